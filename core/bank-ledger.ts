@@ -1,0 +1,58 @@
+/**
+ * The port to a bank's own systems, for Assent in the bank role: who its customers are and what
+ * their accounts hold. A real bank implements it over its core; the sandbox with demo people.
+ */
+
+/** A person as the bank knows them. */
+export interface BankCustomer {
+  /** The bank's stable, opaque id of the person. */
+  readonly id: string;
+  readonly name: string;
+}
+
+export interface LedgerAccount {
+  readonly id: string;
+  readonly nickname: string;
+  /** UK Open Banking `AccountType` / `AccountSubType`, e.g. `Personal` / `CurrentAccount`. */
+  readonly accountType: 'Personal' | 'Business';
+  readonly accountSubType: 'CurrentAccount' | 'Savings' | 'CreditCard' | 'Loan' | 'Mortgage';
+  readonly currency: string;
+  readonly sortCode: string;
+  readonly accountNumber: string;
+  /** The other holders of a joint account, by name. */
+  readonly jointWith: readonly string[];
+  /** Minor units (pence); negative where the person owes. */
+  readonly balance: number;
+}
+
+export interface LedgerTransaction {
+  readonly id: string;
+  readonly bookedAt: Date;
+  /** Minor units (pence), positive = credit, negative = debit. */
+  readonly amount: number;
+  readonly currency: string;
+  readonly information: string;
+  readonly status: 'Booked' | 'Pending';
+}
+
+/** Why this bank will not let this customer share anything; shown to the person in one sentence. */
+export interface SharingRefusal {
+  readonly refused: true;
+  readonly reason: string;
+}
+
+export interface BankLedger {
+  /** The customer with this login and password, in constant time for unknown logins, or undefined. */
+  authenticate(login: string, password: string): Promise<BankCustomer | undefined>;
+  /** The accounts a customer may share, or why the bank refuses to share any. */
+  accounts(customerId: string): Promise<readonly LedgerAccount[] | SharingRefusal>;
+  /**
+   * Transactions of one account booked in [from, to), newest first.
+   * @param page at most `limit` of them, after skipping `offset`.
+   */
+  transactions(
+    accountId: string,
+    window: { readonly from?: Date | undefined; readonly to?: Date | undefined },
+    page: { readonly offset: number; readonly limit: number },
+  ): Promise<{ readonly transactions: readonly LedgerTransaction[]; readonly total: number }>;
+}
