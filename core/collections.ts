@@ -1,0 +1,16 @@
+import { accounts, transactions } from './account.js';
+import { clients } from './clients.js';
+import { connections } from './connection.js';
+import { consents } from './consent.js';
+import type { Collection } from './storage.js';
+import { users } from './user.js';
+
+/** Every collection of the domain, for the store to make ready. */
+export const domainCollections: readonly Collection<unknown>[] = [
+  accounts,
+  clients,
+  connections,
+  consents,
+  transactions,
+  users,
+];

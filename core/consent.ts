@@ -1,0 +1,54 @@
+import type { Collection } from './storage.js';
+
+/** Where a consent stands; `rejected`, `revoked` and `expired` are final. */
+export type ConsentStatus =
+  | 'awaiting_authorisation'
+  | 'authorised'
+  | 'rejected'
+  | 'revoked'
+  | 'expired';
+
+/**
+ * What one person agreed that one client may see (architecture decision 4): made before the bank is
+ * visited, bound to one subject for ever, owning the `oidc-provider` Grant of the same id.
+ */
+export interface Consent {
+  /** UUID; also the id of the Grant. */
+  readonly id: string;
+  readonly clientId: string;
+  readonly userId: string;
+  readonly connectionId: string;
+  readonly institutionId: string;
+  /** One-time access makes its own user and lasts a day by default; ongoing belongs to a user. */
+  readonly access: 'one-time' | 'ongoing';
+  readonly permissions: readonly string[];
+  /** ISO 8601: no transaction booked before this is shared. */
+  readonly transactionFrom?: string | undefined;
+  /** ISO 8601: the end of everything this consent allows. */
+  readonly expiresAt: string;
+  /** Whether the client may extend it by reconsent; false where it set the expiry itself. */
+  readonly tppConsent: boolean;
+  readonly status: ConsentStatus;
+  readonly history: readonly { readonly status: ConsentStatus; readonly at: string }[];
+}
+
+/** Consents by id, by the connection they are for, and by user. */
+export const consents: Collection<Consent> = {
+  name: 'consent',
+  indexes: ['connection', 'user'],
+  indexValues: (consent) => ({ connection: consent.connectionId, user: consent.userId }),
+};
+
+/** Whether a consent allows anything at `now` (milliseconds since the epoch). */
+export function isLive(consent: Consent, now: number): boolean {
+  return consent.status === 'authorised' && Date.parse(consent.expiresAt) > now;
+}
+
+/** The consent in its next status, with the step written into its history. */
+export function moveConsent(consent: Consent, status: ConsentStatus, at: Date): Consent {
+  return {
+    ...consent,
+    status,
+    history: [...consent.history, { status, at: at.toISOString() }],
+  };
+}
