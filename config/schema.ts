@@ -1,0 +1,125 @@
+import { z } from 'zod';
+
+const seconds = (fallback: number, why: string) =>
+  z.number().int().positive().default(fallback).describe(`${why} (seconds)`);
+
+const origin = z
+  .url({ protocol: /^https$/ })
+  .refine((text) => URL.canParse(text) && new URL(text).origin === text, {
+    message: 'expected an https origin without path or trailing slash, e.g. https://id.example.com',
+  })
+  // The published identity-service client removes the first `/oidc` of the URL it is given, also
+  // from `https://oidc…`, and then calls a host that does not exist.
+  .refine((text) => !text.startsWith('https://oidc'), {
+    message: 'expected a host name that does not start with "oidc"',
+  });
+
+const listener = (port: number) =>
+  z.strictObject({
+    host: z.string().min(1).default('127.0.0.1').describe('Address to listen on'),
+    port: z.number().int().min(0).max(65535).default(port).describe('Port to listen on'),
+  });
+
+const file = z.string().min(1).describe('Path, relative to the configuration file');
+
+const institution = z.strictObject({
+  id: z
+    .string()
+    .regex(/^[0-9a-z_-]{1,64}$/, 'expected 1 to 64 characters of 0-9, a-z, _ and -')
+    .refine((id) => !['all', 'api', 'legacy', 'test'].includes(id), {
+      message: 'all, api, legacy and test name the choosers',
+    }),
+  name: z.string().min(1).max(120),
+  kind: z.enum(['api', 'test']).default('api').describe('Which chooser shows it'),
+  country: z.string().length(2).default('GB'),
+  bankRef: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Shared by the brands of one bank; the id by default'),
+  isBeta: z.boolean().default(false),
+  accountTypes: z.array(z.string()).default(['cash', 'card', 'savings']),
+  userTypes: z.array(z.enum(['personal', 'business'])).default(['personal']),
+  monthsInitialConsent: z.number().int().min(1).max(72).optional(),
+  connector: z.strictObject({
+    type: z.literal('open-banking-uk'),
+    issuer: z.url({ protocol: /^https$/ }).describe("The bank's issuer, for discovery"),
+    resourceUrl: z
+      .url({ protocol: /^https$/ })
+      .describe('Base of the account information API, up to and including /aisp'),
+    clientId: z.string().min(1),
+    tokenEndpointAuthMethod: z
+      .enum(['private_key_jwt', 'tls_client_auth'])
+      .default('tls_client_auth'),
+    signingKey: file.optional().describe('Private JWK for assertions and request objects'),
+    certificate: file.describe('Client certificate, PEM'),
+    key: file.describe('Key of the client certificate, PEM'),
+    certificateAuthority: file
+      .optional()
+      .describe("PEM that the bank's server certificate chains to"),
+    request: z
+      .enum(['pushed', 'signed'])
+      .default('pushed')
+      .describe('PAR, or a signed request object'),
+    timeoutSeconds: seconds(15, 'Longest wait for one answer of the bank'),
+  }),
+});
+
+/** Every setting of Assent, its default, and one line of why. The one place that knows them. */
+export const configurationSchema = z.strictObject({
+  role: z
+    .enum(['identity-service', 'bank'])
+    .default('identity-service')
+    .describe('What this process is: the service that connects people to banks, or a bank itself'),
+  publicUrl: origin.describe('Where browsers and clients reach it; the issuer is this plus /oidc'),
+  mtlsUrl: origin.describe('Where clients with certificates reach it (mtls_endpoint_aliases)'),
+  listen: z
+    .strictObject({ browser: listener(3000).prefault({}), mtls: listener(3001).prefault({}) })
+    .prefault({}),
+  tls: z.strictObject({
+    certificate: file.describe('Server certificate chain, PEM'),
+    key: file.describe('Its key, PEM'),
+    clientCertificateAuthorities: z
+      .array(file)
+      .default([])
+      .describe('Authorities whose client certificates are trusted for tls_client_auth'),
+  }),
+  storage: z
+    .strictObject({
+      url: z
+        .string()
+        .regex(/^(sqlite:.+|mongodb(\+srv)?:\/\/.+)$/, 'expected sqlite:PATH or mongodb://…')
+        .default('sqlite:./data/assent.db'),
+      masterKey: z
+        .union([z.strictObject({ file }), z.strictObject({ value: z.base64() })])
+        .default({ file: './data/master.key' })
+        .describe(
+          'Wraps the keys that seal every record: 32 bytes, made in a new file on first start',
+        ),
+    })
+    .prefault({}),
+  lifetimes: z
+    .strictObject({
+      accessToken: seconds(7200, 'Access tokens'),
+      authorizationCode: seconds(60, 'Authorization codes of FAPI clients'),
+      identityServiceCode: seconds(600, 'Authorization codes of identity-service clients'),
+      idToken: seconds(3600, 'ID tokens'),
+      interaction: seconds(3600, 'How long a person may take from the first page to the last'),
+      session: seconds(3600, 'The session behind one authorization'),
+      oneTimeConsent: seconds(86_400, 'One-time access, where the client names no end'),
+      ongoingConsent: seconds(90 * 86_400, 'Ongoing access, where the client names no end'),
+    })
+    .prefault({}),
+  institutions: z.array(institution).default([]),
+  clients: z
+    .array(z.looseObject({ client_id: z.string().min(1).max(255) }))
+    .default([])
+    .describe('Clients written to storage at start (RFC 7591 metadata and profile)'),
+  log: z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('info'),
+});
+
+/** The validated configuration; paths are absolute. */
+export type Configuration = z.infer<typeof configurationSchema>;
+/** What an operator writes. */
+export type ConfigurationInput = z.input<typeof configurationSchema>;
+export type InstitutionConfiguration = Configuration['institutions'][number];
