@@ -1,0 +1,48 @@
+import type { ComponentChildren } from 'preact';
+import { formatDate, formatDateTime, formatDuration } from '../format-date.js';
+import { SummaryList } from './summary-list.js';
+
+/** Since when, until when, and how often a client may look. */
+export interface AccessPeriod {
+  readonly kind: 'one-time' | 'ongoing';
+  /** The oldest transaction the client may see; absent where there is no such limit. */
+  readonly transactionFrom?: Date | undefined;
+  readonly expiresAt: Date;
+  readonly now: Date;
+}
+
+/** The terms of an access: which accounts, since when, until when, and how to stop it. */
+export function AccessTerms({
+  kind,
+  transactionFrom,
+  expiresAt,
+  now,
+  accounts,
+  stop,
+}: AccessPeriod & {
+  readonly accounts?: ComponentChildren;
+  readonly stop: ComponentChildren;
+}) {
+  const from = transactionFrom ? `From ${formatDate(transactionFrom)}` : 'All that your bank keeps';
+  return (
+    <SummaryList
+      rows={[
+        ...(accounts === undefined ? [] : [{ term: 'Which accounts', description: accounts }]),
+        { term: 'How far back', description: from },
+        {
+          term: kind === 'one-time' ? 'One time, until' : 'Until',
+          description: (
+            <>
+              <strong>
+                <time dateTime={expiresAt.toISOString()}>{formatDateTime(expiresAt)}</time>
+              </strong>
+              <br />
+              That is {formatDuration(now, expiresAt)} from now
+            </>
+          ),
+        },
+        { term: 'How to stop', description: stop },
+      ]}
+    />
+  );
+}

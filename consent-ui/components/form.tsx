@@ -1,0 +1,16 @@
+import type { ComponentChildren } from 'preact';
+import type { PostTarget } from '../party.js';
+
+/** A form that changes something: always POST, always with the CSRF token. */
+export function Form({
+  action,
+  csrf,
+  children,
+}: PostTarget & { readonly children: ComponentChildren }) {
+  return (
+    <form method="post" action={action} class="stack">
+      <input type="hidden" name="csrf" value={csrf} />
+      {children}
+    </form>
+  );
+}

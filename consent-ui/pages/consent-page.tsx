@@ -1,0 +1,85 @@
+import type { DataCluster } from '../../core/permissions.js';
+import { type AccessPeriod, AccessTerms } from '../components/access-terms.js';
+import { Button } from '../components/button.js';
+import { Card } from '../components/card.js';
+import { ClusterList } from '../components/cluster-list.js';
+import { Form } from '../components/form.js';
+import { Icon } from '../components/icon.js';
+import { Name } from '../components/name.js';
+import { Notice } from '../components/notice.js';
+import { Parties } from '../components/parties.js';
+import { displayName } from '../display-name.js';
+import type { Party, PostTarget } from '../party.js';
+import { type Journey, Layout } from '../render-page.js';
+
+export interface ConsentPageProps extends PostTarget, AccessPeriod {
+  readonly client: Party;
+  readonly institution: Party;
+  readonly clusters: readonly DataCluster[];
+  /** Said first to a person who comes back to a page left open earlier. */
+  readonly resumeNote?: string | undefined;
+  readonly journey?: Journey | undefined;
+}
+
+/** What is shared, with whom, until when, how to stop? Posts `decision` = `allow` or `refuse`. */
+export function ConsentPage(props: ConsentPageProps) {
+  const { client, institution, kind } = props;
+  const app = <Name of={client.name} />;
+  const bank = <Name of={institution.name} />;
+  return (
+    <Layout
+      title={`Share your data with ${displayName(client.name)}?`}
+      heading={<>Share your data with {app}?</>}
+      journey={props.journey}
+      above={<Parties from={client} to={institution} />}
+      lead={
+        <>
+          <strong>{app}</strong> asks to see data from your accounts at <strong>{bank}</strong>
+          {kind === 'one-time' ? ', one time' : ''}. It can only look. It cannot move money.
+        </>
+      }
+    >
+      {props.resumeNote === undefined ? null : <Notice kind="info">{props.resumeNote}</Notice>}
+      <Card heading={<>What {app} will see</>}>
+        <ClusterList clusters={props.clusters} />
+      </Card>
+      <Card heading="The terms">
+        <AccessTerms
+          kind={kind}
+          transactionFrom={props.transactionFrom}
+          expiresAt={props.expiresAt}
+          now={props.now}
+          accounts={<>You choose them next, at {bank}</>}
+          stop={
+            <>
+              At any time: disconnect in {app}, or end the access at {bank}
+            </>
+          }
+        />
+        {client.host === undefined ? null : (
+          <p class="quiet with-icon">
+            <Icon name="success" />
+            <span>
+              {app} is registered with us under the website{' '}
+              <strong>{displayName(client.host)}</strong>
+            </span>
+          </p>
+        )}
+      </Card>
+      <Form action={props.action} csrf={props.csrf}>
+        <div class="actions">
+          <Button name="decision" value="allow">
+            Allow
+          </Button>
+          <Button name="decision" value="refuse" look="secondary">
+            Refuse
+          </Button>
+        </div>
+        <p class="quiet">
+          If you allow this, you sign in at {bank} next. If you refuse, you go back to {app} and
+          nothing is shared.
+        </p>
+      </Form>
+    </Layout>
+  );
+}
