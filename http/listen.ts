@@ -1,0 +1,80 @@
+import type { RequestListener } from 'node:http';
+import { createServer, type Server, type ServerOptions } from 'node:https';
+import type { AddressInfo } from 'node:net';
+
+/** TLS 1.2 with ECDHE and GCM only, and TLS 1.3 (FAPI 2.0 SP §5.2.2; BCP 195). */
+const tlsPolicy = {
+  minVersion: 'TLSv1.2',
+  ciphers: [
+    'TLS_AES_128_GCM_SHA256',
+    'TLS_AES_256_GCM_SHA384',
+    'ECDHE-ECDSA-AES128-GCM-SHA256',
+    'ECDHE-RSA-AES128-GCM-SHA256',
+    'ECDHE-ECDSA-AES256-GCM-SHA384',
+    'ECDHE-RSA-AES256-GCM-SHA384',
+  ].join(':'),
+  honorCipherOrder: true,
+} satisfies ServerOptions;
+
+export interface ListenerOptions {
+  readonly host: string;
+  readonly port: number;
+  /** PEM. */
+  readonly certificate: string;
+  readonly key: string;
+  /**
+   * Present on the listener that asks for client certificates: the authorities (PEM) that make one
+   * trusted. A certificate of nobody's is let through, for `self_signed_tls_client_auth`.
+   */
+  readonly clientAuthorities?: readonly string[];
+}
+
+/** A listener that is up. */
+export interface Listener {
+  readonly port: number;
+  /** Stops accepting, lets requests in flight finish for at most `graceSeconds`, then closes. */
+  close(graceSeconds: number): Promise<void>;
+}
+
+/** Opens one TLS listener. @throws the system's error, e.g. `EADDRINUSE`. */
+export async function listen(
+  options: ListenerOptions,
+  handler: RequestListener,
+): Promise<Listener> {
+  const { host, port, certificate, key, clientAuthorities } = options;
+  const server = createServer(
+    {
+      ...tlsPolicy,
+      cert: certificate,
+      key,
+      ...(clientAuthorities && {
+        requestCert: true,
+        rejectUnauthorized: false,
+        ca: [...clientAuthorities],
+      }),
+    },
+    handler,
+  );
+  server.requestTimeout = 30_000;
+  server.headersTimeout = 15_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  return { port: portOf(server), close: (graceSeconds) => closeServer(server, graceSeconds) };
+}
+
+function portOf(server: Server): number {
+  const address: AddressInfo | string | null = server.address();
+  if (!address || typeof address === 'string') throw new TypeError('not listening on a port');
+  return address.port;
+}
+
+async function closeServer(server: Server, graceSeconds: number): Promise<void> {
+  const forced = setTimeout(() => server.closeAllConnections(), graceSeconds * 1000);
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
+  clearTimeout(forced);
+}
