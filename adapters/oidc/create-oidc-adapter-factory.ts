@@ -1,0 +1,98 @@
+import { type Adapter, type AdapterPayload, Provider } from 'oidc-provider';
+import type { Clock } from '../../core/clock.js';
+import {
+  type Collection,
+  consume,
+  insert,
+  put,
+  remove,
+  removeWhere,
+  type Stored,
+} from '../../core/storage.js';
+import { type ModelName, oidcCollections, secretIndexValue } from './oidc-collections.js';
+import { identifyProof } from './replay-proof.js';
+import type { UnitOfWork } from './unit-of-work.js';
+
+interface AdapterDeps {
+  readonly unitOfWork: UnitOfWork;
+  readonly clock: Clock;
+}
+
+/** The last millisecond of ECMAScript time. */
+const latestTime = 8.64e15;
+
+/**
+ * Seconds to keep a record beyond its life. A pushed request lives 60 s and is consumed when the
+ * person has finished: gone before that, two tabs of one `request_uri` would get a code each. The
+ * library itself refuses to start from an expired one.
+ */
+const keptLonger: Partial<Record<ModelName, number>> = { PushedAuthorizationRequest: 7200 };
+
+/**
+ * The adapter of `oidc-provider` on the storage port, one per model. Consuming and replay marks are
+ * atomic: of several uses in the whole cluster one succeeds, and the others get the protocol's
+ * error, at the call outside of a unit of work and at the unit's commit inside of one.
+ */
+export function createOidcAdapterFactory({
+  unitOfWork,
+  clock,
+}: AdapterDeps): (model: string) => Adapter {
+  /** A client chooses the lifetime of its assertion, so it may lie beyond what a date can say. */
+  function expiry(seconds: number): Date {
+    return new Date(Math.min(clock.now() + seconds * 1000, latestTime));
+  }
+
+  function createAdapter(model: ModelName): Adapter {
+    const collection: Collection<AdapterPayload> = oidcCollections[model];
+
+    async function findBySecret(index: string, secret: string) {
+      return toPayload(await unitOfWork.findOne(collection, index, secretIndexValue(secret)));
+    }
+
+    return {
+      async upsert(id, payload, expiresIn) {
+        // No lifetime is given for Client, InitialAccessToken and RegistrationAccessToken.
+        const expiresAt =
+          expiresIn === undefined ? undefined : expiry(expiresIn + (keptLonger[model] ?? 0));
+        // A copy as it is now: the library goes on changing sessions and grants it has saved.
+        const value: AdapterPayload = JSON.parse(JSON.stringify(payload));
+        await unitOfWork.add(put(collection, id, value, expiresAt));
+      },
+      find: async (id) => toPayload(await unitOfWork.get(collection, id)),
+      findByUid: (uid) => findBySecret('uid', uid),
+      findByUserCode: (userCode) => findBySecret('userCode', userCode),
+      consume: (id) => unitOfWork.add(consume(collection, id)),
+      destroy: (id) => unitOfWork.add(remove(collection, id)),
+      revokeByGrantId: (grantId) => unitOfWork.add(removeWhere(collection, 'grantId', grantId)),
+    };
+  }
+
+  /** The library asks and then writes; one insert, which a live record refuses, does both. */
+  function createReplayAdapter(): Adapter {
+    const collection = oidcCollections.ReplayDetection;
+    return {
+      ...createAdapter('ReplayDetection'),
+      find: async () => undefined,
+      async upsert(id, payload, expiresIn = 0) {
+        const mark = { ...payload, proof: identifyProof(id, Provider.ctx) };
+        await unitOfWork.add(insert<AdapterPayload>(collection, id, mark, expiry(expiresIn)));
+      },
+    };
+  }
+
+  return (model) => {
+    if (!isModelName(model))
+      throw new TypeError(`oidc-provider has a model ${model} not known here`);
+    return model === 'ReplayDetection' ? createReplayAdapter() : createAdapter(model);
+  };
+}
+
+/** The payload as it was stored, with the mark the library looks for (epoch seconds). */
+function toPayload(stored: Stored<AdapterPayload> | undefined): AdapterPayload | undefined {
+  if (!stored?.consumedAt) return stored?.value;
+  return { ...stored.value, consumed: Math.floor(stored.consumedAt.getTime() / 1000) };
+}
+
+function isModelName(model: string): model is ModelName {
+  return Object.hasOwn(oidcCollections, model);
+}

@@ -1,0 +1,145 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Clock } from '../../core/clock.js';
+import {
+  type Collection,
+  type Storage,
+  StorageConflict,
+  type Stored,
+  type Write,
+} from '../../core/storage.js';
+import { gatherRecords } from './gathered-records.js';
+import { oidcCollections } from './oidc-collections.js';
+import { translateConflict } from './translate-conflict.js';
+
+/**
+ * Gathers what one request writes, so that it becomes one commit: "consume the code, store the
+ * tokens" then happens together or not at all, and a request costs one durable write.
+ */
+export interface UnitOfWork {
+  /**
+   * Runs `work` with a unit of its own. What is still gathered when `work` resolves is committed
+   * before `run` resolves; when it rejects, it is dropped.
+   * @throws what `work` throws, and what {@link UnitOfWork.commit} throws.
+   */
+  run<Result>(work: () => Promise<Result>): Promise<Result>;
+  /** Gathers writes inside a unit; outside of one, commits them as a list of their own. */
+  add(...writes: readonly Write[]): Promise<void>;
+  /** As `Storage.get`, and sees what the unit has gathered. */
+  get<Value>(collection: Collection<Value>, id: string): Promise<Stored<Value> | undefined>;
+  /** A live record with this value under an index; sees what the unit has gathered. */
+  findOne<Value>(
+    collection: Collection<Value>,
+    index: string,
+    equals: string,
+  ): Promise<Stored<Value> | undefined>;
+  /**
+   * Commits what is gathered, in order. The unit is empty afterwards, whatever the outcome.
+   * @throws a protocol error of `oidc-provider` where a code, token, pushed request or proof was
+   * used by somebody else first; {@link StorageConflict} where another record conflicts; the
+   * engine's error where the store is lost.
+   */
+  commit(): Promise<void>;
+  /**
+   * Commits only what takes away, removals and the marks of used proofs, and drops the rest: for a
+   * token-endpoint request that ended in an error. A response that failed must not have consumed
+   * the credential it was asked with, and must still revoke what a replayed one had given.
+   */
+  commitRefusal(): Promise<void>;
+  /**
+   * Runs `action` once the unit is committed, not at all if it never is; at once outside of a unit.
+   * It must not throw: the writes are durable by then.
+   */
+  afterCommit(action: () => void): void;
+}
+
+interface Unit {
+  writes: Write[];
+  actions: (() => void)[];
+}
+
+/** Records with one value under a non-unique index that a unit may have replaced, at most. */
+const candidates = 10;
+
+/** A unit inside a unit is its own: it commits by itself, and the outer one does not see it. */
+export function createUnitOfWork(storage: Storage, clock: Clock): UnitOfWork {
+  const units = new AsyncLocalStorage<Unit>();
+
+  async function commitWrites(writes: readonly Write[]): Promise<void> {
+    try {
+      await storage.commit(writes);
+    } catch (error) {
+      throw error instanceof StorageConflict ? translateConflict(error, writes) : error;
+    }
+  }
+
+  async function commitUnit(unit: Unit, keep: (write: Write) => boolean): Promise<void> {
+    const { writes, actions } = unit;
+    unit.writes = [];
+    unit.actions = [];
+    await commitWrites(writes.filter(keep));
+    for (const action of actions) action();
+  }
+
+  function gather<Value>(collection: Collection<Value>) {
+    const writes = units.getStore()?.writes.filter((write) => write.collection === collection);
+    return writes?.length ? gatherRecords(writes, collection, clock.now()) : undefined;
+  }
+
+  return {
+    async run(work) {
+      const unit: Unit = { writes: [], actions: [] };
+      const result = await units.run(unit, work);
+      await commitUnit(unit, () => true);
+      return result;
+    },
+
+    async add(...writes) {
+      const unit = units.getStore();
+      if (unit) unit.writes.push(...writes);
+      else await commitWrites(writes);
+    },
+
+    async get(collection, id) {
+      const gathered = gather(collection);
+      if (!gathered) return storage.get(collection, id);
+      const stored = gathered.settles(id) ? undefined : await storage.get(collection, id);
+      return gathered.apply(id, stored);
+    },
+
+    async findOne<Value>(collection: Collection<Value>, index: string, equals: string) {
+      const query = { index, equals };
+      const gathered = gather(collection);
+      if (!gathered) return (await storage.find(collection, { ...query, limit: 1 })).records[0];
+      const matches = (record: Stored<Value> | undefined) =>
+        record && collection.indexValues(record.value)[index] === equals;
+      const own = gathered.written.map((id) => gathered.apply(id, undefined)).find(matches);
+      if (own) return own;
+      const { records } = await storage.find(collection, { ...query, limit: candidates });
+      return records.map((record) => gathered.apply(record.id, record)).find(matches);
+    },
+
+    async commit() {
+      const unit = units.getStore();
+      if (unit) await commitUnit(unit, () => true);
+    },
+
+    async commitRefusal() {
+      const unit = units.getStore();
+      if (unit) await commitUnit(unit, takesAway);
+    },
+
+    afterCommit(action) {
+      const unit = units.getStore();
+      if (unit) unit.actions.push(action);
+      else action();
+    },
+  };
+}
+
+function takesAway({ kind, collection }: Write): boolean {
+  return (
+    kind === 'delete' ||
+    kind === 'deleteWhere' ||
+    (kind === 'insert' && collection === oidcCollections.ReplayDetection)
+  );
+}
