@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { formatDate, formatDateTime, formatDuration } from '../format-date.js';
-import { SummaryList } from './summary-list.js';
+import { SummaryList, type SummaryRow } from './summary-list.js';
 
 /** Since when, until when, and how often a client may look. */
 export interface AccessPeriod {
@@ -11,23 +11,23 @@ export interface AccessPeriod {
   readonly now: Date;
 }
 
-/** The terms of an access: which accounts, since when, until when, and how to stop it. */
+/** The terms of an access: what the page puts first, since when, until when, and how to stop it. */
 export function AccessTerms({
   kind,
   transactionFrom,
   expiresAt,
   now,
-  accounts,
+  first = [],
   stop,
 }: AccessPeriod & {
-  readonly accounts?: ComponentChildren;
+  readonly first?: readonly SummaryRow[];
   readonly stop: ComponentChildren;
 }) {
   const from = transactionFrom ? `From ${formatDate(transactionFrom)}` : 'All that your bank keeps';
   return (
     <SummaryList
       rows={[
-        ...(accounts === undefined ? [] : [{ term: 'Which accounts', description: accounts }]),
+        ...first,
         { term: 'How far back', description: from },
         {
           term: kind === 'one-time' ? 'One time, until' : 'Until',

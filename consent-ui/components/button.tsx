@@ -16,7 +16,7 @@ export function Button({
 }: Look & { readonly name?: string; readonly value?: string }) {
   return (
     <button type="submit" class={`button button-${look}`} {...choice}>
-      {children}
+      <span>{children}</span>
     </button>
   );
 }
@@ -27,7 +27,7 @@ export function ButtonLink({ look = 'primary', href, children }: Look & { readon
   if (target === undefined) return null;
   return (
     <a class={`button button-${look}`} href={target}>
-      {children}
+      <span>{children}</span>
     </a>
   );
 }

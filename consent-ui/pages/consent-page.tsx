@@ -49,22 +49,23 @@ export function ConsentPage(props: ConsentPageProps) {
           transactionFrom={props.transactionFrom}
           expiresAt={props.expiresAt}
           now={props.now}
-          accounts={<>You choose them next, at {bank}</>}
+          first={[
+            ...(client.host === undefined
+              ? []
+              : [
+                  {
+                    term: 'Who asks',
+                    description: <VerifiedHost client={client} host={client.host} />,
+                  },
+                ]),
+            { term: 'Which accounts', description: <>You choose them next, at {bank}</> },
+          ]}
           stop={
             <>
               At any time: disconnect in {app}, or end the access at {bank}
             </>
           }
         />
-        {client.host === undefined ? null : (
-          <p class="quiet with-icon">
-            <Icon name="success" />
-            <span>
-              {app} is registered with us under the website{' '}
-              <strong>{displayName(client.host)}</strong>
-            </span>
-          </p>
-        )}
       </Card>
       <Form action={props.action} csrf={props.csrf}>
         <div class="actions">
@@ -81,5 +82,20 @@ export function ConsentPage(props: ConsentPageProps) {
         </p>
       </Form>
     </Layout>
+  );
+}
+
+function VerifiedHost({ client, host }: { readonly client: Party; readonly host: string }) {
+  return (
+    <>
+      <Name of={client.name} />
+      <br />
+      <span class="with-icon">
+        <Icon name="success" />
+        <span>
+          Website checked by us: <strong>{displayName(host)}</strong>
+        </span>
+      </span>
+    </>
   );
 }

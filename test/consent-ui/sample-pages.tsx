@@ -1,7 +1,14 @@
 import type { VNode } from 'preact';
+import type { Exchange } from '../../consent-ui/components/exchange-view.js';
+import { AccountSelectionPage } from '../../consent-ui/pages/account-selection-page.js';
+import { BankLoginPage } from '../../consent-ui/pages/bank-login-page.js';
 import { ConsentPage } from '../../consent-ui/pages/consent-page.js';
 import { InstitutionChooserPage } from '../../consent-ui/pages/institution-chooser-page.js';
 import { ProblemPage } from '../../consent-ui/pages/problem-page.js';
+import { TppAccountsPage } from '../../consent-ui/pages/tpp-accounts-page.js';
+import { TppErrorPage } from '../../consent-ui/pages/tpp-error-page.js';
+import { TppHomePage } from '../../consent-ui/pages/tpp-home-page.js';
+import { TppStepPage } from '../../consent-ui/pages/tpp-step-page.js';
 import { defaultPermissions, describePermissions } from '../../core/permissions.js';
 
 /** The text that stands for every name and free text from outside; hostile in the tests. */
@@ -25,6 +32,28 @@ export function samplePages(word: Wording = (text) => text): Record<string, VNod
     title: word(title),
     detail: detail.map(word),
   }));
+  const bankBrand = { ...bank, accent: 'forest' as const };
+  const app = { name: word('Ledgerlight'), accent: 'ember' as const };
+  const hints = [
+    {
+      login: word('amara'),
+      password: 'amara-demo',
+      what: word('Three accounts, one of them savings'),
+    },
+    { login: word('bruno'), password: 'bruno-demo', what: word('A joint account') },
+  ];
+  const selection = { ...post, ...access, bank: bankBrand, client, clusters };
+  const accounts = [
+    { id: 'a', name: word('Everyday'), kind: word('Current account'), number: '20-11-43 31926819' },
+    {
+      id: 'b',
+      name: word('Household'),
+      kind: word('Current account'),
+      number: '31926820',
+      jointWith: [word('Bruno Silva')],
+    },
+    { id: 'c', name: word('Rainy day'), kind: word('Savings'), number: '31926821' },
+  ];
   const finishBy = new Date('2026-11-21T10:30:00Z');
   const chooser = {
     ...post,
@@ -87,5 +116,153 @@ export function samplePages(word: Wording = (text) => text): Record<string, VNod
         back={{ href: 'https://ledgerlight.example/', label: word('Go back to Ledgerlight') }}
       />
     ),
+    'bank-login': (
+      <BankLoginPage {...post} bank={bankBrand} client={client} cancel={cancel} hints={hints} />
+    ),
+    'bank-login-error': (
+      <BankLoginPage
+        {...post}
+        bank={bankBrand}
+        client={client}
+        cancel={cancel}
+        login={word('grace')}
+        error="mismatch"
+      />
+    ),
+    'account-selection': <AccountSelectionPage {...selection} accounts={accounts} />,
+    'account-selection-error': (
+      <AccountSelectionPage {...selection} accounts={accounts} noneChosen />
+    ),
+    'account-selection-none': <AccountSelectionPage {...selection} accounts={[]} />,
+    'tpp-home': (
+      <TppHomePage
+        brand={app}
+        start={post}
+        clients={[
+          {
+            value: 'identity-service',
+            label: 'Identity service',
+            detail: 'identity-service',
+            checked: true,
+          },
+          { value: 'fapi2-security', label: 'FAPI 2.0, mutual TLS', detail: 'fapi2-security' },
+          { value: 'fapi2-security-dpop', label: 'FAPI 2.0, DPoP', detail: 'fapi2-security-dpop' },
+        ]}
+        scopes={[
+          {
+            value: 'id:test',
+            label: 'Choose among the test banks',
+            detail: 'id:test',
+            checked: true,
+          },
+          { value: 'id:northbank', label: bank.name, detail: 'id:northbank' },
+        ]}
+        permissions={defaultPermissions.map((code) => ({
+          value: code,
+          label: code,
+          checked: true,
+        }))}
+        connections={[
+          {
+            href: '/connections/1',
+            title: word('Northbank'),
+            detail: word('Connected 21 November 2026'),
+          },
+        ]}
+      />
+    ),
+    'tpp-step': (
+      <TppStepPage
+        brand={app}
+        title="The request is pushed"
+        intro="Nothing sensitive travels through the browser: only a reference does."
+        exchanges={exchanges(word)}
+        next={{ href: 'https://assent.example/oidc/auth?request_uri=urn:x', label: 'Go to Assent' }}
+      />
+    ),
+    'tpp-accounts': (
+      <TppAccountsPage
+        brand={app}
+        title="Your accounts"
+        intro="Read with an access token that is bound to the certificate of this application."
+        accounts={[
+          {
+            id: 'a',
+            name: word('Everyday'),
+            kind: 'Current account',
+            number: '31926819',
+            balance: { minorUnits: 123_456, currency: 'GBP' },
+            href: '/accounts/a',
+          },
+          { id: 'b', name: word('Rainy day'), kind: 'Savings' },
+        ]}
+        transactions={{
+          rows: [
+            {
+              id: 't1',
+              date: now,
+              description: word('CARD PAYMENT TO CORNER BAKERY'),
+              amount: { minorUnits: -460, currency: 'GBP' },
+            },
+            {
+              id: 't2',
+              date: now,
+              description: word('SALARY'),
+              amount: { minorUnits: 250_000, currency: 'GBP' },
+            },
+          ],
+          olderHref: '/accounts/a?cursor=c2',
+        }}
+        exchanges={exchanges(word).slice(1)}
+        next={{ ...post, label: 'Delete the connection' }}
+      />
+    ),
+    'tpp-error': (
+      <TppErrorPage
+        brand={app}
+        title="The bank was not connected"
+        error={word('access_denied')}
+        description={word('The person refused to share their data.')}
+        traceId="93bac548-d2de-4546-b106-880a5018460d"
+        next={{ href: '/', label: 'Start again' }}
+      />
+    ),
   };
+}
+
+function exchanges(word: Wording): readonly Exchange[] {
+  return [
+    {
+      title: 'Push the authorization request',
+      explanation: 'The request object is signed and sent over mutual TLS (RFC 9126).',
+      request: {
+        method: 'POST',
+        url: 'https://assent.example/oidc/request',
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        body: 'client_id=ledgerlight&code_challenge_method=S256&state=af0ifjsldkj',
+      },
+      response: {
+        status: 201,
+        headers: { 'content-type': 'application/json' },
+        body: { request_uri: 'urn:ietf:params:oauth:request_uri:8FaP1', expires_in: 60 },
+      },
+      decoded: [
+        {
+          label: 'Request object',
+          header: { alg: 'PS256', kid: 'k1' },
+          payload: { iss: 'ledgerlight', scope: 'openid id:test', note: word('a claim') },
+        },
+      ],
+    },
+    {
+      title: 'Read the accounts',
+      explanation: 'The access token works only with the certificate it was bound to (RFC 8705).',
+      request: {
+        method: 'GET',
+        url: 'https://mtls.assent.example/v3/transactions?accountId=a&limit=100',
+        headers: { authorization: `Bearer ${'eyJhbGciOiJQUzI1NiJ9.'.repeat(12)}` },
+      },
+      response: { status: 200, headers: {}, body: { data: [{ id: 'a', name: word('Everyday') }] } },
+    },
+  ];
 }

@@ -1,0 +1,130 @@
+import type { DataCluster } from '../../core/permissions.js';
+import { type AccessPeriod, AccessTerms } from '../components/access-terms.js';
+import { Button } from '../components/button.js';
+import { Card } from '../components/card.js';
+import { CheckboxList } from '../components/choice-list.js';
+import { ClusterList } from '../components/cluster-list.js';
+import { ErrorSummary, type FormError } from '../components/error-summary.js';
+import { Form } from '../components/form.js';
+import { Icon } from '../components/icon.js';
+import { Name } from '../components/name.js';
+import { Notice } from '../components/notice.js';
+import { Parties } from '../components/parties.js';
+import { displayName } from '../display-name.js';
+import { maskAccountNumber } from '../mask-account-number.js';
+import type { Brand, Party, PostTarget } from '../party.js';
+import { type Journey, Layout } from '../render-page.js';
+
+export interface AccountSelectionPageProps extends PostTarget, AccessPeriod {
+  readonly bank: Exclude<Brand, 'assent'>;
+  readonly client: Party;
+  readonly clusters: readonly DataCluster[];
+  readonly accounts: readonly SelectableAccount[];
+  /** The form came back without an account chosen. */
+  readonly noneChosen?: boolean | undefined;
+  readonly journey?: Journey | undefined;
+}
+
+export interface SelectableAccount {
+  readonly id: string;
+  readonly name: string;
+  /** In plain words, e.g. "Current account". */
+  readonly kind: string;
+  /** The whole number; the page shows the last four digits. */
+  readonly number: string;
+  readonly jointWith?: readonly string[] | undefined;
+  readonly chosen?: boolean | undefined;
+}
+
+/** Which accounts? Posts `account` (repeated ids) and `decision` = `allow` or `refuse`. */
+export function AccountSelectionPage(props: AccountSelectionPageProps) {
+  const { bank, client, accounts } = props;
+  const app = <Name of={client.name} />;
+  const error = props.noneChosen ? 'Choose at least one account, or cancel.' : undefined;
+  const summary: FormError[] = error === undefined ? [] : [{ field: 'account', message: error }];
+  const hasAccounts = accounts.length > 0;
+  return (
+    <Layout
+      title={hasAccounts ? 'Choose what to share' : 'You have no accounts to share'}
+      brand={bank}
+      invalid={error !== undefined}
+      journey={props.journey}
+      above={<Parties from={client} to={bank} />}
+      lead={
+        <>
+          <strong>{app}</strong> asks to see data from your accounts at{' '}
+          <strong>
+            <Name of={bank.name} />
+          </strong>
+          . It can only look. It cannot move money.
+        </>
+      }
+    >
+      <ErrorSummary errors={summary} />
+      <Form action={props.action} csrf={props.csrf}>
+        {hasAccounts ? (
+          <>
+            <Card>
+              <CheckboxList
+                name="account"
+                legend="Your accounts"
+                hint={<>{app} sees only the accounts that you tick.</>}
+                error={error}
+                choices={accounts.map((account) => ({
+                  value: account.id,
+                  label: <Name of={account.name} />,
+                  detail: <AccountDetail {...account} />,
+                  checked: account.chosen,
+                }))}
+              />
+            </Card>
+            <Card heading={<>What {app} will see</>}>
+              <ClusterList clusters={props.clusters} />
+            </Card>
+            <Card heading="The terms">
+              <AccessTerms
+                kind={props.kind}
+                transactionFrom={props.transactionFrom}
+                expiresAt={props.expiresAt}
+                now={props.now}
+                stop={<>At any time: disconnect in {app}, or tell us here at the bank</>}
+              />
+            </Card>
+            <div class="actions">
+              <Button name="decision" value="allow">
+                Agree and share
+              </Button>
+              <Button name="decision" value="refuse" look="secondary">
+                Cancel
+              </Button>
+            </div>
+          </>
+        ) : (
+          <>
+            <Notice kind="info">
+              none of your accounts at <Name of={bank.name} /> can be shared. Nothing has been
+              shared with {app}.
+            </Notice>
+            <Button name="decision" value="refuse">
+              Go back to {app}
+            </Button>
+          </>
+        )}
+      </Form>
+    </Layout>
+  );
+}
+
+function AccountDetail({ kind, number, jointWith = [] }: SelectableAccount) {
+  return (
+    <>
+      {displayName(kind)} <span class="number">{maskAccountNumber(number)}</span>
+      {jointWith.length === 0 ? null : (
+        <span class="joint">
+          <Icon name="people" />
+          <span>Joint account with {jointWith.map((name) => displayName(name)).join(', ')}</span>
+        </span>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,110 @@
+import { Button } from '../components/button.js';
+import { Card } from '../components/card.js';
+import { ErrorSummary, type FormError } from '../components/error-summary.js';
+import { Field } from '../components/field.js';
+import { Form } from '../components/form.js';
+import { Name } from '../components/name.js';
+import { Parties } from '../components/parties.js';
+import { displayName } from '../display-name.js';
+import type { Brand, Party, PostTarget } from '../party.js';
+import { type Journey, Layout } from '../render-page.js';
+
+export interface BankLoginPageProps extends PostTarget {
+  readonly bank: Exclude<Brand, 'assent'>;
+  readonly client: Party;
+  readonly cancel: PostTarget;
+  /** What was typed as login, when the page is shown again; the password is never shown again. */
+  readonly login?: string | undefined;
+  readonly error?: keyof typeof errors | undefined;
+  /** Demo people, in a sandbox only. */
+  readonly hints?: readonly DemoPerson[] | undefined;
+  readonly journey?: Journey | undefined;
+}
+
+export interface DemoPerson {
+  readonly login: string;
+  readonly password: string;
+  readonly what: string;
+}
+
+/** The same words for an unknown login and a wrong password, so that nobody learns who banks here. */
+const errors = {
+  mismatch: 'That login and password do not belong together. Check both and try again.',
+  missing: 'Enter your login and your password.',
+  'too-many-attempts': 'Too many attempts. Wait a few minutes, then try again.',
+} as const;
+
+/** Who are you? At the bank, in its colours. Posts `login` and `password`. */
+export function BankLoginPage(props: BankLoginPageProps) {
+  const { bank, client, error, hints = [] } = props;
+  const message = error === undefined ? undefined : errors[error];
+  const summary: FormError[] = message === undefined ? [] : [{ field: 'login', message }];
+  return (
+    <Layout
+      title={`Sign in to ${displayName(bank.name)}`}
+      heading={
+        <>
+          Sign in to <Name of={bank.name} />
+        </>
+      }
+      brand={bank}
+      invalid={error !== undefined}
+      journey={props.journey}
+      above={<Parties from={client} to={bank} />}
+      lead={
+        <>
+          <strong>
+            <Name of={client.name} />
+          </strong>{' '}
+          asks to see data from your accounts. After you sign in, you decide what to share.
+        </>
+      }
+    >
+      <ErrorSummary errors={summary} />
+      <Card>
+        <Form action={props.action} csrf={props.csrf}>
+          <Field
+            name="login"
+            label="Login"
+            autocomplete="username"
+            maxLength={200}
+            value={props.login}
+            error={message}
+          />
+          <Field
+            name="password"
+            label="Password"
+            type="password"
+            autocomplete="current-password"
+            maxLength={200}
+          />
+          <Button>Sign in</Button>
+        </Form>
+      </Card>
+      {hints.length === 0 ? null : <DemoPeople hints={hints} />}
+      <Form {...props.cancel}>
+        <Button look="quiet">
+          Cancel and go back to <Name of={client.name} />
+        </Button>
+      </Form>
+    </Layout>
+  );
+}
+
+function DemoPeople({ hints }: { readonly hints: readonly DemoPerson[] }) {
+  return (
+    <Card heading="Demo people">
+      <p class="quiet">This is a sandbox with made-up data. Sign in as any of them.</p>
+      <dl class="summary-list">
+        {hints.map(({ login, password, what }) => (
+          <div key={login}>
+            <dt>{what}</dt>
+            <dd>
+              <code>{login}</code> with password <code>{password}</code>
+            </dd>
+          </div>
+        ))}
+      </dl>
+    </Card>
+  );
+}

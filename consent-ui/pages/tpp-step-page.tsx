@@ -1,0 +1,41 @@
+import { Button, ButtonLink } from '../components/button.js';
+import { type Exchange, ExchangeView } from '../components/exchange-view.js';
+import { Form } from '../components/form.js';
+import type { Brand, PostTarget } from '../party.js';
+import { Layout } from '../render-page.js';
+import { tppTrust } from './tpp-home-page.js';
+
+export interface TppStepPageProps {
+  readonly brand: Exclude<Brand, 'assent'>;
+  readonly title: string;
+  readonly intro: string;
+  readonly exchanges: readonly Exchange[];
+  readonly next?: TppNext | undefined;
+}
+
+export type TppNext =
+  | (PostTarget & { readonly label: string })
+  | { readonly href: string; readonly label: string };
+
+/** What was just sent and received, and the way on. */
+export function TppStepPage({ brand, title, intro, exchanges, next }: TppStepPageProps) {
+  return (
+    <Layout title={title} brand={brand} width="wide" lead={intro} trust={tppTrust}>
+      {next === undefined || exchanges.length < 2 ? null : <Next {...next} />}
+      {exchanges.map((exchange, index) => (
+        <ExchangeView key={`${index}-${exchange.title}`} of={exchange} number={index + 1} />
+      ))}
+      {next === undefined ? null : <Next {...next} />}
+    </Layout>
+  );
+}
+
+/** The way on from a page of the application: a link, or a form where it changes something. */
+export function Next(next: TppNext) {
+  if ('href' in next) return <ButtonLink href={next.href}>{next.label}</ButtonLink>;
+  return (
+    <Form action={next.action} csrf={next.csrf}>
+      <Button>{next.label}</Button>
+    </Form>
+  );
+}
