@@ -48,11 +48,16 @@ export interface BankLedger {
   accounts(customerId: string): Promise<readonly LedgerAccount[] | SharingRefusal>;
   /**
    * Transactions of one account booked in [from, to), newest first.
+   * @param window.direction only money in, or only money out; both where absent.
    * @param page at most `limit` of them, after skipping `offset`.
    */
   transactions(
     accountId: string,
-    window: { readonly from?: Date | undefined; readonly to?: Date | undefined },
+    window: {
+      readonly from?: Date | undefined;
+      readonly to?: Date | undefined;
+      readonly direction?: 'credit' | 'debit' | undefined;
+    },
     page: { readonly offset: number; readonly limit: number },
   ): Promise<{ readonly transactions: readonly LedgerTransaction[]; readonly total: number }>;
 }

@@ -1,0 +1,115 @@
+import { type PermissionCode, permissionCodes } from './permissions.js';
+import type { Collection } from './storage.js';
+
+/** UK Open Banking v3.1 `Status`; Rejected and Revoked are final, expiry is read from the clock. */
+export type IntentStatus = 'AwaitingAuthorisation' | 'Authorised' | 'Rejected' | 'Revoked';
+
+/** What a client asks to see. Times are ISO 8601 with an offset; an absent one sets no bound. */
+export interface IntentTerms {
+  readonly permissions: readonly PermissionCode[];
+  readonly expiresAt?: string | undefined;
+  readonly transactionFrom?: string | undefined;
+  readonly transactionTo?: string | undefined;
+}
+
+/**
+ * A consent registered at the bank before authorization (UK `account-access-consent`). It belongs to
+ * one client, and from its first authorisation to one customer; the `oidc-provider` Grant that it
+ * then owns has its id.
+ */
+export interface Intent extends IntentTerms {
+  /** UUID; `ConsentId` on the wire. */
+  readonly id: string;
+  readonly clientId: string;
+  readonly status: IntentStatus;
+  /** ISO 8601 */
+  readonly createdAt: string;
+  readonly statusUpdatedAt: string;
+  readonly customerId?: string | undefined;
+  /** The accounts that the customer chose; none before the first authorisation. */
+  readonly accountIds: readonly string[];
+}
+
+/** Intents by id and by the customer who authorised them. */
+export const intents: Collection<Intent> = {
+  name: 'account_access_consent',
+  indexes: ['customer', 'client'],
+  indexValues: (intent) => ({ customer: intent.customerId, client: intent.clientId }),
+};
+
+/** Why terms cannot be registered: which member, whether its date is at fault, one sentence. */
+export interface TermsFault {
+  readonly member: keyof IntentTerms;
+  readonly kind: 'value' | 'date';
+  readonly message: string;
+}
+
+/** Whether a text is one of the standard's permission codes. */
+export function isPermissionCode(text: string): text is PermissionCode {
+  return permissionCodes.some((code) => code === text);
+}
+
+/**
+ * The first rule of UK Open Banking v3.1 (account access consents, "Permissions" and "Expiration")
+ * that the terms break, or undefined.
+ * @param now milliseconds since the epoch.
+ */
+export function findTermsFault(terms: IntentTerms, now: number): TermsFault | undefined {
+  const { permissions, expiresAt, transactionFrom, transactionTo } = terms;
+  const asks = (...codes: PermissionCode[]) => codes.some((code) => permissions.includes(code));
+  const reads = asks('ReadTransactionsBasic', 'ReadTransactionsDetail');
+  const directions = asks('ReadTransactionsCredits', 'ReadTransactionsDebits');
+  if (permissions.length === 0) {
+    return fault('permissions', 'value', 'At least one permission is required');
+  }
+  if (reads && !directions) {
+    return fault(
+      'permissions',
+      'value',
+      'ReadTransactionsBasic and ReadTransactionsDetail need ReadTransactionsCredits or ReadTransactionsDebits',
+    );
+  }
+  if (directions && !reads) {
+    return fault(
+      'permissions',
+      'value',
+      'ReadTransactionsCredits and ReadTransactionsDebits need ReadTransactionsBasic or ReadTransactionsDetail',
+    );
+  }
+  if (expiresAt !== undefined && Date.parse(expiresAt) <= now) {
+    return fault('expiresAt', 'date', 'The expiration must be in the future');
+  }
+  if (transactionFrom && transactionTo && Date.parse(transactionFrom) > Date.parse(transactionTo)) {
+    return fault('transactionTo', 'date', 'The transaction window must end after it begins');
+  }
+  return undefined;
+}
+
+function fault(member: TermsFault['member'], kind: TermsFault['kind'], message: string) {
+  return { member, kind, message };
+}
+
+/** Whether the intent allows a kind of data; a Detail code includes its Basic one (UK v3.1). */
+export function permits(intent: IntentTerms, code: PermissionCode): boolean {
+  return (
+    intent.permissions.includes(code) ||
+    (code.endsWith('Basic') &&
+      intent.permissions.some((given) => given === code.replace(/Basic$/, 'Detail')))
+  );
+}
+
+/** Whether its expiration has come. @param now milliseconds since the epoch. */
+export function isIntentExpired(intent: IntentTerms, now: number): boolean {
+  return intent.expiresAt !== undefined && Date.parse(intent.expiresAt) <= now;
+}
+
+/** Whether the intent opens anything at `now` (milliseconds since the epoch). */
+export function isIntentLive(intent: Intent, now: number): boolean {
+  return intent.status === 'Authorised' && !isIntentExpired(intent, now);
+}
+
+/** Whether a customer may be asked to authorise it: new, or in force and to be confirmed again. */
+export function isIntentAuthorisable(intent: Intent, now: number): boolean {
+  const open = intent.status === 'AwaitingAuthorisation' || intent.status === 'Authorised';
+  return open && !isIntentExpired(intent, now);
+}

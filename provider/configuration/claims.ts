@@ -1,0 +1,60 @@
+import type { Account, Configuration, KoaContextWithOIDC } from 'oidc-provider';
+import { errors } from 'oidc-provider';
+import { consents } from '../../core/consent.js';
+import type { Storage } from '../../core/storage.js';
+
+/** The claims a client may ask for in the `claims` parameter, and how they are issued. */
+export function claimsConfiguration(storage: Storage) {
+  return {
+    claims: {
+      openid: ['sub'],
+      // Requested one by one in the claims parameter; openbanking_intent_id in the bank role.
+      'mh:con_id': null,
+      'mh:consent': null,
+      'mh:sync': null,
+      openbanking_intent_id: null,
+      sid: null,
+      auth_time: null,
+      iss: null,
+    },
+
+    /**
+     * Every person the library asks about was put there by our own interaction, so the account is
+     * known to exist; the claims are read only where an ID token is made of them.
+     */
+    async findAccount(ctx, subject, token): Promise<Account> {
+      return {
+        accountId: subject,
+        async claims(use) {
+          const grantId = token && 'grantId' in token ? token.grantId : undefined;
+          if (use !== 'id_token' || !grantId || !isTokenEndpoint(ctx)) return { sub: subject };
+          const consent = await storage.get(consents, grantId);
+          if (!consent) return { sub: subject, openbanking_intent_id: grantId };
+          return { sub: subject, 'mh:con_id': consent.value.connectionId };
+        },
+      };
+    },
+  } satisfies Partial<Configuration>;
+}
+
+/** In the hybrid flow the front-channel ID token is a detached signature, without personal data. */
+function isTokenEndpoint(ctx: KoaContextWithOIDC): boolean {
+  return ctx.oidc.route === 'token';
+}
+
+/** `claims` whose `id_token` members are not objects would break every later reader of them. */
+export function assertClaimsParameter(_ctx: KoaContextWithOIDC, claims: unknown): void {
+  if (!isRecord(claims) || claims.id_token === undefined) return;
+  if (!isRecord(claims.id_token)) return;
+  for (const [name, request] of Object.entries(claims.id_token)) {
+    if (request !== null && !isRecord(request)) {
+      throw new errors.InvalidRequest(
+        `claims.id_token member ${JSON.stringify(name).slice(0, 60)} must be null or an object`,
+      );
+    }
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

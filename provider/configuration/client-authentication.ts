@@ -1,0 +1,93 @@
+import type { Client, Configuration, KoaContextWithOIDC } from 'oidc-provider';
+import { errors } from 'oidc-provider';
+import { isCertificateTrusted, readClientCertificate } from '../../http/client-certificate.js';
+import { assertClientMetadata } from '../profiles/assert-client-metadata.js';
+import { profileOf, profiles } from '../profiles/profiles.js';
+import { matchesCertificateSubject } from './certificate-subject.js';
+
+type ClientAuthMethod =
+  NonNullable<Configuration['clientAuthMethods']> extends infer Methods
+    ? Methods extends readonly (infer Method)[]
+      ? Method
+      : never
+    : never;
+
+const clientAuthMethods: ClientAuthMethod[] = [
+  'client_secret_basic',
+  'private_key_jwt',
+  'tls_client_auth',
+  'self_signed_tls_client_auth',
+];
+
+/** FAPI 2.0 SP §5.4.1 for those clients; the identity service's clients also sign with RSA PKCS1. */
+const signingAlgorithms = profiles['identity-service'].signingAlgorithms;
+
+/** How clients prove who they are, and how their tokens are bound to them. */
+export function clientAuthenticationConfiguration() {
+  return {
+    clientAuthMethods,
+    enabledJWA: {
+      clientAuthSigningAlgValues: signingAlgorithms,
+      requestObjectSigningAlgValues: signingAlgorithms,
+      idTokenSigningAlgValues: ['ES256', 'PS256'],
+      dPoPSigningAlgValues: ['ES256', 'PS256', 'EdDSA', 'Ed25519'],
+    } as Configuration['enabledJWA'],
+    clientDefaults: { id_token_signed_response_alg: 'ES256', response_types: ['code'] },
+    extraClientMetadata: {
+      properties: ['profile', 'own_consent_screens', 'unsigned_pushed_request_object'],
+      validator(_ctx, member, _value, metadata) {
+        // Called once for each of our members; the rules look at the whole, so once is enough.
+        if (member === 'profile') assertClientMetadata({ ...metadata });
+      },
+    },
+    assertJwtClientAuthClaimsAndHeader,
+    clockTolerance: 15,
+  } satisfies Partial<Configuration>;
+}
+
+/** The slice of `features` about certificates and DPoP (RFC 8705, RFC 9449). */
+export function senderConstraintFeatures() {
+  return {
+    mTLS: {
+      enabled: true,
+      certificateBoundAccessTokens: true,
+      tlsClientAuth: true,
+      selfSignedTlsClientAuth: true,
+      getCertificate: (ctx) => readClientCertificate(ctx.req),
+      certificateAuthorized: (ctx) => isCertificateTrusted(ctx.req),
+      certificateSubjectMatches(ctx, property, expected) {
+        const certificate = readClientCertificate(ctx.req);
+        return (
+          certificate !== undefined && matchesCertificateSubject(certificate, property, expected)
+        );
+      },
+    },
+    dPoP: { enabled: true },
+  } satisfies Configuration['features'];
+}
+
+/**
+ * Client assertions: the profile's algorithms, a short life, and for FAPI clients one audience.
+ * Everyone else may name the issuer, the token endpoint or both, as the published client's
+ * generations do (identity-service.md §2.2).
+ */
+function assertJwtClientAuthClaimsAndHeader(
+  ctx: KoaContextWithOIDC,
+  claims: Record<string, unknown>,
+  header: Record<string, unknown>,
+  client: Client,
+): void {
+  const profile = profileOf(client);
+  if (!profile.signingAlgorithms.includes(String(header.alg))) {
+    throw new errors.InvalidClientAuth('the assertion algorithm is not allowed in this profile');
+  }
+  // FAPI 2.0 SP §5.3.2.1-8: the issuer identifier as a string, nothing else.
+  if (profile.fapi && claims.aud !== ctx.oidc.issuer) {
+    throw new errors.InvalidClientAuth('audience (aud) must equal the issuer identifier url');
+  }
+  // A long-lived assertion would be a password, and its replay mark would have to be kept as long.
+  const now = Math.floor(Date.now() / 1000);
+  if (typeof claims.exp !== 'number' || claims.exp - now > 3600) {
+    throw new errors.InvalidClientAuth('the assertion must expire within an hour');
+  }
+}

@@ -1,0 +1,44 @@
+import type { KoaContextWithOIDC, Configuration as ProviderConfiguration } from 'oidc-provider';
+import type { Configuration } from '../../config/schema.js';
+import { profileOf } from '../profiles/profiles.js';
+
+interface TokenPolicy {
+  readonly lifetimes: Configuration['lifetimes'];
+  /** In the bank role every client that may refresh gets a refresh token, without offline_access. */
+  readonly refreshAlways: boolean;
+}
+
+/** How long codes and tokens live, and when refresh tokens are given (decisions 4 and 8). */
+export function tokenConfiguration({ lifetimes, refreshAlways }: TokenPolicy) {
+  return {
+    ttl: {
+      AccessToken: (ctx) => Math.min(lifetimes.accessToken, consentRemaining(ctx)),
+      AuthorizationCode: (_ctx, _code, client) =>
+        // FAPI 2.0 SP §5.3.2.1-11: at most 60 seconds.
+        profileOf(client).fapi ? lifetimes.authorizationCode : lifetimes.identityServiceCode,
+      ClientCredentials: lifetimes.accessToken,
+      IdToken: lifetimes.idToken,
+      Interaction: lifetimes.interaction,
+      RefreshToken: (ctx) => consentRemaining(ctx),
+      Session: lifetimes.session,
+      Grant: lifetimes.ongoingConsent,
+    },
+    expiresWithSession: () => false,
+    // Every client authenticates, so a refresh token is bound to its client; rotating it would only
+    // add a way to lose a person's connection with an answer lost on the wire (FAPI 2.0 SP §5.3.2.1-9).
+    rotateRefreshToken: false,
+    issueRefreshToken: (_ctx, client, source) =>
+      client.grantTypeAllowed('refresh_token') &&
+      (refreshAlways || source.scopes.has('offline_access')),
+    // Scopes are resource scopes and narrowed to the grant; the library's own floor of 128 bits.
+    formats: { bitsOfOpaqueRandomness: 256 },
+  } satisfies Partial<ProviderConfiguration>;
+}
+
+/** Nothing outlives the consent that allowed it: its Grant ends with it. Seconds, at least one. */
+function consentRemaining(ctx: KoaContextWithOIDC): number {
+  const expiry = ctx.oidc.entities.Grant?.exp;
+  return expiry === undefined
+    ? Number.MAX_SAFE_INTEGER
+    : Math.max(1, expiry - Math.floor(Date.now() / 1000));
+}

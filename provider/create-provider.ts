@@ -1,0 +1,121 @@
+import type { JWK } from 'jose';
+import type { Context } from 'koa';
+import { type Adapter, Provider, type Configuration as ProviderConfiguration } from 'oidc-provider';
+import type { UnitOfWork } from '../adapters/oidc/unit-of-work.js';
+import type { Configuration } from '../config/schema.js';
+import type { Clock } from '../core/clock.js';
+import type { Logger } from '../core/logger.js';
+import type { Storage } from '../core/storage.js';
+import { allowHosts } from '../http/allow-hosts.js';
+import { securityHeaders } from '../http/security-headers.js';
+import { traceRequest } from '../http/trace-id.js';
+import { cacheClients } from './cache-clients.js';
+import { assertClaimsParameter, claimsConfiguration } from './configuration/claims.js';
+import {
+  clientAuthenticationConfiguration,
+  senderConstraintFeatures,
+} from './configuration/client-authentication.js';
+import { discoveryConfiguration } from './configuration/discovery.js';
+import { interactionConfiguration } from './configuration/interactions.js';
+import { resourceFeatures } from './configuration/scopes.js';
+import { tokenConfiguration } from './configuration/tokens.js';
+import { type CodeRedemption, registerAuthorizationCode } from './grants/authorization-code.js';
+import { registerClientCredentials } from './grants/client-credentials.js';
+import { logEvents } from './log-events.js';
+import { commitBeforeResponse } from './middleware/commit-before-response.js';
+import { completeBareRequestUri } from './middleware/complete-bare-request-uri.js';
+import { describeUnderIssuer } from './middleware/describe-under-issuer.js';
+import { forgetSession } from './middleware/forget-session.js';
+import { unpackUnsignedRequestObject } from './middleware/unpack-unsigned-request-object.js';
+import { profileOf } from './profiles/profiles.js';
+import { createErrorRenderer, type ProblemRenderer } from './render-error.js';
+
+export interface ProviderDeps {
+  readonly configuration: Configuration;
+  readonly storage: Storage;
+  readonly adapter: (model: string) => Adapter;
+  readonly unitOfWork: UnitOfWork;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Private signing keys, JWK with kid, alg and use. */
+  readonly signingKeys: readonly JWK[];
+  readonly redemption: CodeRedemption;
+  readonly renderProblem: ProblemRenderer;
+}
+
+/**
+ * The OpenID Provider, to be mounted at `/oidc`. Composition only: each concern of the library's
+ * configuration is a file of `configuration/`, each relaxation or addition a middleware or grant.
+ */
+export function createProvider(deps: ProviderDeps): Provider {
+  const { configuration, storage, unitOfWork, clock, logger } = deps;
+  const { publicUrl, mtlsUrl, role, lifetimes } = configuration;
+  const resource = `${publicUrl}/`;
+  const renderError = createErrorRenderer(deps.renderProblem, logger);
+  const interactions = interactionConfiguration(publicUrl);
+
+  const settings: ProviderConfiguration = {
+    ...claimsConfiguration(storage),
+    ...clientAuthenticationConfiguration(),
+    ...discoveryConfiguration({ role, publicUrl, mtlsUrl }),
+    ...interactions,
+    ...tokenConfiguration({ lifetimes, refreshAlways: role === 'bank' }),
+    adapter: deps.adapter,
+    jwks: { keys: [...deps.signingKeys] },
+    scopes: ['openid', 'offline_access'],
+    responseTypes: ['code', 'code id_token'],
+    subjectTypes: ['public'],
+    acceptQueryParamAccessTokens: false,
+    pkce: { required: (_ctx, client) => profileOf(client).requirePkce },
+    renderError: (ctx, _out, error) => renderError(ctx, error),
+    features: {
+      ...senderConstraintFeatures(),
+      ...resourceFeatures({ role, resource }),
+      claimsParameter: { enabled: true, assertClaimsParameter },
+      clientCredentials: { enabled: true },
+      devInteractions: { enabled: false },
+      fapi: { enabled: true, profile: (_ctx, client) => client && profileOf(client).fapi },
+      introspection: {
+        enabled: true,
+        allowedPolicy: (_ctx, client, token) => client.clientId === token.clientId,
+      },
+      pushedAuthorizationRequests: { enabled: true },
+      requestObjects: { enabled: true },
+      revocation: {
+        enabled: true,
+        allowedPolicy: (_ctx, client, token) => client.clientId === token.clientId,
+      },
+      rpInitiatedLogout: { enabled: false },
+      // The hosted service has none: identity data is in the ID token (identity-service.md §1.3).
+      userinfo: { enabled: false },
+    },
+    routes: {
+      authorization: '/auth',
+      introspection: '/token/introspection',
+      jwks: '/certs',
+      pushed_authorization_request: '/request',
+      revocation: '/token/revocation',
+      token: '/token',
+    },
+  };
+
+  const provider = new Provider(`${publicUrl}/oidc`, settings);
+  cacheClients(provider, clock);
+  registerClientCredentials(provider, storage);
+  registerAuthorizationCode(provider, unitOfWork, deps.redemption);
+  logEvents(provider, logger);
+
+  for (const middleware of [
+    traceRequest,
+    allowHosts([publicUrl, mtlsUrl]),
+    securityHeaders(),
+    describeUnderIssuer(publicUrl),
+    forgetSession(interactions.cookies.names.session),
+    commitBeforeResponse(unitOfWork, (ctx: Context, error) => renderError(ctx, error)),
+    completeBareRequestUri(provider),
+    unpackUnsignedRequestObject(provider),
+  ]) {
+    provider.use(middleware);
+  }
+  return provider;
+}

@@ -1,0 +1,56 @@
+/**
+ * The only file that reaches inside `oidc-provider` (pinned with `~`): what it uses is not covered by
+ * the library's semantic versioning, and is looked at again with each update.
+ */
+import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+import type { Client, KoaContextWithOIDC, Provider } from 'oidc-provider';
+import * as authorizationCode from 'oidc-provider/lib/actions/grants/authorization_code.js';
+import * as clientCredentials from 'oidc-provider/lib/actions/grants/client_credentials.js';
+import * as grantHelpers from 'oidc-provider/lib/helpers/grants.js';
+
+const builtInGrants = {
+  authorization_code: authorizationCode,
+  client_credentials: clientCredentials,
+};
+
+/** A grant as the library does it, to be wrapped by our own of the same name. */
+export interface BuiltInGrant {
+  readonly parameters: ReadonlySet<string>;
+  readonly handle: (ctx: KoaContextWithOIDC) => Promise<void>;
+}
+
+/** The library's own handler of a grant type, bound to this provider as its router binds it. */
+export function builtInGrant(provider: Provider, name: keyof typeof builtInGrants): BuiltInGrant {
+  const bound: Record<string, unknown> = {};
+  for (const [helper, run] of Object.entries(grantHelpers)) {
+    bound[helper] = (...args: unknown[]) => Reflect.apply(run, undefined, [provider, ...args]);
+  }
+  const { handler, parameters } = builtInGrants[name];
+  return { parameters, handle: (ctx) => handler(provider, bound, ctx) };
+}
+
+/**
+ * Lets the library read another body than the one that was sent, which has been read already. It
+ * reads a request through `readable` and `iterator()` alone, and checks the length it was told.
+ */
+export function replaceBody(request: IncomingMessage, body: Buffer): void {
+  request.headers['content-length'] = String(body.length);
+  const replacement = Readable.from([body], { objectMode: false });
+  Object.defineProperties(request, {
+    readable: { value: true },
+    iterator: { value: replacement.iterator.bind(replacement) },
+  });
+}
+
+/** Makes every look-up of a client by the library go through `find`. */
+export function interceptClients(
+  provider: Provider,
+  find: (id: string, load: () => Promise<Client | undefined>) => Promise<Client | undefined>,
+): void {
+  const load = provider.Client.find.bind(provider.Client);
+  Object.defineProperty(provider.Client, 'find', {
+    value: (id: unknown) =>
+      typeof id === 'string' && id.length > 0 ? find(id, () => load(id)) : undefined,
+  });
+}

@@ -1,0 +1,73 @@
+import { errors } from 'oidc-provider';
+import { type Profile, profileOf } from './profiles.js';
+
+type Metadata = { readonly [member: string]: unknown };
+
+/**
+ * Holds a client's metadata to its profile, when it is saved and whenever it is loaded.
+ * @throws {errors.InvalidClientMetadata} naming the member and what the profile allows.
+ */
+export function assertClientMetadata(metadata: Metadata): void {
+  const profile = profileOf(metadata);
+  assertOneOf(metadata, 'token_endpoint_auth_method', profile.tokenEndpointAuthMethods);
+  assertSubset(metadata, 'response_types', profile.responseTypes);
+  for (const member of [
+    'token_endpoint_auth_signing_alg',
+    'request_object_signing_alg',
+    'id_token_signed_response_alg',
+  ]) {
+    assertOneOf(metadata, member, profile.signingAlgorithms);
+  }
+  // FAPI 2.0 SP §5.3.2.1-4: only sender-constrained access tokens.
+  if (profile.requireSenderConstraint && !isSenderConstrained(metadata)) {
+    refuse(
+      'tls_client_certificate_bound_access_tokens or dpop_bound_access_tokens must be true in this profile',
+    );
+  }
+  // FAPI 2.0 SP §5.3.2.2-1: pushed requests only.
+  if (profile.requirePushedRequests && metadata.require_pushed_authorization_requests === false) {
+    refuse('require_pushed_authorization_requests must not be false in this profile');
+  }
+  assertRedirectUris(metadata, profile);
+}
+
+function isSenderConstrained(metadata: Metadata): boolean {
+  return (
+    metadata.tls_client_certificate_bound_access_tokens === true ||
+    metadata.dpop_bound_access_tokens === true
+  );
+}
+
+/** FAPI 2.0 SP §5.3.2.2-8: https; plain http only to the own machine where the profile allows it. */
+function assertRedirectUris({ redirect_uris: uris }: Metadata, profile: Profile): void {
+  if (!Array.isArray(uris)) return;
+  for (const uri of uris) {
+    if (!URL.canParse(uri)) refuse('redirect_uris must be absolute URIs');
+    const { protocol, hostname, username, password, hash } = new URL(uri);
+    const local = ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+    if (protocol !== 'https:' && !(protocol === 'http:' && local && !profile.httpsRedirectsOnly)) {
+      refuse('redirect_uris must use https');
+    }
+    if (username || password || hash) {
+      refuse('redirect_uris must not contain credentials or a fragment');
+    }
+  }
+}
+
+function assertOneOf(metadata: Metadata, member: string, allowed: readonly string[]): void {
+  const value = metadata[member];
+  if (value !== undefined && !allowed.some((candidate) => candidate === value)) {
+    refuse(`${member} must be one of ${allowed.join(', ')} in this profile`);
+  }
+}
+
+function assertSubset(metadata: Metadata, member: string, allowed: readonly string[]): void {
+  const values = metadata[member];
+  if (Array.isArray(values) && !values.every((value) => allowed.includes(value))) {
+    refuse(`${member} must be among ${allowed.join(', ')} in this profile`);
+  }
+}
+
+function refuse(message: string): never {
+  throw new errors.InvalidClientMetadata(message);
+}

@@ -1,0 +1,26 @@
+import { errors } from 'oidc-provider';
+import { Refusal } from '../core/refusal.js';
+
+/** A refusal of `core/` as the OAuth error of its kind; everything else as it is. */
+export function toProtocolError(error: unknown): unknown {
+  if (!(error instanceof Refusal)) return error;
+  switch (error.code) {
+    case 'invalid_scope':
+      return new errors.InvalidScope(error.message, '', { cause: error });
+    case 'access_denied':
+      return new errors.AccessDenied(error.message, { cause: error });
+    case 'invalid_claims':
+      return new errors.CustomOIDCProviderError('invalid_claims', error.message);
+    default:
+      return new errors.InvalidRequest(error.message, 400, { cause: error });
+  }
+}
+
+/** Runs a rule of `core/` at a protocol endpoint. @throws its refusal as a protocol error. */
+export function enforce<Result>(rule: () => Result): Result {
+  try {
+    return rule();
+  } catch (error) {
+    throw toProtocolError(error);
+  }
+}
