@@ -1,0 +1,131 @@
+import { hash, timingSafeEqual } from 'node:crypto';
+import type { Context } from 'koa';
+import { errors, type InteractionResults, type Provider } from 'oidc-provider';
+import type { UnitOfWork } from '../adapters/oidc/unit-of-work.js';
+import { type ClientMetadata, clients } from '../core/clients.js';
+import type { Clock } from '../core/clock.js';
+import { Refusal } from '../core/refusal.js';
+import type { Storage, Write } from '../core/storage.js';
+
+/** One authorization request that waits for its person, as opened by their browser. */
+export interface InteractionSession {
+  /** The interaction's id; also in the path. */
+  readonly uid: string;
+  /** `/interaction/<uid>`: where all its pages and forms are. */
+  readonly path: string;
+  /** The parameters of the authorization request, validated by the provider. */
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly client: ClientMetadata;
+  /** The value of the hidden form field `csrf`. */
+  readonly csrf: string;
+  /** When the interaction ends if the person has not finished. */
+  readonly expiresAt: Date;
+}
+
+/** What the person agreed to, as the Grant that codes and tokens are made from. */
+export interface GrantedAccess {
+  readonly accountId: string;
+  /** The consent's or intent's id, which becomes the Grant's. */
+  readonly grantId: string;
+  readonly openidScopes: readonly string[];
+  readonly resourceScopes: readonly string[];
+  readonly claims: readonly string[];
+  readonly expiresAt: Date;
+  /** Authentication context class, where the person was authenticated (UK `acr`). */
+  readonly acr?: string;
+}
+
+export interface InteractionSessions {
+  /**
+   * The interaction of this browser: its cookie is scoped to the path, so another browser has none.
+   * @throws {errors.SessionNotFound} where it is unknown, expired, or another browser's.
+   */
+  open(ctx: Context): Promise<InteractionSession>;
+  /** @throws {Refusal} `forbidden` where a form was not made by a page of this interaction. */
+  assertCsrf(session: InteractionSession, form: Readonly<Record<string, string>>): void;
+  /** Ends with a code: saves the Grant, the result and `writes` in one commit, and redirects. */
+  finish(ctx: Context, access: GrantedAccess, writes: readonly Write[]): Promise<void>;
+  /** Ends with an error to the client, with its `state` and our `iss`; `writes` as above. */
+  abort(ctx: Context, error: string, description: string, writes?: readonly Write[]): Promise<void>;
+}
+
+interface SessionDeps {
+  readonly provider: Provider;
+  readonly storage: Storage;
+  readonly unitOfWork: UnitOfWork;
+  readonly clock: Clock;
+  /** The identifier of our API in grants. */
+  readonly resource: string;
+}
+
+/** The interactions of one provider, as the steps of either role use them. */
+export function createInteractionSessions(deps: SessionDeps): InteractionSessions {
+  const { provider, storage, unitOfWork, clock, resource } = deps;
+
+  async function end(
+    ctx: Context,
+    result: InteractionResults,
+    writes: readonly Write[],
+    before?: () => Promise<void>,
+  ): Promise<void> {
+    const returnTo = await unitOfWork.run(async () => {
+      await unitOfWork.add(...writes);
+      await before?.();
+      return provider.interactionResult(ctx.req, ctx.res, result, {
+        mergeWithLastSubmission: false,
+      });
+    });
+    // 303, so that a browser never repeats the form at the next address (SEC-17).
+    ctx.status = 303;
+    ctx.redirect(returnTo);
+  }
+
+  return {
+    async open(ctx) {
+      const interaction = await provider.interactionDetails(ctx.req, ctx.res);
+      const path = `/interaction/${interaction.uid}`;
+      if (ctx.path !== path && !ctx.path.startsWith(`${path}/`)) {
+        throw new errors.SessionNotFound('the interaction is not the one of this page');
+      }
+      const client = await storage.get(clients, String(interaction.params.client_id));
+      if (!client) throw new errors.SessionNotFound('the client is gone');
+      return {
+        uid: interaction.uid,
+        path,
+        params: interaction.params,
+        client: client.value,
+        // The cid is known to the server alone; what a page shows of it proves who made the page.
+        csrf: hash('sha256', `csrf:${interaction.cid}`, 'base64url'),
+        expiresAt: new Date(interaction.exp * 1000),
+      };
+    },
+
+    assertCsrf(session, { csrf = '' }) {
+      const given = Buffer.from(csrf);
+      const expected = Buffer.from(session.csrf);
+      if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
+        throw new Refusal('forbidden', 'This form was not sent from our own page.');
+      }
+    },
+
+    async finish(ctx, access, writes) {
+      const { accountId, grantId } = access;
+      const client = await provider.interactionDetails(ctx.req, ctx.res);
+      const login = { accountId, ...(access.acr && { acr: access.acr, amr: ['pwd'] }) };
+      await end(ctx, { login, consent: { grantId } }, writes, async () => {
+        const clientId = String(client.params.client_id);
+        const grant = new provider.Grant({ accountId, clientId });
+        grant.exp = Math.floor(access.expiresAt.getTime() / 1000);
+        grant.jti = grantId;
+        grant.addOIDCScope(access.openidScopes.join(' '));
+        grant.addOIDCClaims([...access.claims]);
+        grant.addResourceScope(resource, access.resourceScopes.join(' '));
+        await grant.save();
+      });
+    },
+
+    async abort(ctx, error, description, writes = []) {
+      await end(ctx, { error, error_description: description }, writes);
+    },
+  };
+}

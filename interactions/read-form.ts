@@ -1,0 +1,34 @@
+import type { Context } from 'koa';
+import { Refusal } from '../core/refusal.js';
+
+const limit = 16 * 1024;
+
+/**
+ * Reads a page's form.
+ * @returns its fields.
+ * @throws {Refusal} `invalid_request` where it is no form, too large, or has a field twice; `repeatable`
+ * fields may come more than once and are joined by a space.
+ */
+export async function readForm(
+  ctx: Context,
+  repeatable: readonly string[] = [],
+): Promise<Record<string, string>> {
+  if (!ctx.is('urlencoded'))
+    throw new Refusal('invalid_request', 'Please use the form of the page.');
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of ctx.req) {
+    length += chunk.length;
+    if (length > limit) throw new Refusal('invalid_request', 'The form is too large.');
+    chunks.push(chunk);
+  }
+  const fields = new Map<string, string>();
+  for (const [name, value] of new URLSearchParams(Buffer.concat(chunks).toString('utf8'))) {
+    const earlier = fields.get(name);
+    if (earlier !== undefined && !repeatable.includes(name)) {
+      throw new Refusal('invalid_request', 'The form has a field twice.');
+    }
+    fields.set(name, earlier === undefined ? value : `${earlier} ${value}`);
+  }
+  return Object.fromEntries(fields);
+}
