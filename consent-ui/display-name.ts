@@ -5,6 +5,16 @@ const stackedMarks = /(\p{M}{2})\p{M}+/gu;
 const graphemes = new Intl.Segmenter('en-GB', { granularity: 'grapheme' });
 
 /**
+ * Text for a developer to read as it was sent: what cannot be seen is written as its code point,
+ * so that it cannot make the rest of the line look like something else.
+ */
+export function showInvisible(text: string): string {
+  return text.replace(invisible, (character) =>
+    character === '\n' ? character : `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
+  );
+}
+
+/**
  * A name or text from a client, a bank or a person, made safe to show beside our own words: what
  * cannot be seen or would reorder the line is gone, and the length is bounded, so that nobody can
  * make a page say something it does not (Unicode TR 36, section 2.5; HTML is escaped by Preact).

@@ -5,6 +5,10 @@ const dateFormat = new Intl.DateTimeFormat('en-GB', {
   dateStyle: 'long',
   timeZone: 'Europe/London',
 });
+const shortDateFormat = new Intl.DateTimeFormat('en-GB', {
+  dateStyle: 'medium',
+  timeZone: 'Europe/London',
+});
 const timeFormat = new Intl.DateTimeFormat('en-GB', {
   timeStyle: 'short',
   timeZone: 'Europe/London',
@@ -13,6 +17,11 @@ const timeFormat = new Intl.DateTimeFormat('en-GB', {
 /** British long form in UK time: "19 February 2027". */
 export function formatDate(date: Date): string {
   return dateFormat.format(date);
+}
+
+/** Short, for a column of dates: "19 Feb 2027". */
+export function formatShortDate(date: Date): string {
+  return shortDateFormat.format(date);
 }
 
 /** The time of day with its zone: "14:05 UK time". */

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact';
+import { displayName } from '../display-name.js';
 import { FieldError } from './field.js';
 
 export interface Choice {
@@ -27,6 +28,9 @@ export function CheckboxList(props: ChoiceListProps) {
   return <ChoiceList type="checkbox" {...props} />;
 }
 
+const clean = (text: ComponentChildren) =>
+  typeof text === 'string' ? displayName(text, 160) : text;
+
 function ChoiceList({
   type,
   name,
@@ -50,8 +54,8 @@ function ChoiceList({
             checked={checked}
           />
           <span>
-            <span class="choice-label">{label}</span>
-            {detail === undefined ? null : <span class="choice-detail">{detail}</span>}
+            <span class="choice-label">{clean(label)}</span>
+            {detail === undefined ? null : <span class="choice-detail">{clean(detail)}</span>}
           </span>
         </label>
       ))}

@@ -1,3 +1,4 @@
+import { showInvisible } from '../display-name.js';
 import { ScrollArea } from './scroll-area.js';
 
 /** Text as a machine sends it, under a label that says what it is. */
@@ -7,7 +8,7 @@ export function CodeBlock({ label, text }: { readonly label: string; readonly te
       <p class="code-label">{label}</p>
       <ScrollArea label={label}>
         <pre>
-          <code>{text}</code>
+          <code>{showInvisible(text)}</code>
         </pre>
       </ScrollArea>
     </div>

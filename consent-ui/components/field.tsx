@@ -2,17 +2,27 @@ export interface FieldProps {
   /** Also the element's id, which is what an error summary links to. */
   readonly name: string;
   readonly label: string;
-  readonly type?: 'text' | 'password' | 'search';
+  readonly type?: 'text' | 'password';
   readonly value?: string | undefined;
   readonly hint?: string | undefined;
   readonly error?: string | undefined;
-  readonly autocomplete: 'username' | 'current-password' | 'off';
+  readonly autocomplete: 'username' | 'current-password';
   readonly maxLength: number;
 }
 
 /** One line of input with its label, hint and error, tied together for assistive technology. */
 export function Field({ name, label, type = 'text', value, hint, error, ...input }: FieldProps) {
   const notes = [hint && `${name}-hint`, error && `${name}-error`].filter(Boolean).join(' ');
+  const attributes = {
+    ...input,
+    id: name,
+    name,
+    value: value ?? '',
+    autocapitalize: 'none' as const,
+    spellcheck: false,
+    'aria-invalid': error ? ('true' as const) : ('false' as const),
+    'aria-describedby': notes || undefined,
+  };
   return (
     <div class={error ? 'field field-wrong' : 'field'}>
       <label for={name}>{label}</label>
@@ -22,17 +32,11 @@ export function Field({ name, label, type = 'text', value, hint, error, ...input
         </p>
       ) : null}
       {error ? <FieldError id={`${name}-error`} message={error} /> : null}
-      <input
-        id={name}
-        name={name}
-        type={type}
-        value={value ?? ''}
-        autocapitalize="none"
-        spellcheck={false}
-        aria-invalid={error ? 'true' : undefined}
-        aria-describedby={notes || undefined}
-        {...input}
-      />
+      {type === 'password' ? (
+        <input type="password" {...attributes} />
+      ) : (
+        <input type="text" {...attributes} />
+      )}
     </div>
   );
 }

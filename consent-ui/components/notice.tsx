@@ -17,8 +17,8 @@ export function Notice({
     <div class={`notice notice-${kind}`}>
       <Icon name={kind} />
       <div>
-        <strong>{words[kind]}: </strong>
-        {children}
+        <strong class="notice-word">{words[kind]}</strong>
+        <p>{children}</p>
       </div>
     </div>
   );

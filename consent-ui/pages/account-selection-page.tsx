@@ -7,9 +7,9 @@ import { ClusterList } from '../components/cluster-list.js';
 import { ErrorSummary, type FormError } from '../components/error-summary.js';
 import { Form } from '../components/form.js';
 import { Icon } from '../components/icon.js';
+import { LogoMark } from '../components/logo-mark.js';
 import { Name } from '../components/name.js';
 import { Notice } from '../components/notice.js';
-import { Parties } from '../components/parties.js';
 import { displayName } from '../display-name.js';
 import { maskAccountNumber } from '../mask-account-number.js';
 import type { Brand, Party, PostTarget } from '../party.js';
@@ -49,7 +49,7 @@ export function AccountSelectionPage(props: AccountSelectionPageProps) {
       brand={bank}
       invalid={error !== undefined}
       journey={props.journey}
-      above={<Parties from={client} to={bank} />}
+      above={<LogoMark of={client} large />}
       lead={
         <>
           <strong>{app}</strong> asks to see data from your accounts at{' '}
@@ -102,7 +102,7 @@ export function AccountSelectionPage(props: AccountSelectionPageProps) {
         ) : (
           <>
             <Notice kind="info">
-              none of your accounts at <Name of={bank.name} /> can be shared. Nothing has been
+              None of your accounts at <Name of={bank.name} /> can be shared. Nothing has been
               shared with {app}.
             </Notice>
             <Button name="decision" value="refuse">

@@ -3,8 +3,8 @@ import { Card } from '../components/card.js';
 import { ErrorSummary, type FormError } from '../components/error-summary.js';
 import { Field } from '../components/field.js';
 import { Form } from '../components/form.js';
+import { LogoMark } from '../components/logo-mark.js';
 import { Name } from '../components/name.js';
-import { Parties } from '../components/parties.js';
 import { displayName } from '../display-name.js';
 import type { Brand, Party, PostTarget } from '../party.js';
 import { type Journey, Layout } from '../render-page.js';
@@ -50,7 +50,7 @@ export function BankLoginPage(props: BankLoginPageProps) {
       brand={bank}
       invalid={error !== undefined}
       journey={props.journey}
-      above={<Parties from={client} to={bank} />}
+      above={<LogoMark of={client} large />}
       lead={
         <>
           <strong>
@@ -98,7 +98,7 @@ function DemoPeople({ hints }: { readonly hints: readonly DemoPerson[] }) {
       <dl class="summary-list">
         {hints.map(({ login, password, what }) => (
           <div key={login}>
-            <dt>{what}</dt>
+            <dt>{displayName(what, 120)}</dt>
             <dd>
               <code>{login}</code> with password <code>{password}</code>
             </dd>

@@ -48,7 +48,7 @@ export function InstitutionChooserPage(props: InstitutionChooserProps) {
         <p class="quiet">{describeResults(institutions.length, total, query)}</p>
         {institutions.length === 0 ? (
           <Notice kind="info">
-            check the spelling, or try a shorter part of the name. If your bank is not here,{' '}
+            Check the spelling, or try a shorter part of the name. If your bank is not here,{' '}
             <Name of={client.name} /> cannot connect to it yet.
           </Notice>
         ) : (

@@ -4,7 +4,8 @@ import { type Column, DataTable } from '../components/data-table.js';
 import { type Exchange, ExchangeView } from '../components/exchange-view.js';
 import { Link } from '../components/link.js';
 import { Name } from '../components/name.js';
-import { formatDate } from '../format-date.js';
+import { displayName } from '../display-name.js';
+import { formatShortDate } from '../format-date.js';
 import { formatMoney, type Money } from '../format-money.js';
 import { maskAccountNumber } from '../mask-account-number.js';
 import type { Brand } from '../party.js';
@@ -22,7 +23,8 @@ export interface TppAccountsPageProps {
     | undefined;
   /** The calls that brought the data. */
   readonly exchanges: readonly Exchange[];
-  readonly next?: TppNext | undefined;
+  /** What can be done next, the main one first. */
+  readonly actions?: readonly TppNext[] | undefined;
 }
 
 export interface TppAccount {
@@ -45,7 +47,7 @@ export interface TppTransaction {
 
 /** The data that flowed, and the calls that brought it. */
 export function TppAccountsPage(props: TppAccountsPageProps) {
-  const { accounts, transactions, exchanges } = props;
+  const { accounts, transactions, exchanges, actions = [] } = props;
   return (
     <Layout
       title={props.title}
@@ -79,7 +81,13 @@ export function TppAccountsPage(props: TppAccountsPageProps) {
           )}
         </Card>
       )}
-      {props.next === undefined ? null : <Next {...props.next} />}
+      {actions.length === 0 ? null : (
+        <div class="actions">
+          {actions.map((action, index) => (
+            <Next key={action.label} look={index === 0 ? 'primary' : 'secondary'} {...action} />
+          ))}
+        </div>
+      )}
       {exchanges.map((exchange, index) => (
         <ExchangeView key={`${index}-${exchange.title}`} of={exchange} number={index + 1} />
       ))}
@@ -90,17 +98,24 @@ export function TppAccountsPage(props: TppAccountsPageProps) {
 const accountColumns: readonly Column<TppAccount>[] = [
   {
     heading: 'Account',
-    cell: ({ name, href }) =>
-      href === undefined ? (
-        <Name of={name} />
-      ) : (
-        <Link href={href}>
-          <Name of={name} />
-        </Link>
-      ),
+    cell: ({ name, href, kind, number }) => (
+      <>
+        <strong>
+          {href === undefined ? (
+            <Name of={name} />
+          ) : (
+            <Link href={href}>
+              <Name of={name} />
+            </Link>
+          )}
+        </strong>
+        <span class="choice-detail">
+          {displayName(kind)}{' '}
+          <span class="number">{number ? maskAccountNumber(number) : '(number not shared)'}</span>
+        </span>
+      </>
+    ),
   },
-  { heading: 'Kind', cell: ({ kind }) => kind },
-  { heading: 'Number', cell: ({ number }) => (number ? maskAccountNumber(number) : 'Not shared') },
   {
     heading: 'Balance',
     numeric: true,
@@ -109,7 +124,7 @@ const accountColumns: readonly Column<TppAccount>[] = [
 ];
 
 const transactionColumns: readonly Column<TppTransaction>[] = [
-  { heading: 'Date', cell: ({ date }) => formatDate(date) },
+  { heading: 'Date', cell: ({ date }) => <span class="number">{formatShortDate(date)}</span> },
   { heading: 'Description', cell: ({ description }) => <Name of={description} maxLength={120} /> },
   { heading: 'Amount', numeric: true, cell: ({ amount }) => formatMoney(amount) },
 ];

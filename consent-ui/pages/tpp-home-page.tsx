@@ -4,6 +4,8 @@ import { CheckboxList, type Choice, RadioList } from '../components/choice-list.
 import { Form } from '../components/form.js';
 import { Icon } from '../components/icon.js';
 import { Link } from '../components/link.js';
+import { Name } from '../components/name.js';
+import { displayName } from '../display-name.js';
 import type { Brand, PostTarget } from '../party.js';
 import { Layout } from '../render-page.js';
 
@@ -42,8 +44,8 @@ export function TppHomePage(props: TppHomePageProps) {
               <li key={href}>
                 <Link look="row" href={href}>
                   <span class="row-title">
-                    {title}
-                    <span class="choice-detail">{detail}</span>
+                    <Name of={title} />
+                    <span class="choice-detail">{displayName(detail, 120)}</span>
                   </span>
                   <span class="row-chevron">
                     <Icon name="chevron" />

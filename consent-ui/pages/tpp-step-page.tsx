@@ -1,4 +1,4 @@
-import { Button, ButtonLink } from '../components/button.js';
+import { Button, ButtonLink, type ButtonLook } from '../components/button.js';
 import { type Exchange, ExchangeView } from '../components/exchange-view.js';
 import { Form } from '../components/form.js';
 import type { Brand, PostTarget } from '../party.js';
@@ -31,11 +31,17 @@ export function TppStepPage({ brand, title, intro, exchanges, next }: TppStepPag
 }
 
 /** The way on from a page of the application: a link, or a form where it changes something. */
-export function Next(next: TppNext) {
-  if ('href' in next) return <ButtonLink href={next.href}>{next.label}</ButtonLink>;
+export function Next({ look = 'primary', ...next }: TppNext & { readonly look?: ButtonLook }) {
+  if ('href' in next) {
+    return (
+      <ButtonLink href={next.href} look={look}>
+        {next.label}
+      </ButtonLink>
+    );
+  }
   return (
     <Form action={next.action} csrf={next.csrf}>
-      <Button>{next.label}</Button>
+      <Button look={look}>{next.label}</Button>
     </Form>
   );
 }

@@ -19,7 +19,7 @@ const post = { action: '/interaction/k3y/step', csrf: 'csrf-token' };
 const cancel = { action: '/interaction/k3y/cancel', csrf: 'csrf-token' };
 
 /** Every page with representative props, by file name. */
-export function samplePages(word: Wording = (text) => text): Record<string, VNode> {
+export function samplePages(word: Wording = (text) => text) {
   const client = { name: word('Ledgerlight'), host: word('ledgerlight.example') };
   const bank = { name: word('Northbank') };
   const access = {
@@ -33,14 +33,14 @@ export function samplePages(word: Wording = (text) => text): Record<string, VNod
     detail: detail.map(word),
   }));
   const bankBrand = { ...bank, accent: 'forest' as const };
-  const app = { name: word('Ledgerlight'), accent: 'ember' as const };
+  const app = { name: word('Ledgerlight'), accent: 'plum' as const };
   const hints = [
     {
-      login: word('amara'),
+      login: 'amara',
       password: 'amara-demo',
       what: word('Three accounts, one of them savings'),
     },
-    { login: word('bruno'), password: 'bruno-demo', what: word('A joint account') },
+    { login: 'bruno', password: 'bruno-demo', what: word('A joint account') },
   ];
   const selection = { ...post, ...access, bank: bankBrand, client, clusters };
   const accounts = [
@@ -97,7 +97,7 @@ export function samplePages(word: Wording = (text) => text): Record<string, VNod
         kind="one-time"
         now={now}
         expiresAt={new Date('2026-11-22T09:30:00Z')}
-        resumeNote={word('you came back to where you left off. Nothing has been shared so far.')}
+        resumeNote="You came back to where you left off. Nothing has been shared so far."
       />
     ),
     'bank-unreachable': (
@@ -125,7 +125,7 @@ export function samplePages(word: Wording = (text) => text): Record<string, VNod
         bank={bankBrand}
         client={client}
         cancel={cancel}
-        login={word('grace')}
+        login="grace"
         error="mismatch"
       />
     ),
@@ -214,7 +214,10 @@ export function samplePages(word: Wording = (text) => text): Record<string, VNod
           olderHref: '/accounts/a?cursor=c2',
         }}
         exchanges={exchanges(word).slice(1)}
-        next={{ ...post, label: 'Delete the connection' }}
+        actions={[
+          { href: '/', label: 'Start again' },
+          { ...post, label: 'Delete the connection' },
+        ]}
       />
     ),
     'tpp-error': (
@@ -227,7 +230,7 @@ export function samplePages(word: Wording = (text) => text): Record<string, VNod
         next={{ href: '/', label: 'Start again' }}
       />
     ),
-  };
+  } satisfies Record<string, VNode>;
 }
 
 function exchanges(word: Wording): readonly Exchange[] {

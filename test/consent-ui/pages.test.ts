@@ -1,0 +1,136 @@
+import type { VNode } from 'preact';
+import { renderPage } from '../../consent-ui/render-page.js';
+import { samplePages } from './sample-pages.js';
+
+/** Markup, attribute breakouts, bidi controls, zero-width characters, lone surrogates, sheer length. */
+const hostileTexts = [
+  '<script>alert(1)</script>',
+  '"><img src=x onerror=alert(1)>',
+  "' onmouseover='alert(1)",
+  '</title></textarea></style><svg onload=alert(1)>',
+  'javascript:alert(1)//',
+  'Bank\u202Eknab\u202C \u2066isolate\u2069 \u200Fmark',
+  'Pay\u200Bpal\u200D\uFEFF\u00AD\u2060\u{E0041}',
+  '\uD800\u0000\u0007\u001B[31m',
+  '&lt;b&gt;&#x3C;script&#x3E;',
+  'x'.repeat(100_000),
+];
+
+const plain: [string, VNode][] = Object.entries(samplePages());
+const hostile = hostileTexts.flatMap((text) => {
+  const pages: Record<string, VNode> = samplePages((name) => `${name} ${text}`);
+  return plain.map(([name, usual]) => ({
+    name,
+    text: JSON.stringify(text.slice(0, 24)),
+    html: renderPage(pages[name] ?? usual),
+    usual: renderPage(usual),
+  }));
+});
+
+function matches(html: string, pattern: RegExp): string[] {
+  return Array.from(html.matchAll(pattern), ([whole, first]) => first ?? whole);
+}
+
+/** Every element and attribute that may be on a page: the markup alone, with no text in it. */
+function tags(html: string): string[] {
+  return matches(html, /<([a-z!](?:"[^"]*"|[^">])*)>/g).map((tag) => tag.replace(/"[^"]*"/g, '""'));
+}
+
+describe.each(plain)('the page %s', (_name, page) => {
+  const html = renderPage(page);
+
+  it('is a document in English with a title, landmarks and one h1', () => {
+    expect(html).toMatch(/^<!doctype html><html lang="en-GB">/);
+    expect(matches(html, /<title>([^<]+)<\/title>/g)).toHaveLength(1);
+    for (const element of ['h1', 'main', 'header', 'footer']) {
+      expect(matches(html, new RegExp(`<${element}[ >]`, 'g'))).toHaveLength(1);
+    }
+  });
+
+  it('has nothing that a strict content security policy would block', () => {
+    for (const tag of tags(html))
+      expect(tag).not.toMatch(/^(script|style|iframe)|\s(style|on\w+)=/);
+    for (const source of matches(html, / src="([^"]*)"/g)) expect(source).toMatch(/^\/[^/]/);
+  });
+
+  it('sends every changing form with its CSRF token first', () => {
+    for (const form of matches(html, /<form method="post"[^>]*>(.{60})/g)) {
+      expect(form).toMatch(/^<input type="hidden" name="csrf" value="csrf-token"/);
+    }
+    expect(html).not.toMatch(/<form(?![^>]*method="(post|get)")/);
+  });
+
+  it('gives every input a label and resolves every reference inside the page', () => {
+    const ids = matches(html, / id="([^"]+)"/g);
+    expect(new Set(ids).size).toBe(ids.length);
+    const references = [
+      ...matches(html, / for="([^"]+)"/g),
+      ...matches(html, / href="#([^"]+)"/g),
+      ...matches(html, / aria-(?:describedby|labelledby)="([^"]+)"/g).flatMap((r) => r.split(' ')),
+    ];
+    expect(ids).toEqual(expect.arrayContaining(references));
+    const unwrapped = html.replace(/<label class="choice">.*?<\/label>/g, '');
+    for (const input of matches(unwrapped, /<input ([^>]*)>/g)) {
+      const id = /\bid="([^"]+)"/.exec(input)?.[1];
+      expect(input.includes('type="hidden"') || references.includes(id ?? '')).toBe(true);
+    }
+  });
+});
+
+describe.each(hostile)('the page $name with $text in every text', ({ name, html, usual }) => {
+  it('has the same elements and attributes as with plain text', () => {
+    expect(tags(html)).toEqual(tags(usual));
+  });
+
+  it('shows what came from outside', () => {
+    expect(html).not.toBe(usual);
+  });
+
+  it('shows nothing invisible and stays short', () => {
+    const shown = html.replace(/ value="[^"]*"/g, '').replaceAll('\n', '');
+    expect(shown).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}]/u);
+    const developerPage = name.startsWith('tpp-');
+    if (!developerPage) expect(shown.length).toBeLessThan(20_000);
+  });
+});
+
+describe('what a person reads before consent', () => {
+  const pages = samplePages();
+  const text = (page: VNode) =>
+    renderPage(page)
+      .replace(/<[^>]+>/g, ' ')
+      .replace(/\s+/g, ' ');
+
+  it('says who asks, what, since when, until when and how to stop', () => {
+    const page = text(pages.consent);
+    expect(page).toContain('Website checked by us: ledgerlight.example');
+    expect(page).toContain('How much is in each account');
+    expect(page).toContain('From 21 November 2025');
+    expect(page).toContain('19 February 2027 at 09:30 UK time That is 90 days from now');
+    expect(page).toContain('How to stop');
+  });
+
+  it('says that one-time access ends after 24 hours', () => {
+    expect(text(pages['consent-one-time'])).toContain('That is 24 hours from now');
+  });
+
+  it('offers two ways to decide, as buttons of one form', () => {
+    const decisions = matches(renderPage(pages.consent), /name="decision" value="(\w+)"/g);
+    expect(decisions).toEqual(['allow', 'refuse']);
+  });
+
+  it('never shows a whole account number at the bank', () => {
+    expect(text(pages['account-selection'])).not.toContain('31926819');
+    expect(text(pages['account-selection'])).toContain('•••• 6819');
+  });
+
+  it('has no account selected beforehand', () => {
+    expect(renderPage(pages['account-selection'])).not.toContain('checked');
+  });
+
+  it('starts the title with the error when a form comes back', () => {
+    for (const page of [pages['bank-login-error'], pages['account-selection-error']]) {
+      expect(renderPage(page)).toContain('<title>Error: ');
+    }
+  });
+});
