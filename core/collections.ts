@@ -2,6 +2,8 @@ import { accounts, transactions } from './account.js';
 import { clients } from './clients.js';
 import { connections } from './connection.js';
 import { consents } from './consent.js';
+import { intents } from './intent.js';
+import { journeys } from './journey.js';
 import type { Collection } from './storage.js';
 import { users } from './user.js';
 
@@ -11,6 +13,8 @@ export const domainCollections: readonly Collection<unknown>[] = [
   clients,
   connections,
   consents,
+  journeys,
+  intents,
   transactions,
   users,
 ];

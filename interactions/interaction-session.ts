@@ -3,7 +3,6 @@ import type { Context } from 'koa';
 import { errors, type InteractionResults, type Provider } from 'oidc-provider';
 import type { UnitOfWork } from '../adapters/oidc/unit-of-work.js';
 import { type ClientMetadata, clients } from '../core/clients.js';
-import type { Clock } from '../core/clock.js';
 import { Refusal } from '../core/refusal.js';
 import type { Storage, Write } from '../core/storage.js';
 
@@ -53,14 +52,13 @@ interface SessionDeps {
   readonly provider: Provider;
   readonly storage: Storage;
   readonly unitOfWork: UnitOfWork;
-  readonly clock: Clock;
   /** The identifier of our API in grants. */
   readonly resource: string;
 }
 
 /** The interactions of one provider, as the steps of either role use them. */
 export function createInteractionSessions(deps: SessionDeps): InteractionSessions {
-  const { provider, storage, unitOfWork, clock, resource } = deps;
+  const { provider, storage, unitOfWork, resource } = deps;
 
   async function end(
     ctx: Context,

@@ -19,7 +19,7 @@ import { discoveryConfiguration } from './configuration/discovery.js';
 import { interactionConfiguration } from './configuration/interactions.js';
 import { resourceFeatures } from './configuration/scopes.js';
 import { tokenConfiguration } from './configuration/tokens.js';
-import { type CodeRedemption, registerAuthorizationCode } from './grants/authorization-code.js';
+import { type RedeemGrant, registerAuthorizationCode } from './grants/authorization-code.js';
 import { registerClientCredentials } from './grants/client-credentials.js';
 import { logEvents } from './log-events.js';
 import { commitBeforeResponse } from './middleware/commit-before-response.js';
@@ -39,7 +39,7 @@ export interface ProviderDeps {
   readonly logger: Logger;
   /** Private signing keys, JWK with kid, alg and use. */
   readonly signingKeys: readonly JWK[];
-  readonly redemption: CodeRedemption;
+  readonly redeemGrant: RedeemGrant;
   readonly renderProblem: ProblemRenderer;
 }
 
@@ -102,7 +102,7 @@ export function createProvider(deps: ProviderDeps): Provider {
   const provider = new Provider(`${publicUrl}/oidc`, settings);
   cacheClients(provider, clock);
   registerClientCredentials(provider, storage);
-  registerAuthorizationCode(provider, unitOfWork, deps.redemption);
+  registerAuthorizationCode(provider, unitOfWork, deps.redeemGrant);
   logEvents(provider, logger);
 
   for (const middleware of [

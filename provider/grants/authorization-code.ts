@@ -1,15 +1,10 @@
 import { errors, type Provider } from 'oidc-provider';
 import type { UnitOfWork } from '../../adapters/oidc/unit-of-work.js';
-import type { Write } from '../../core/storage.js';
+import type { Redemption } from '../../core/redeem-connection.js';
 import { builtInGrant } from '../internals.js';
 
-/** What redeeming a code completes besides giving tokens. */
-export interface CodeRedemption {
-  /** The writes that belong to the same commit as the code's consumption. */
-  complete(grantId: string): Promise<readonly Write[]>;
-  /** Runs when that commit is durable and before the client has its answer. Does not throw. */
-  completed(grantId: string): Promise<void>;
-}
+/** Completes what the code was given for; the argument is the Grant's id. */
+export type RedeemGrant = (grantId: string) => Promise<Redemption>;
 
 /**
  * `authorization_code` as the identity service has it: an optional `sub` must be the person the code
@@ -19,7 +14,7 @@ export interface CodeRedemption {
 export function registerAuthorizationCode(
   provider: Provider,
   unitOfWork: UnitOfWork,
-  redemption: CodeRedemption,
+  redeemGrant: RedeemGrant,
 ): void {
   const { parameters, handle } = builtInGrant(provider, 'authorization_code');
 
@@ -36,9 +31,11 @@ export function registerAuthorizationCode(
       await handle(ctx);
       const grantId = ctx.oidc.entities.AuthorizationCode?.grantId;
       if (grantId === undefined) return;
-      await unitOfWork.add(...(await redemption.complete(grantId)));
+      const { writes, completed } = await redeemGrant(grantId);
+      await unitOfWork.add(...writes);
+      if (!completed) return;
       await unitOfWork.commit();
-      await redemption.completed(grantId);
+      await completed();
     },
     [...parameters, 'sub', 'resource'],
   );

@@ -1,0 +1,264 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { ClientMetadata } from './clients.js';
+import type { Clock } from './clock.js';
+import { type Connection, connections } from './connection.js';
+import { type ConnectionRequest, toConsentTerms } from './connection-request.js';
+import { type Consent, consents, moveConsent } from './consent.js';
+import {
+  type ConnectorState,
+  type Institution,
+  type InstitutionDirectory,
+  InstitutionError,
+} from './institution.js';
+import { type Journey, journeys } from './journey.js';
+import type { Logger } from './logger.js';
+import { Refusal } from './refusal.js';
+import { insert, type Storage, type Stored, update, type Write } from './storage.js';
+import { type User, users } from './user.js';
+
+/** A journey with its place in storage. */
+export type StoredJourney = Stored<Journey>;
+
+/** How a return from the bank ended. */
+export type Arrival =
+  | { readonly outcome: 'connected'; readonly consent: Consent; readonly writes: readonly Write[] }
+  | { readonly outcome: 'refused'; readonly reason: string; readonly writes: readonly Write[] };
+
+/** From a client's request to a connection: what happens at each step, whatever shows it. */
+export interface Connect {
+  /** The journey of an interaction, made where it is new. `uid` is the interaction's. */
+  open(
+    uid: string,
+    request: ConnectionRequest,
+    client: ClientMetadata,
+    end: Date,
+  ): Promise<StoredJourney>;
+  /** @throws {Refusal} `invalid_claims` where the request's `sub` is no user of this client. */
+  assertSubject(request: ConnectionRequest, client: ClientMetadata): Promise<void>;
+  /** The banks a request's chooser offers; empty where it names one bank. */
+  offered(request: ConnectionRequest): readonly Institution[];
+  /** @throws {Refusal} `not_found` for a bank that is not offered. */
+  choose(journey: StoredJourney, institutionId: string, request: ConnectionRequest): Promise<void>;
+  agree(journey: StoredJourney): Promise<void>;
+  /**
+   * Makes the consent and prepares the visit.
+   * @returns the bank's address for the person's browser.
+   * @throws {InstitutionError} where the bank cannot be reached; nothing is left at the bank then.
+   */
+  depart(journey: StoredJourney, request: ConnectionRequest): Promise<string>;
+  /** Takes the bank's callback, checks it and exchanges its code. @throws {InstitutionError} */
+  arrive(
+    journey: StoredJourney,
+    request: ConnectionRequest,
+    callback: URLSearchParams,
+  ): Promise<Arrival>;
+  /** Gives the journey up: the consent is rejected and the bank's intent withdrawn. */
+  leave(journey: StoredJourney): Promise<readonly Write[]>;
+}
+
+interface ConnectDeps {
+  readonly storage: Storage;
+  readonly directory: InstitutionDirectory;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Where banks send people back to. */
+  readonly redirectUri: string;
+  /** How long a connection waits for its client to redeem the code (seconds). */
+  readonly redeemWithin: number;
+}
+
+/** See {@link Connect}. */
+export function createConnect(deps: ConnectDeps): Connect {
+  const { storage, directory, clock, logger, redirectUri, redeemWithin } = deps;
+
+  function offered({ institution }: ConnectionRequest): readonly Institution[] {
+    if (!('chooser' in institution)) return [];
+    const { chooser } = institution;
+    return directory.all.filter(({ kind }) => chooser === 'all' || kind === chooser);
+  }
+
+  function institutionOf(journey: Journey): Institution {
+    const institution = directory.find(journey.institutionId ?? '');
+    if (!institution) throw new Refusal('not_found', 'This bank is no longer available here.');
+    return institution;
+  }
+
+  /** A visit that leads nowhere is withdrawn at the bank; the person does not wait for that. */
+  function withdraw(institutionId: string, state: ConnectorState): void {
+    directory
+      .connector(institutionId)
+      .revoke(state)
+      .catch((cause) => logger.warn({ institutionId, cause }, 'intent not withdrawn'));
+  }
+
+  async function makeConsent(journey: Journey, request: ConnectionRequest): Promise<Consent> {
+    const institution = institutionOf(journey);
+    const now = new Date(clock.now());
+    const terms = toConsentTerms(request, institution.monthsInitialConsent, clock.now());
+    const status = 'awaiting_authorisation';
+    return {
+      id: randomUUID(),
+      clientId: journey.clientId,
+      userId: request.subject ?? randomBytes(12).toString('hex'),
+      connectionId: `${institution.id}:${randomUUID()}`,
+      institutionId: institution.id,
+      access: request.subject === undefined ? 'one-time' : 'ongoing',
+      permissions: terms.permissions,
+      transactionFrom: terms.transactionFrom?.toISOString(),
+      expiresAt: terms.expiresAt.toISOString(),
+      tppConsent: request.tppConsent,
+      status,
+      history: [{ status, at: now.toISOString() }],
+    };
+  }
+
+  /** The consent of the journey, made on the first departure and kept on the next ones. */
+  async function consentOf(
+    journey: Journey,
+    request: ConnectionRequest,
+  ): Promise<{ consent: Consent; writes: Write[] }> {
+    const stored =
+      journey.consentId === undefined ? undefined : await storage.get(consents, journey.consentId);
+    if (
+      stored?.value.institutionId === journey.institutionId &&
+      stored.value.status === 'awaiting_authorisation'
+    ) {
+      return { consent: stored.value, writes: [] };
+    }
+    const consent = await makeConsent(journey, request);
+    return { consent, writes: [insert(consents, consent.id, consent)] };
+  }
+
+  function makeConnection(consent: Consent, authorization: ConnectorState): Connection {
+    const institution = directory.find(consent.institutionId);
+    return {
+      id: consent.connectionId,
+      clientId: consent.clientId,
+      userId: consent.userId,
+      institutionId: consent.institutionId,
+      institutionName: institution?.name ?? consent.institutionId,
+      kind: institution?.kind ?? 'api',
+      consentId: consent.id,
+      status: 'pending',
+      connectedOn: new Date(clock.now()).toISOString(),
+      pendingUntil: new Date(clock.now() + redeemWithin * 1000).toISOString(),
+      accountIds: [],
+      authorization,
+    };
+  }
+
+  return {
+    async open(uid, request, client, end) {
+      const stored = await storage.get(journeys, uid);
+      if (stored) return stored;
+      const journey: Journey = {
+        clientId: client.client_id,
+        institutionId: 'id' in request.institution ? request.institution.id : undefined,
+        agreed: client.own_consent_screens === true,
+      };
+      await storage.commit([insert(journeys, uid, journey, end)]);
+      return { id: uid, value: journey, version: 1, expiresAt: end };
+    },
+
+    async assertSubject({ subject }, client) {
+      if (subject === undefined) return;
+      const user = await storage.get(users, subject);
+      if (user?.value.clientId !== client.client_id) {
+        throw new Refusal('invalid_claims', 'sub is not a user of this client');
+      }
+    },
+
+    offered,
+
+    async choose(journey, institutionId, request) {
+      if (!offered(request).some(({ id }) => id === institutionId)) {
+        throw new Refusal('not_found', 'Please choose a bank from the list.');
+      }
+      await storage.commit([update(journeys, journey, { ...journey.value, institutionId })]);
+    },
+
+    async agree(journey) {
+      await storage.commit([update(journeys, journey, { ...journey.value, agreed: true })]);
+    },
+
+    async depart(journey, request) {
+      const { visit: earlier, ...rest } = journey.value;
+      const institution = institutionOf(rest);
+      const { consent, writes } = await consentOf(rest, request);
+      const state = randomBytes(32).toString('base64url');
+      const terms = {
+        permissions: consent.permissions,
+        expiresAt: new Date(consent.expiresAt),
+        transactionFrom: consent.transactionFrom ? new Date(consent.transactionFrom) : undefined,
+      };
+      const connector = directory.connector(institution.id);
+      const { redirectTo, attempt } = await connector.begin({ terms, state, redirectUri });
+      const next = { ...rest, consentId: consent.id, visit: { state, attempt, returned: false } };
+      try {
+        await storage.commit([...writes, update(journeys, journey, next)]);
+      } catch (error) {
+        withdraw(institution.id, attempt);
+        throw error;
+      }
+      if (earlier && !earlier.returned) withdraw(institution.id, earlier.attempt);
+      return redirectTo;
+    },
+
+    async arrive(journey, request, callback) {
+      const { visit, consentId } = journey.value;
+      const consent = consentId === undefined ? undefined : await storage.get(consents, consentId);
+      if (!visit || visit.returned || !consent) {
+        throw new InstitutionError('invalid_callback', 'This visit to your bank is already over.');
+      }
+      // Claimed before the bank's code is used: a second tab or a reload must not use it again, which
+      // the bank would answer by revoking what the first use gave.
+      await storage.commit([
+        update(journeys, journey, { ...journey.value, visit: { ...visit, returned: true } }),
+      ]);
+      const connector = directory.connector(consent.value.institutionId);
+      const { attempt } = visit;
+      const result = await connector.complete({ attempt, callback, redirectUri });
+      const now = new Date(clock.now());
+      if (result.outcome === 'refused') {
+        withdraw(consent.value.institutionId, attempt);
+        const rejected = moveConsent(consent.value, 'rejected', now);
+        return { ...result, writes: [update(consents, consent, rejected)] };
+      }
+      const authorised = moveConsent(consent.value, 'authorised', now);
+      const connection = makeConnection(authorised, result.authorization);
+      return {
+        outcome: 'connected',
+        consent: authorised,
+        writes: [
+          update(consents, consent, authorised),
+          insert(connections, connection.id, connection),
+          ...(request.subject === undefined
+            ? [insert(users, authorised.userId, makeUser(authorised, now))]
+            : []),
+        ],
+      };
+    },
+
+    async leave({ value: { consentId, visit, institutionId } }) {
+      if (visit && institutionId !== undefined) withdraw(institutionId, visit.attempt);
+      const consent = consentId === undefined ? undefined : await storage.get(consents, consentId);
+      if (consent?.value.status !== 'awaiting_authorisation') return [];
+      const rejected = moveConsent(consent.value, 'rejected', new Date(clock.now()));
+      return [update(consents, consent, rejected)];
+    },
+  };
+}
+
+/** The person of a one-time visit, who did not exist before. */
+function makeUser({ userId, clientId }: Consent, now: Date): User {
+  const at = now.toISOString();
+  return {
+    userId,
+    clientId,
+    managedBy: 'user',
+    userType: 'live',
+    createdAt: at,
+    updatedAt: at,
+    lastAccessed: at,
+  };
+}

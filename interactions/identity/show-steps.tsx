@@ -1,0 +1,91 @@
+import { ConsentPage } from '../../consent-ui/pages/consent-page.js';
+import { InstitutionChooserPage } from '../../consent-ui/pages/institution-chooser-page.js';
+import { ProblemPage } from '../../consent-ui/pages/problem-page.js';
+import type { Party } from '../../consent-ui/party.js';
+import { renderPage } from '../../consent-ui/render-page.js';
+import type { ClientMetadata } from '../../core/clients.js';
+import type { ConnectionRequest } from '../../core/connection-request.js';
+import type { Institution } from '../../core/institution.js';
+import { describePermissions } from '../../core/permissions.js';
+import type { InteractionSession } from '../interaction-session.js';
+
+/** Shown at once; more are found by searching. */
+const listed = 50;
+
+/** The chooser, narrowed by what the person typed. */
+export function showChooser(
+  session: InteractionSession,
+  offered: readonly Institution[],
+  query: string,
+): string {
+  const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+  const found = offered.filter(({ name }) =>
+    words.every((word) => name.toLowerCase().includes(word)),
+  );
+  return renderPage(
+    <InstitutionChooserPage
+      action={`${session.path}/institution`}
+      csrf={session.csrf}
+      client={describeClient(session.client)}
+      searchAction={session.path}
+      query={query || undefined}
+      institutions={found.slice(0, listed).map(({ id, name, kind }) => ({
+        id,
+        name,
+        tag: kind === 'test' ? 'Test' : undefined,
+      }))}
+      total={found.length}
+      cancel={{ action: `${session.path}/cancel`, csrf: session.csrf }}
+    />,
+  );
+}
+
+/** The hosted consent page. */
+export function showConsent(
+  session: InteractionSession,
+  request: ConnectionRequest,
+  institution: Institution,
+  now: Date,
+): string {
+  return renderPage(
+    <ConsentPage
+      action={`${session.path}/consent`}
+      csrf={session.csrf}
+      client={describeClient(session.client)}
+      institution={{ name: institution.name }}
+      clusters={describePermissions(request.permissions)}
+      transactionFrom={request.transactionFrom}
+      expiresAt={request.expiresAt}
+      kind={request.subject === undefined ? 'one-time' : 'ongoing'}
+      now={now}
+    />,
+  );
+}
+
+/** What went wrong at the bank, with the two ways on: again, or back to the app. */
+export function showBankProblem(
+  session: InteractionSession,
+  title: string,
+  sentence: string,
+  traceId: string,
+): string {
+  return renderPage(
+    <ProblemPage
+      title={title}
+      sentence={sentence}
+      traceId={traceId}
+      retry={{ action: `${session.path}/retry`, csrf: session.csrf }}
+      back={{
+        action: `${session.path}/cancel`,
+        csrf: session.csrf,
+        label: `Go back to ${describeClient(session.client).name}`,
+      }}
+    />,
+  );
+}
+
+/** The client as a person knows it: its registered name, and the host of its registered website. */
+export function describeClient(client: ClientMetadata): Party {
+  const { client_name: name, client_uri: uri, client_id: id } = client;
+  return { name: name ?? id, host: uri && URL.canParse(uri) ? new URL(uri).host : undefined };
+}
