@@ -28,6 +28,7 @@ export async function openMongo({ url, collections }: MongoOptions): Promise<Eng
     autoCreate: false,
     serverSelectionTimeoutMS: 5_000,
     readPreference: 'primary',
+    promoteBuffers: true,
     writeConcern,
   }).asPromise();
   const opened = new Map<string, MongoCollection>();

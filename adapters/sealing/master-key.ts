@@ -54,10 +54,10 @@ async function createKeyFile(file: string): Promise<void> {
   try {
     await handle.writeFile(`${randomBytes(masterKeyBytes).toString('base64')}\n`);
     await handle.sync();
-    await link(draft, file);
+    await link(draft, file).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
     await syncDirectory(dirname(file));
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
   } finally {
     await handle.close();
     await rm(draft, { force: true });

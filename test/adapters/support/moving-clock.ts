@@ -1,0 +1,17 @@
+import type { Clock } from '../../../core/clock.js';
+
+/** A clock that stands still until it is moved. */
+export interface MovingClock extends Clock {
+  advance(seconds: number): void;
+}
+
+/** Starts at the system's time, because MongoDB's own sweep goes by that. */
+export function createMovingClock(): MovingClock {
+  let now = Date.now();
+  return {
+    now: () => now,
+    advance(seconds) {
+      now += seconds * 1000;
+    },
+  };
+}
