@@ -3,7 +3,8 @@
  * elsewhere, which would tell a third party who is giving consent to whom.
  */
 export function ownPath(url: string | undefined): string | undefined {
-  return url !== undefined && /^\/(?![/\\])/.test(url) ? url : undefined;
+  // Browsers drop tabs and newlines from an address, so "/\t/host" would leave our origin.
+  return url !== undefined && /^\/(?![/\\])[\x21-\x7e]*$/.test(url) ? url : undefined;
 }
 
 /** A link target that is a web page: our own path or http(s); undefined for `javascript:` and all else. */

@@ -5,6 +5,7 @@ import { Field } from '../components/field.js';
 import { Form } from '../components/form.js';
 import { LogoMark } from '../components/logo-mark.js';
 import { Name } from '../components/name.js';
+import { SummaryList } from '../components/summary-list.js';
 import { displayName } from '../display-name.js';
 import type { Brand, Party, PostTarget } from '../party.js';
 import { type Journey, Layout } from '../render-page.js';
@@ -95,16 +96,16 @@ function DemoPeople({ hints }: { readonly hints: readonly DemoPerson[] }) {
   return (
     <Card heading="Demo people">
       <p class="quiet">This is a sandbox with made-up data. Sign in as any of them.</p>
-      <dl class="summary-list">
-        {hints.map(({ login, password, what }) => (
-          <div key={login}>
-            <dt>{displayName(what, 120)}</dt>
-            <dd>
+      <SummaryList
+        rows={hints.map(({ login, password, what }) => ({
+          term: displayName(what, 120),
+          description: (
+            <>
               <code>{login}</code> with password <code>{password}</code>
-            </dd>
-          </div>
-        ))}
-      </dl>
+            </>
+          ),
+        }))}
+      />
     </Card>
   );
 }

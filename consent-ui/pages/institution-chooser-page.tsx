@@ -107,9 +107,9 @@ function InstitutionButton(institution: ChooserInstitution) {
     <button type="submit" class="row" name="institution" value={institution.id}>
       <LogoMark of={institution} />
       <span class="row-title">
-        <Name of={institution.name} />
+        <Name of={institution.name} />{' '}
+        {institution.tag === undefined ? null : <Tag>{institution.tag}</Tag>}
       </span>
-      {institution.tag === undefined ? null : <Tag>{institution.tag}</Tag>}
       <span class="row-chevron">
         <Icon name="chevron" />
       </span>

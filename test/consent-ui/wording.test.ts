@@ -89,6 +89,8 @@ describe('addresses from outside', () => {
     'http:',
     '',
     '//evil.example',
+    '/\t/evil.example',
+    'java\nscript:alert(1)',
     '/\\evil.example',
   ])('does not link to %j', (href) => {
     expect(webHref(href)).toBeUndefined();
