@@ -119,10 +119,7 @@ export function createConnect(deps: ConnectDeps): Connect {
   ): Promise<{ consent: Consent; writes: Write[] }> {
     const stored =
       journey.consentId === undefined ? undefined : await storage.get(consents, journey.consentId);
-    if (
-      stored?.value.institutionId === journey.institutionId &&
-      stored.value.status === 'awaiting_authorisation'
-    ) {
+    if (stored && isDeparting(stored.value, journey)) {
       return { consent: stored.value, writes: [] };
     }
     const consent = await makeConsent(journey, request);
@@ -247,6 +244,11 @@ export function createConnect(deps: ConnectDeps): Connect {
       return [update(consents, consent, rejected)];
     },
   };
+}
+
+/** Whether a consent made on an earlier departure is the one to leave with again. */
+function isDeparting({ institutionId, status }: Consent, journey: Journey): boolean {
+  return institutionId === journey.institutionId && status === 'awaiting_authorisation';
 }
 
 /** The person of a one-time visit, who did not exist before. */

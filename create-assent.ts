@@ -1,0 +1,171 @@
+import { readFile } from 'node:fs/promises';
+import type { RequestListener } from 'node:http';
+import Koa, { type Middleware } from 'koa';
+import type { Provider } from 'oidc-provider';
+import { pino } from 'pino';
+import { createOidcAdapterFactory } from './adapters/oidc/create-oidc-adapter-factory.js';
+import { oidcCollections } from './adapters/oidc/oidc-collections.js';
+import { createUnitOfWork, type UnitOfWork } from './adapters/oidc/unit-of-work.js';
+import { openStorage, type StorageOptions } from './adapters/open-storage.js';
+import type { Configuration } from './config/schema.js';
+import { assets } from './consent-ui/assets.js';
+import type { BankLedger } from './core/bank-ledger.js';
+import { type Clock, systemClock } from './core/clock.js';
+import { domainCollections } from './core/collections.js';
+import type { Logger } from './core/logger.js';
+import type { Storage } from './core/storage.js';
+import { allowHosts } from './http/allow-hosts.js';
+import { dispatch } from './http/dispatch.js';
+import { type Listener, listen } from './http/listen.js';
+import { securityHeaders } from './http/security-headers.js';
+import { serveAssets } from './http/serve-assets.js';
+import { traceRequest } from './http/trace-id.js';
+import { renderProblem } from './interactions/render-problem.js';
+import { createProvider } from './provider/create-provider.js';
+import type { RedeemGrant } from './provider/grants/authorization-code.js';
+import { loadSigningKeys, signingKeys } from './provider/keys/signing-keys.js';
+import { seedClients } from './provider/seed-clients.js';
+
+export interface AssentOptions {
+  readonly configuration: Configuration;
+  readonly clock?: Clock;
+  /** The bank's own systems; required in the bank role. */
+  readonly ledger?: BankLedger;
+  /** Told of each storage call; tests count with it. */
+  readonly onStorageCall?: StorageOptions['onCall'];
+}
+
+/** One Assent, built and not yet listening. */
+export interface Assent {
+  readonly provider: Provider;
+  readonly storage: Storage;
+  /** Opens both listeners. @throws the system's error, e.g. `EADDRINUSE`. */
+  start(): Promise<void>;
+  /** Finishes requests in flight (bounded), then closes listeners, connectors and storage. */
+  stop(): Promise<void>;
+}
+
+/** What one role adds to the provider: its routes, and what redeeming a code completes. */
+interface Role {
+  readonly redeemGrant: RedeemGrant;
+  routes(foundation: Foundation & { readonly provider: Provider }): readonly Middleware[];
+  stop(): Promise<void>;
+}
+
+/** What every room is built from. */
+interface Foundation {
+  readonly configuration: Configuration;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly storage: Storage;
+  readonly unitOfWork: UnitOfWork;
+}
+
+/** How long requests in flight may take to finish when the process is told to stop (seconds). */
+const grace = 10;
+
+/**
+ * The composition root: builds everything from a validated configuration and nothing else, so that
+ * several can run in one process.
+ * @throws Error with one sentence for the operator where storage, keys or clients are not usable.
+ */
+export async function createAssent(options: AssentOptions): Promise<Assent> {
+  const { configuration, clock = systemClock, onStorageCall } = options;
+  const logger = pino({ level: configuration.log, base: null });
+  const storage = await openStorage({
+    url: configuration.storage.url,
+    masterKey: configuration.storage.masterKey,
+    collections: [...domainCollections, signingKeys, ...Object.values(oidcCollections)],
+    clock,
+    ...(onStorageCall && { onCall: onStorageCall }),
+  });
+  try {
+    const unitOfWork = createUnitOfWork(storage, clock);
+    const foundation = { configuration, clock, logger, storage, unitOfWork };
+    const role = await createRole(options, foundation);
+    const provider = createProvider({
+      ...foundation,
+      adapter: createOidcAdapterFactory({ unitOfWork, clock }),
+      signingKeys: await loadSigningKeys(storage, new Date(clock.now())),
+      redeemGrant: role.redeemGrant,
+      renderProblem,
+    });
+    await seedClients(provider, storage, configuration.clients);
+    const application = createApplication(configuration, role.routes({ ...foundation, provider }));
+    const handler = dispatch(provider.callback(), application.callback());
+    return { provider, storage, ...createListeners(configuration, handler, storage, role) };
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
+}
+
+function createApplication(configuration: Configuration, routes: readonly Middleware[]): Koa {
+  const application = new Koa();
+  for (const middleware of [
+    traceRequest,
+    allowHosts([configuration.publicUrl, configuration.mtlsUrl]),
+    securityHeaders(),
+    serveAssets(assets),
+    ...routes,
+  ]) {
+    application.use(middleware);
+  }
+  return application;
+}
+
+function createListeners(
+  { listen: addresses, tls }: Configuration,
+  handler: RequestListener,
+  storage: Storage,
+  role: Role,
+): Pick<Assent, 'start' | 'stop'> {
+  const listeners: Listener[] = [];
+
+  async function closeListeners(): Promise<void> {
+    await Promise.all(listeners.splice(0).map((listener) => listener.close(grace)));
+  }
+
+  return {
+    async start() {
+      const [certificate, key, ...clientAuthorities] = await Promise.all(
+        [tls.certificate, tls.key, ...tls.clientCertificateAuthorities].map((path) =>
+          readFile(path, 'utf8'),
+        ),
+      );
+      const material = { certificate: certificate ?? '', key: key ?? '' };
+      try {
+        listeners.push(await listen({ ...addresses.browser, ...material }, handler));
+        listeners.push(
+          await listen({ ...addresses.mtls, ...material, clientAuthorities }, handler),
+        );
+      } catch (error) {
+        await closeListeners();
+        throw error;
+      }
+    },
+    async stop() {
+      await closeListeners();
+      await role.stop();
+      await storage.close();
+    },
+  };
+}
+
+async function createRole(options: AssentOptions, foundation: Foundation): Promise<Role> {
+  if (options.configuration.role === 'identity-service') return createIdentityRole(foundation);
+  if (options.ledger) return createBankRole(foundation, options.ledger);
+  throw new Error('The bank role needs a ledger, which only a program that embeds Assent can give');
+}
+
+async function createIdentityRole(_foundation: Foundation): Promise<Role> {
+  return {
+    redeemGrant: async () => ({ writes: [] }),
+    routes: () => [],
+    stop: async () => {},
+  };
+}
+
+async function createBankRole(_foundation: Foundation, _ledger: BankLedger): Promise<Role> {
+  return { redeemGrant: async () => ({ writes: [] }), routes: () => [], stop: async () => {} };
+}
