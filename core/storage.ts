@@ -77,7 +77,10 @@ export function put<Value>(
   return { kind: 'put', collection, id, value, expiresAt };
 }
 
-/** Replaces `stored` where nobody has written it since it was read, else conflicts. */
+/**
+ * Replaces `stored` where nobody has written it since it was read, else conflicts. A consumed record
+ * stays consumed.
+ */
 export function update<Value>(
   collection: Collection<Value>,
   stored: Stored<Value>,
@@ -141,8 +144,9 @@ export interface Storage {
   /**
    * Applies the writes in order and resolves when they are durable: on SQLite all or nothing, one
    * transaction shared with the commits of concurrent callers without one's conflict failing
-   * another; on MongoDB the conditional writes (insert, update, consume) are applied first, in
-   * order, and a conflict stops the list before any other write.
+   * another; on MongoDB the conditional writes (insert, update, consume, remove with a version) are
+   * applied first, in order, and a conflict stops the list before any other write. So never let an
+   * unconditional removal make room for an insert or an update of the same list: use `put` there.
    * @throws {StorageConflict} naming the first write whose condition did not hold.
    */
   commit(writes: readonly Write[]): Promise<void>;

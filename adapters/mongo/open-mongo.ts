@@ -32,10 +32,15 @@ export async function openMongo({ url, collections }: MongoOptions): Promise<Eng
     writeConcern,
   }).asPromise();
   const opened = new Map<string, MongoCollection>();
-  for (const collection of collections) {
-    const model = defineModel(connection, collection);
-    await createIndexes(model, collection);
-    opened.set(collection.name, { model, indexes: collection.indexes });
+  try {
+    for (const collection of collections) {
+      const model = defineModel(connection, collection);
+      await createIndexes(model, collection);
+      opened.set(collection.name, { model, indexes: collection.indexes });
+    }
+  } catch (error) {
+    await connection.close();
+    throw error;
   }
 
   function collectionOf(name: string): MongoCollection {

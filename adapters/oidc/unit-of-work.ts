@@ -72,11 +72,11 @@ export function createUnitOfWork(storage: Storage, clock: Clock): UnitOfWork {
     }
   }
 
-  async function commitUnit(unit: Unit, keep: (write: Write) => boolean): Promise<void> {
+  async function commitUnit(unit: Unit, select = (writes: Write[]) => writes): Promise<void> {
     const { writes, actions } = unit;
     unit.writes = [];
     unit.actions = [];
-    await commitWrites(writes.filter(keep));
+    await commitWrites(select(writes));
     for (const action of actions) action();
   }
 
@@ -89,7 +89,7 @@ export function createUnitOfWork(storage: Storage, clock: Clock): UnitOfWork {
     async run(work) {
       const unit: Unit = { writes: [], actions: [] };
       const result = await units.run(unit, work);
-      await commitUnit(unit, () => true);
+      await commitUnit(unit);
       return result;
     },
 
@@ -120,12 +120,12 @@ export function createUnitOfWork(storage: Storage, clock: Clock): UnitOfWork {
 
     async commit() {
       const unit = units.getStore();
-      if (unit) await commitUnit(unit, () => true);
+      if (unit) await commitUnit(unit);
     },
 
     async commitRefusal() {
       const unit = units.getStore();
-      if (unit) await commitUnit(unit, takesAway);
+      if (unit) await commitUnit(unit, takeAway);
     },
 
     afterCommit(action) {
@@ -136,10 +136,21 @@ export function createUnitOfWork(storage: Storage, clock: Clock): UnitOfWork {
   };
 }
 
-function takesAway({ kind, collection }: Write): boolean {
-  return (
-    kind === 'delete' ||
-    kind === 'deleteWhere' ||
-    (kind === 'insert' && collection === oidcCollections.ReplayDetection)
+/**
+ * Removals and marks of used proofs. A removal beside a write to the same collection is one half of
+ * a replacement (a session under a new id) and goes with the other half.
+ */
+function takeAway(writes: readonly Write[]): Write[] {
+  const { ReplayDetection } = oidcCollections;
+  const replaced = new Set(
+    writes.flatMap((write) =>
+      'value' in write && write.kind !== 'deleteWhere' ? [write.collection] : [],
+    ),
+  );
+  return writes.filter(
+    ({ kind, collection }) =>
+      kind === 'deleteWhere' ||
+      (kind === 'delete' && !replaced.has(collection)) ||
+      (kind === 'insert' && collection === ReplayDetection),
   );
 }

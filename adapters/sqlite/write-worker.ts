@@ -36,10 +36,12 @@ interface Table {
 const port = parentPort;
 if (!port) throw new Error('The SQLite writer runs as a worker thread');
 const { path, collections }: WriterData = workerData;
-const database = new DatabaseSync(path, { timeout: 5_000 });
+const sleeper = new Int32Array(new SharedArrayBuffer(4));
+const database = new DatabaseSync(path, { timeout: 0 });
 // FULL: in WAL mode only this syncs the log at each commit, before the commit is acknowledged.
-database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -8000;');
-database.exec('PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864;');
+waitForLock(() => database.exec('PRAGMA journal_mode = WAL'));
+database.exec('PRAGMA synchronous = FULL; PRAGMA cache_size = -8000');
+database.exec('PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864');
 waitForLock(() => database.exec('BEGIN IMMEDIATE'));
 for (const collection of collections) createTable(collection);
 database.exec('COMMIT');
@@ -140,7 +142,10 @@ function sweepWhenDue(table: Table, now: number): void {
   table.sweep.run(now, sweepRows);
 }
 
-/** SQLite's own waiting is bounded; another process that writes without pause only delays us. */
+/**
+ * Asks again after a short and random time. SQLite's own waiting backs off to a tenth of a second,
+ * which lets a busy process hold up an equally busy one.
+ */
 function waitForLock(lock: () => unknown): void {
   const giveUpAt = Date.now() + lockWaitMilliseconds;
   for (;;) {
@@ -150,6 +155,7 @@ function waitForLock(lock: () => unknown): void {
     } catch (error) {
       const isBusy = error instanceof Error && /database is (locked|busy)/.test(error.message);
       if (!isBusy || Date.now() > giveUpAt) throw error;
+      Atomics.wait(sleeper, 0, 0, Math.random());
     }
   }
 }
@@ -162,7 +168,13 @@ function createTable({ name, indexes }: WriterData['collections'][number]): void
     consumed_at INTEGER, expires_at INTEGER${columns})`);
   database.exec(`CREATE INDEX IF NOT EXISTS "${name}_expires_at" ON "${name}" (expires_at)
     WHERE expires_at IS NOT NULL`);
+  const existing = database.prepare('SELECT name FROM pragma_table_info(?)').all(name);
   for (const index of indexes) {
+    if (!existing.some((column) => column.name === `index_${index}`)) {
+      throw new Error(
+        `${path} was made by an older version: its table ${name} has no index ${index}`,
+      );
+    }
     database.exec(`CREATE INDEX IF NOT EXISTS "${name}_index_${index}"
       ON "${name}" ("index_${index}", id) WHERE "index_${index}" IS NOT NULL`);
   }

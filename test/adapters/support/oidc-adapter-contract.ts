@@ -303,6 +303,17 @@ export function describeOidcAdapter(kind: DatabaseKind): void {
       await expect(adapter('ReplayDetection').upsert(proof, { jti: proof }, 60)).rejects.toThrow();
     });
 
+    test('after a refusal still has the session it had begun to replace', async () => {
+      const [old, current, uid] = [newId(), newId(), newId()];
+      await adapter('Session').upsert(old, { jti: old, uid }, 60);
+      await unitOfWork.run(async () => {
+        await adapter('Session').destroy(old);
+        await adapter('Session').upsert(current, { jti: current, uid }, 60);
+        await unitOfWork.commitRefusal();
+      });
+      expect(await adapter('Session').findByUid(uid)).toMatchObject({ jti: old });
+    });
+
     test('runs what waits for the commit after it, and at once outside of a unit', async () => {
       const id = newId();
       const order: string[] = [];
