@@ -43,6 +43,18 @@ export function replaceBody(request: IncomingMessage, body: Buffer): void {
   });
 }
 
+/**
+ * Adds a parameter to a mounted request's URL. The library finds its mount path by comparing `url` with
+ * `originalUrl`, so both have to change together.
+ */
+export function addQueryParameter(request: IncomingMessage, name: string, value: string): void {
+  const { url = '' } = request;
+  const original = 'originalUrl' in request ? String(request.originalUrl) : url;
+  const suffix = `${url.includes('?') ? '&' : '?'}${new URLSearchParams({ [name]: value })}`;
+  request.url = url + suffix;
+  Object.assign(request, { originalUrl: original + suffix });
+}
+
 /** Makes every look-up of a client by the library go through `find`. */
 export function interceptClients(
   provider: Provider,

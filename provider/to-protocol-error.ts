@@ -6,11 +6,8 @@ export function toProtocolError(error: unknown): unknown {
   if (!(error instanceof Refusal)) return error;
   switch (error.code) {
     case 'invalid_scope':
-      return new errors.InvalidScope(error.message, '', { cause: error });
-    case 'access_denied':
-      return new errors.AccessDenied(error.message, { cause: error });
     case 'invalid_claims':
-      return new errors.CustomOIDCProviderError('invalid_claims', error.message);
+      return new errors.CustomOIDCProviderError(error.code, error.message);
     default:
       return new errors.InvalidRequest(error.message, 400, { cause: error });
   }

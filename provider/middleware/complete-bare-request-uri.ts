@@ -1,6 +1,7 @@
 import { decodeJwt } from 'jose';
 import type { Context, Middleware, Next } from 'koa';
 import type { Provider } from 'oidc-provider';
+import { addQueryParameter } from '../internals.js';
 import { isProfileName } from '../profiles/profiles.js';
 
 const urn = 'urn:ietf:params:oauth:request_uri:';
@@ -16,7 +17,7 @@ export function completeBareRequestUri(provider: Provider): Middleware {
       const { request_uri: requestUri, client_id: clientId } = ctx.query;
       if (typeof requestUri === 'string' && requestUri.startsWith(urn) && clientId === undefined) {
         const client = await findPusher(provider, requestUri.slice(urn.length));
-        if (client) ctx.query = { ...ctx.query, client_id: client };
+        if (client) addQueryParameter(ctx.req, 'client_id', client);
       }
     }
     await next();
