@@ -17,7 +17,7 @@ import {
 } from './configuration/client-authentication.js';
 import { discoveryConfiguration } from './configuration/discovery.js';
 import { interactionConfiguration } from './configuration/interactions.js';
-import { resourceFeatures } from './configuration/scopes.js';
+import { resourceFeatures, scopesSupported } from './configuration/scopes.js';
 import { tokenConfiguration } from './configuration/tokens.js';
 import { type RedeemGrant, registerAuthorizationCode } from './grants/authorization-code.js';
 import { registerClientCredentials } from './grants/client-credentials.js';
@@ -62,7 +62,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     ...tokenConfiguration({ lifetimes, refreshAlways: role === 'bank' }),
     adapter: deps.adapter,
     jwks: { keys: [...deps.signingKeys] },
-    scopes: ['openid', 'offline_access'],
+    scopes: scopesSupported(configuration),
     responseTypes: ['code', 'code id_token'],
     subjectTypes: ['public'],
     acceptQueryParamAccessTokens: false,

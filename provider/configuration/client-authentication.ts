@@ -37,7 +37,12 @@ export function clientAuthenticationConfiguration() {
       properties: ['profile', 'own_consent_screens', 'unsigned_pushed_request_object'],
       validator(_ctx, member, _value, metadata) {
         // Called once for each of our members; the rules look at the whole, so once is enough.
-        if (member === 'profile') assertClientMetadata({ ...metadata });
+        if (member !== 'profile') return;
+        assertClientMetadata({ ...metadata });
+        // FAPI 2.0 SP §5.3.2.2-1: pushed requests only, whatever the client says of itself.
+        if (profileOf({ ...metadata }).requirePushedRequests) {
+          metadata.require_pushed_authorization_requests = true;
+        }
       },
     },
     assertJwtClientAuthClaimsAndHeader,

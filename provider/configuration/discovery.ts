@@ -1,5 +1,4 @@
 import type { Configuration } from '../../config/schema.js';
-import { scopesSupported } from './scopes.js';
 
 /** Endpoints that a client with a certificate calls under the mTLS name (RFC 8705 §5). */
 const mtlsEndpoints = {
@@ -21,7 +20,6 @@ interface DiscoveryPolicy {
 export function discoveryConfiguration({ role, publicUrl, mtlsUrl }: DiscoveryPolicy) {
   return {
     discovery: {
-      scopes_supported: scopesSupported(role),
       mtls_endpoint_aliases: prefix(mtlsUrl, mtlsEndpoints),
       ...(role === 'identity-service' &&
         prefix(

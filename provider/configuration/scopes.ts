@@ -15,14 +15,15 @@ interface ScopePolicy {
   readonly resource: string;
 }
 
-/** What `scopes_supported` says; `id:<bank>` works for every institution without being listed. */
-export function scopesSupported(role: Configuration['role']): readonly string[] {
-  return role === 'bank' ? [...openidScopes, ...bankScopes] : supportedScopes;
+/** Every scope there is, for `scopes_supported` and for the `scope` of client metadata. */
+export function scopesSupported({ role, institutions }: Configuration): readonly string[] {
+  if (role === 'bank') return [...openidScopes, ...bankScopes];
+  return [...supportedScopes, ...institutions.map(({ id }) => `id:${id}`)];
 }
 
 /**
- * All but `openid` and `offline_access` are scopes of one resource: the library has no patterns for
- * scopes, and this way `id:<bank>` needs no list (oidc-provider.md §1.2 "Dynamic scopes").
+ * All but `openid` and `offline_access` are scopes of the one resource: they are narrowed to the grant
+ * and stand in access tokens for it, and what may be asked together is checked where it is resolved.
  */
 export function resourceFeatures({ role, resource }: ScopePolicy) {
   return {

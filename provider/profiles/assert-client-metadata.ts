@@ -24,10 +24,6 @@ export function assertClientMetadata(metadata: Metadata): void {
       'tls_client_certificate_bound_access_tokens or dpop_bound_access_tokens must be true in this profile',
     );
   }
-  // FAPI 2.0 SP §5.3.2.2-1: pushed requests only.
-  if (profile.requirePushedRequests && metadata.require_pushed_authorization_requests === false) {
-    refuse('require_pushed_authorization_requests must not be false in this profile');
-  }
   assertRedirectUris(metadata, profile);
 }
 
