@@ -47,8 +47,6 @@ const workerFile = new URL(
 export async function openCommitQueue(data: WriterData): Promise<CommitQueue> {
   const worker = new Worker(workerFile, { workerData: data, name: 'sqlite-writer' });
   await once(worker, 'message');
-  // Only a commit under way keeps the process alive.
-  worker.unref();
 
   const tables: ReadonlyMap<string, Table> = new Map(
     data.collections.map(({ name, indexes }, number) => [name, { number, indexes }]),
@@ -63,6 +61,7 @@ export async function openCommitQueue(data: WriterData): Promise<CommitQueue> {
     const request = encodeRequest(queued, tables);
     sent.push(...queued);
     queued = [];
+    worker.ref();
     worker.postMessage(request, [request.sealed.buffer]);
   }
 
@@ -83,6 +82,8 @@ export async function openCommitQueue(data: WriterData): Promise<CommitQueue> {
     sent = [];
     queued = [];
   }
+  // Only a commit under way keeps the process alive; listening alone would.
+  worker.unref();
   worker.on('error', (cause) => fail(new Error('The SQLite writer failed', { cause })));
   worker.on('exit', () => fail(failure ?? new Error('The storage is closed')));
 
@@ -99,10 +100,7 @@ export async function openCommitQueue(data: WriterData): Promise<CommitQueue> {
       if (failure || closing) throw failure ?? new Error('The storage is closed');
       for (const write of writes) tableOf(write, tables);
       return new Promise((resolve, reject) => {
-        if (queued.length === 0) {
-          worker.ref();
-          setImmediate(flush);
-        }
+        if (queued.length === 0) setImmediate(flush);
         queued.push({ writes, now, resolve, reject });
       });
     },

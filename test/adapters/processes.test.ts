@@ -90,3 +90,14 @@ test('of two processes redeeming the same 200 codes each code has one winner', a
   for (const code of codes) expect(await storage.count(AccessToken, 'grantId', code)).toBe(1);
   await storage.close();
 });
+
+test('an idle store does not keep a process alive, a commit under way does', async () => {
+  const database = await sqliteKind.create();
+  const idle = runProcess('open-and-idle', database);
+  const timer = setTimeout(10_000, 'still running', { ref: false });
+  expect(await Promise.race([idle.ended(), timer])).toBeUndefined();
+  expect([idle.child.exitCode, idle.lines]).toEqual([0, ['committed']]);
+  const storage = await open(database);
+  expect((await storage.get(notes, 'last'))?.value.text).toBe('kept');
+  await storage.close();
+});
