@@ -1,0 +1,30 @@
+/** The codes of error bodies (identity-service.md §1.2) and the status each is answered with. */
+export const apiErrorStatus = {
+  BadRequest: 400,
+  Unauthorized: 401,
+  Forbidden: 403,
+  NotFound: 404,
+  MethodNotAllowed: 405,
+  Conflict: 409,
+  PayloadTooLarge: 413,
+  UnsupportedMediaType: 415,
+  TooManyRequests: 429,
+  InternalServer: 500,
+  BadGateway: 502,
+} as const;
+
+export type ApiErrorCode = keyof typeof apiErrorStatus;
+
+/** A request that is refused at the HTTP edge. The message is public: one sentence, no secrets. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly code: ApiErrorCode;
+  /** The HTTP status, where Koa and other renderers of errors look for it. */
+  readonly status: number;
+
+  constructor(code: ApiErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.status = apiErrorStatus[code];
+  }
+}
