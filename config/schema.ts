@@ -3,9 +3,11 @@ import { z } from 'zod';
 const seconds = (fallback: number, why: string) =>
   z.number().int().positive().default(fallback).describe(`${why} (seconds)`);
 
+const httpsUrl = z.url({ protocol: /^https$/, error: 'expected an https URL' });
+
 const origin = z
-  .url({ protocol: /^https$/ })
-  .refine((text) => URL.canParse(text) && new URL(text).origin === text, {
+  .string()
+  .refine((text) => text.startsWith('https:') && URL.parse(text)?.origin === text, {
     message: 'expected an https origin without path or trailing slash, e.g. https://id.example.com',
   })
   // The published identity-service client removes the first `/oidc` of the URL it is given, also
@@ -21,6 +23,11 @@ const listener = (port: number) =>
   });
 
 const file = z.string().min(1).describe('Path, relative to the configuration file');
+
+const masterKeyValue = z.string().refine((text) => {
+  const key = Buffer.from(text, 'base64');
+  return key.length === 32 && key.toString('base64') === text;
+}, 'expected 32 bytes in base64');
 
 const institution = z.strictObject({
   id: z
@@ -43,10 +50,10 @@ const institution = z.strictObject({
   monthsInitialConsent: z.number().int().min(1).max(72).optional(),
   connector: z.strictObject({
     type: z.literal('open-banking-uk'),
-    issuer: z.url({ protocol: /^https$/ }).describe("The bank's issuer, for discovery"),
-    resourceUrl: z
-      .url({ protocol: /^https$/ })
-      .describe('Base of the account information API, up to and including /aisp'),
+    issuer: httpsUrl.describe("The bank's issuer, for discovery"),
+    resourceUrl: httpsUrl.describe(
+      'Base of the account information API, up to and including /aisp',
+    ),
     clientId: z.string().min(1),
     tokenEndpointAuthMethod: z
       .enum(['private_key_jwt', 'tls_client_auth'])
@@ -91,7 +98,9 @@ export const configurationSchema = z.strictObject({
         .regex(/^(sqlite:.+|mongodb(\+srv)?:\/\/.+)$/, 'expected sqlite:PATH or mongodb://…')
         .default('sqlite:./data/assent.db'),
       masterKey: z
-        .union([z.strictObject({ file }), z.strictObject({ value: z.base64() })])
+        .union([z.strictObject({ file }), z.strictObject({ value: masterKeyValue })], {
+          error: 'expected { "file": PATH } or { "value": 32 bytes in base64 }',
+        })
         .default({ file: './data/master.key' })
         .describe(
           'Wraps the keys that seal every record: 32 bytes, made in a new file on first start',
@@ -120,6 +129,10 @@ export const configurationSchema = z.strictObject({
 
 /** The validated configuration; paths are absolute. */
 export type Configuration = z.infer<typeof configurationSchema>;
+/** The settings that are valid by themselves, while others may not be. */
+export type ValidSettings = {
+  readonly [Name in keyof Configuration]?: Configuration[Name] | undefined;
+};
 /** What an operator writes. */
 export type ConfigurationInput = z.input<typeof configurationSchema>;
 export type InstitutionConfiguration = Configuration['institutions'][number];

@@ -1,0 +1,48 @@
+import { resolve } from 'node:path';
+import type { Configuration, ValidSettings } from './schema.js';
+
+/** The configuration with every path absolute; relative ones start at `directory`. */
+export function resolvePaths(configuration: ValidSettings, directory: string): ValidSettings {
+  const { tls, storage, institutions } = configuration;
+  const absolute = (path: string) => resolve(directory, path);
+  return {
+    ...configuration,
+    ...(tls && {
+      tls: {
+        certificate: absolute(tls.certificate),
+        key: absolute(tls.key),
+        clientCertificateAuthorities: tls.clientCertificateAuthorities.map(absolute),
+      },
+    }),
+    ...(storage && {
+      storage: {
+        url: storage.url.replace(/^sqlite:(.*)$/, (_, path: string) => `sqlite:${absolute(path)}`),
+        masterKey:
+          'file' in storage.masterKey
+            ? { file: absolute(storage.masterKey.file) }
+            : storage.masterKey,
+      },
+    }),
+    ...(institutions && {
+      institutions: institutions.map((institution) => ({
+        ...institution,
+        connector: resolveConnector(institution.connector, absolute),
+      })),
+    }),
+  };
+}
+
+type Connector = Configuration['institutions'][number]['connector'];
+
+function resolveConnector(connector: Connector, absolute: (path: string) => string): Connector {
+  const { certificate, key, signingKey, certificateAuthority } = connector;
+  return {
+    ...connector,
+    certificate: absolute(certificate),
+    key: absolute(key),
+    ...(signingKey !== undefined && { signingKey: absolute(signingKey) }),
+    ...(certificateAuthority !== undefined && {
+      certificateAuthority: absolute(certificateAuthority),
+    }),
+  };
+}

@@ -1,0 +1,119 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '../core/clock.js';
+import {
+  type CertificatePair,
+  issueAuthority,
+  issueLeaf,
+  type Validity,
+} from './issue-certificate.js';
+import { writePrivateFile } from './write-private-file.js';
+
+/** Absolute paths of a certificate and its private key, both PEM. */
+export interface CertificateFiles {
+  readonly certificate: string;
+  readonly key: string;
+}
+
+/** The sandbox's own authority: nothing outside of the sandbox trusts it, nor should. */
+export interface CertificateAuthority {
+  /** Path of the authority's certificate, PEM. */
+  readonly certificate: string;
+  /** A certificate for a TLS server of this machine: `localhost` and its loopback addresses. */
+  server(name: string): Promise<CertificateFiles>;
+  /** A certificate for a TLS client, with the subject of {@link subjectOf}. */
+  client(name: string): Promise<CertificateFiles>;
+}
+
+/** The subject of a certificate, as `tls_client_auth_subject_dn` names it (RFC 4514). */
+export function subjectOf(name: string): string {
+  return `CN=${name},O=Assent Sandbox`;
+}
+
+const dayMilliseconds = 86_400_000;
+const authorityDays = 3650;
+/** Browsers refuse server certificates of more than 398 days. */
+const leafDays = 365;
+/** What ends within these days is made anew at the start. */
+const renewalDays = 30;
+
+/**
+ * Opens the authority in a directory, made there on the first start and used again at the next. What
+ * it issued is kept too, and issued anew when it is about to end or another authority signed it.
+ */
+export async function openCertificateAuthority(
+  directory: string,
+  clock: Clock,
+): Promise<CertificateAuthority> {
+  const files = filesOf(directory, 'ca');
+  const authority = await findOrIssue(
+    files,
+    (certificate) => endsLater(certificate, clock),
+    () =>
+      issueAuthority('CN=Assent Sandbox Authority,O=Assent Sandbox', from(clock, authorityDays)),
+  );
+  const { publicKey } = new X509Certificate(authority.certificate);
+
+  async function findOrIssueLeaf(name: string, use: 'server' | 'client') {
+    const leaf = filesOf(directory, name);
+    await findOrIssue(
+      leaf,
+      (certificate) => certificate.verify(publicKey) && endsLater(certificate, clock),
+      () => issueLeaf(subjectOf(name), use, from(clock, leafDays), authority),
+    );
+    return leaf;
+  }
+  return {
+    certificate: files.certificate,
+    server: (name) => findOrIssueLeaf(name, 'server'),
+    client: (name) => findOrIssueLeaf(name, 'client'),
+  };
+}
+
+function filesOf(directory: string, name: string): CertificateFiles {
+  return {
+    certificate: join(directory, `${name}.pem`),
+    key: join(directory, `${name}.key`),
+  };
+}
+
+async function findOrIssue(
+  files: CertificateFiles,
+  isCurrent: (certificate: X509Certificate) => boolean,
+  issue: () => Promise<CertificatePair>,
+): Promise<CertificatePair> {
+  const stored = await readPair(files);
+  if (stored && isCurrent(new X509Certificate(stored.certificate))) return stored;
+  const issued = await issue();
+  await writePrivateFile(files.key, issued.key);
+  await writePrivateFile(files.certificate, issued.certificate);
+  return issued;
+}
+
+/** A certificate with its own key; undefined where either is missing, damaged, or of another. */
+async function readPair(files: CertificateFiles): Promise<CertificatePair | undefined> {
+  try {
+    const [certificate, key] = await Promise.all([
+      readFile(files.certificate, 'utf8'),
+      readFile(files.key, 'utf8'),
+    ]);
+    const isPair = new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key));
+    return isPair ? { certificate, key } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function endsLater(certificate: X509Certificate, clock: Clock): boolean {
+  return certificate.validToDate.getTime() - clock.now() > renewalDays * dayMilliseconds;
+}
+
+/** Begins a day early, for a client whose clock is late. */
+function from(clock: Clock, days: number): Validity {
+  const now = clock.now();
+  return {
+    notBefore: new Date(now - dayMilliseconds),
+    notAfter: new Date(now + days * dayMilliseconds),
+  };
+}
