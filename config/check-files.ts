@@ -2,6 +2,7 @@ import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { ValidSettings } from './schema.js';
+import { systemErrorCode } from './system-error-code.js';
 
 /**
  * Reads every file the configuration names, once, so that the start fails here and not at the first
@@ -87,10 +88,9 @@ async function checkFile<Content>(
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
     return {
       mistakes: [
-        `${place}: found ${path}, which cannot be read (${code}); expected ${kind.expected}`,
+        `${place}: found ${path}, which cannot be read (${systemErrorCode(error)}); expected ${kind.expected}`,
       ],
     };
   }

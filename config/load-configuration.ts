@@ -7,6 +7,7 @@ import { describeIssue } from './describe-issue.js';
 import { applyEnvironment, type Environment } from './environment-settings.js';
 import { resolvePaths } from './resolve-paths.js';
 import { type Configuration, configurationSchema, type ValidSettings } from './schema.js';
+import { systemErrorCode } from './system-error-code.js';
 
 export interface ConfigurationSources {
   /** Path of a JSON file. Without it every setting comes from the environment. */
@@ -45,9 +46,8 @@ async function readSettings(file: string): Promise<Record<string, unknown>> {
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
     throw new ConfigurationError([
-      `${file}: cannot be read (${code}); expected a JSON file with the settings`,
+      `${file}: cannot be read (${systemErrorCode(error)}); expected a JSON file with the settings`,
     ]);
   }
   const settings = parseJson(text, file);

@@ -34,30 +34,44 @@ const institution = z.strictObject({
     .string()
     .regex(/^[0-9a-z_-]{1,64}$/, 'expected 1 to 64 characters of 0-9, a-z, _ and -')
     .refine((id) => !['all', 'api', 'legacy', 'test'].includes(id), {
-      message: 'all, api, legacy and test name the choosers',
-    }),
-  name: z.string().min(1).max(120),
+      message: 'expected another name: all, api, legacy and test name the choosers',
+    })
+    .describe('The `<bank>` of the scope `id:<bank>`; connections keep it for ever'),
+  name: z.string().min(1).max(120).describe('What people see'),
   kind: z.enum(['api', 'test']).default('api').describe('Which chooser shows it'),
-  country: z.string().length(2).default('GB'),
+  country: z.string().length(2).default('GB').describe('ISO 3166-1 alpha-2'),
   bankRef: z
     .string()
     .min(1)
     .optional()
     .describe('Shared by the brands of one bank; the id by default'),
-  isBeta: z.boolean().default(false),
-  accountTypes: z.array(z.string()).default(['cash', 'card', 'savings']),
-  userTypes: z.array(z.enum(['personal', 'business'])).default(['personal']),
-  monthsInitialConsent: z.number().int().min(1).max(72).optional(),
+  isBeta: z.boolean().default(false).describe('Shown as new in the connection lists'),
+  accountTypes: z
+    .array(z.string())
+    .default(['cash', 'card', 'savings'])
+    .describe('What the connection lists say it shares'),
+  userTypes: z
+    .array(z.enum(['personal', 'business']))
+    .default(['personal'])
+    .describe('`personal`, `business` or both'),
+  monthsInitialConsent: z
+    .number()
+    .int()
+    .min(1)
+    .max(72)
+    .optional()
+    .describe('How many months of history the bank shares at most'),
   connector: z.strictObject({
-    type: z.literal('open-banking-uk'),
+    type: z.literal('open-banking-uk').describe('UK Open Banking account information, v3.1'),
     issuer: httpsUrl.describe("The bank's issuer, for discovery"),
     resourceUrl: httpsUrl.describe(
       'Base of the account information API, up to and including /aisp',
     ),
-    clientId: z.string().min(1),
+    clientId: z.string().min(1).describe('The client that the bank registered for Assent'),
     tokenEndpointAuthMethod: z
       .enum(['private_key_jwt', 'tls_client_auth'])
-      .default('tls_client_auth'),
+      .default('tls_client_auth')
+      .describe('How Assent authenticates at the bank'),
     signingKey: file.optional().describe('Private JWK for assertions and request objects'),
     certificate: file.describe('Client certificate, PEM'),
     key: file.describe('Key of the client certificate, PEM'),
@@ -96,7 +110,8 @@ export const configurationSchema = z.strictObject({
       url: z
         .string()
         .regex(/^(sqlite:.+|mongodb(\+srv)?:\/\/.+)$/, 'expected sqlite:PATH or mongodb://…')
-        .default('sqlite:./data/assent.db'),
+        .default('sqlite:./data/assent.db')
+        .describe('`sqlite:PATH` on one machine, `mongodb://…` on more'),
       masterKey: z
         .union([z.strictObject({ file }), z.strictObject({ value: masterKeyValue })], {
           error: 'expected { "file": PATH } or { "value": 32 bytes in base64 }',
@@ -119,12 +134,15 @@ export const configurationSchema = z.strictObject({
       ongoingConsent: seconds(90 * 86_400, 'Ongoing access, where the client names no end'),
     })
     .prefault({}),
-  institutions: z.array(institution).default([]),
+  institutions: z.array(institution).default([]).describe('The banks people can connect'),
   clients: z
-    .array(z.looseObject({ client_id: z.string().min(1).max(255) }))
+    .array(z.looseObject({ client_id: z.string().min(1).max(255).describe('Unique') }))
     .default([])
     .describe('Clients written to storage at start (RFC 7591 metadata and profile)'),
-  log: z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('info'),
+  log: z
+    .enum(['silent', 'error', 'warn', 'info', 'debug'])
+    .default('info')
+    .describe('The least level that is logged; no level logs a secret'),
 });
 
 /** The validated configuration; paths are absolute. */
