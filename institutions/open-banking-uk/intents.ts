@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto';
+import { clientCredentialsGrant } from 'openid-client';
+import { z } from 'zod';
+import { type ConsentTerms, InstitutionError } from '../../core/institution.js';
+import type { WithBankConfiguration } from './bank-configuration.js';
+import type { BankFetch } from './bank-fetch.js';
+import { readAnswer } from './read-answer.js';
+
+/** Consents registered at the bank before authorization (UK Open Banking v3.1). */
+export interface Intents {
+  /** `POST /account-access-consents`; the `ConsentId`. */
+  register(terms: ConsentTerms): Promise<string>;
+  /** `DELETE` of it; also fine for one that is already gone. */
+  withdraw(intentId: string): Promise<void>;
+}
+
+interface IntentsDeps {
+  readonly bankName: string;
+  readonly resourceUrl: string;
+  readonly bankFetch: BankFetch;
+  readonly withConfiguration: WithBankConfiguration;
+}
+
+/** `OBReadConsentResponse1`, what is read of it. */
+const consentResponse = z.object({ Data: z.object({ ConsentId: z.string().min(1).max(128) }) });
+
+export function createIntents(deps: IntentsDeps): Intents {
+  const { bankName, bankFetch, withConfiguration } = deps;
+  const collection = `${deps.resourceUrl}/account-access-consents`;
+
+  async function authorizedHeaders(): Promise<Record<string, string>> {
+    const { access_token } = await withConfiguration((configuration) =>
+      clientCredentialsGrant(configuration, { scope: 'accounts' }),
+    );
+    return { authorization: `Bearer ${access_token}`, 'x-fapi-interaction-id': randomUUID() };
+  }
+
+  function refuse(status: number): never {
+    throw new InstitutionError('refused', `${bankName} refused the request.`, {
+      cause: new Error(`account-access-consents: HTTP status ${status}`),
+    });
+  }
+
+  return {
+    async register(terms) {
+      const response = await bankFetch(collection, {
+        method: 'POST',
+        headers: { ...(await authorizedHeaders()), 'content-type': 'application/json' },
+        body: JSON.stringify(describeTerms(terms)),
+      });
+      if (response.status >= 400) refuse(response.status);
+      const { Data } = await readAnswer(bankName, response, consentResponse);
+      return Data.ConsentId;
+    },
+
+    async withdraw(intentId) {
+      const { status } = await bankFetch(`${collection}/${encodeURIComponent(intentId)}`, {
+        method: 'DELETE',
+        headers: await authorizedHeaders(),
+      });
+      // v3.1 answers 400 for a consent that is not there; banks also say 404.
+      if (status >= 400 && status !== 400 && status !== 404) refuse(status);
+    },
+  };
+}
+
+/** `OBReadConsent1`. */
+function describeTerms({ permissions, expiresAt, transactionFrom }: ConsentTerms) {
+  return {
+    Data: {
+      Permissions: permissions,
+      ExpirationDateTime: expiresAt.toISOString(),
+      ...(transactionFrom && { TransactionFromDateTime: transactionFrom.toISOString() }),
+    },
+    Risk: {},
+  };
+}
