@@ -71,7 +71,8 @@ export function createBankFetch(options: BankFetchOptions): BankFetch {
     if (status >= 300 && status < 400) {
       throw invalidAnswer(bankName, new Error(`redirected with HTTP status ${status}`));
     }
-    return new Response(bytes.byteLength > 0 ? bytes : null, { status, headers });
+    const hasBody = bytes.byteLength > 0 && status !== 205;
+    return new Response(hasBody ? bytes : null, { status, headers });
   };
 }
 

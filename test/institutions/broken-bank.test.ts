@@ -77,6 +77,11 @@ describe('a bank that does not behave', () => {
     ['invalid_answer', 'sends nothing', (_request, response) => void response.writeHead(200).end()],
     [
       'invalid_answer',
+      'sends a body with a status that has none',
+      (_request, response) => void response.writeHead(205, jsonType).end('{"Data":{}}'),
+    ],
+    [
+      'invalid_answer',
       'sends JSON that is cut off',
       (_request, response) => void response.writeHead(200, jsonType).end('{"Data":{"Account":[{'),
     ],

@@ -277,9 +277,20 @@ describe('coming back from the bank', () => {
 
   it('takes no tokens with an ID token that another key signed', async () => {
     const jwk = await exportJWK((await generateKeyPair('ES256')).publicKey);
-    bank.script('GET /jwks', answer(200, { keys: [{ ...jwk, kid: 'bank' }] }));
+    bank.script('GET /jwks', answer(200, { keys: [{ ...jwk, kid: bank.signingKeyId() }] }));
 
     await expect(authorise(connect(), bank)).rejects.toMatchObject({ code: 'invalid_answer' });
+  });
+
+  it('follows a bank that changes its key and algorithm while the process runs', async () => {
+    const clock = createMovableClock();
+    const connector = connect({ clock });
+    await authorise(connector, bank);
+    await bank.changeSigningKey('PS256');
+    clock.advance(301);
+
+    expect(await authorise(connector, bank)).toMatchObject({ accessToken: 'first-token' });
+    await bank.changeSigningKey('ES256');
   });
 
   it('takes no tokens without an ID token', async () => {

@@ -47,6 +47,10 @@ export async function issueCertificates() {
   return { authority, server, client };
 }
 
+async function generateSigningKey(alg: string) {
+  return { alg, kid: randomUUID(), ...(await generateKeyPair(alg)) };
+}
+
 /**
  * A bank over real TLS that answers as the standards say, until a test scripts one of its routes
  * otherwise. Browser endpoints are under `localhost`, those for certificates under `127.0.0.1`.
@@ -55,7 +59,7 @@ export async function startScriptedBank(certificates: {
   readonly authority: CertificatePair;
   readonly server: CertificatePair;
 }) {
-  const { privateKey, publicKey } = await generateKeyPair('ES256');
+  let signing = await generateSigningKey('ES256');
   const seen: SeenRequest[] = [];
   const scripts = new Map<string, Handler>();
   const pushed = new Map<string, URLSearchParams>();
@@ -98,7 +102,6 @@ export async function startScriptedBank(certificates: {
     token_endpoint: `${issuer}/token`,
     pushed_authorization_request_endpoint: `${issuer}/par`,
     jwks_uri: `${issuer}/jwks`,
-    id_token_signing_alg_values_supported: ['ES256'],
     authorization_response_iss_parameter_supported: true,
     mtls_endpoint_aliases: {
       token_endpoint: `${mtls}/mtls/token`,
@@ -115,13 +118,13 @@ export async function startScriptedBank(certificates: {
       openbanking_intent_id: requested.id_token?.openbanking_intent_id?.value,
       ...claims,
     })
-      .setProtectedHeader({ alg: 'ES256', kid: 'bank' })
+      .setProtectedHeader({ alg: signing.alg, kid: signing.kid })
       .setIssuer(String(claims.iss ?? issuer))
       .setSubject('person')
       .setAudience('assent')
       .setIssuedAt()
       .setExpirationTime('5 minutes')
-      .sign(privateKey);
+      .sign(signing.privateKey);
   }
 
   const grants: Readonly<Record<string, () => Promise<object> | object>> = {
@@ -135,9 +138,15 @@ export async function startScriptedBank(certificates: {
   };
 
   const standard: Readonly<Record<string, Handler>> = {
-    'GET /.well-known/openid-configuration': answer(200, metadata),
+    'GET /.well-known/openid-configuration': (_request, response) =>
+      sendJson(response, 200, {
+        ...metadata,
+        id_token_signing_alg_values_supported: [signing.alg],
+      }),
     'GET /jwks': async (_request, response) =>
-      sendJson(response, 200, { keys: [{ ...(await exportJWK(publicKey)), kid: 'bank' }] }),
+      sendJson(response, 200, {
+        keys: [{ ...(await exportJWK(signing.publicKey)), kid: signing.kid }],
+      }),
     'POST /mtls/token': async ({ form }, response) =>
       sendJson(response, 200, {
         token_type: 'Bearer',
@@ -174,12 +183,15 @@ export async function startScriptedBank(certificates: {
     issuer,
     mtls,
     resourceUrl: `${mtls}/aisp`,
-    metadata,
     seen,
     pushed,
     /** Claims of the ID token that differ from the right ones. */
     claims,
-    privateKey,
+    signingKeyId: () => signing.kid,
+    /** Signs ID tokens with a new key from now on, and announces it. */
+    async changeSigningKey(alg: string) {
+      signing = await generateSigningKey(alg);
+    },
     script(route: string, handler: Handler) {
       scripts.set(route, handler);
     },
