@@ -1,0 +1,53 @@
+import { fork } from 'node:child_process';
+import { join } from 'node:path';
+
+/** What the published client of the identity service throws, as far as it says why. */
+export class MoneyhubError extends Error {
+  readonly error: string | undefined;
+  readonly status: number | undefined;
+
+  constructor(fault: { message: string; error?: string; status?: number }) {
+    super(fault.message);
+    this.error = fault.error;
+    this.status = fault.status;
+  }
+}
+
+interface Answer {
+  readonly id: number;
+  readonly value?: unknown;
+  readonly error?: { message: string; error?: string; status?: number };
+}
+
+/** Starts `@mft/moneyhub-api-client`, unchanged, against a server whose authority is at `ca`. */
+export async function startMoneyhubClient(ca: string, configuration: object) {
+  const child = fork(join(import.meta.dirname, 'moneyhub-process.mjs'), {
+    env: { ...process.env, NODE_EXTRA_CA_CERTS: ca, NODE_OPTIONS: '' },
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  const waiting = new Map<number, PromiseWithResolvers<unknown>>();
+  let last = 0;
+
+  child.on('message', ({ id, value, error }: Answer) => {
+    const answer = waiting.get(id);
+    waiting.delete(id);
+    if (error) answer?.reject(new MoneyhubError(error));
+    else answer?.resolve(value);
+  });
+  child.on('exit', (code) => {
+    for (const answer of waiting.values()) answer.reject(new Error(`client ended with ${code}`));
+  });
+
+  /** Calls one method of the client and returns what it answers. */
+  async function call<Result>(method: string, ...args: readonly unknown[]): Promise<Result> {
+    last += 1;
+    const answer = Promise.withResolvers<unknown>();
+    waiting.set(last, answer);
+    child.send({ id: last, method, args });
+    return (await answer.promise) as Result;
+  }
+
+  await call('configure', configuration);
+  return { call, stop: () => child.kill() };
+}

@@ -1,0 +1,51 @@
+import type { Page } from 'playwright-core';
+
+export interface DemoPerson {
+  readonly login: string;
+  readonly password: string;
+}
+
+/** What a person does, in the words and controls that a page shows them. */
+export function personAt(page: Page) {
+  return {
+    async chooseBank(name: string) {
+      await page.getByRole('searchbox').fill(name);
+      await page.getByRole('button', { name: 'Search' }).click();
+      await page.getByRole('button', { name }).first().click();
+    },
+    allow: () => page.getByRole('button', { name: 'Allow' }).click(),
+    refuse: () => page.getByRole('button', { name: 'Refuse' }).click(),
+    async signIn({ login, password }: DemoPerson) {
+      await page.getByLabel('Login').fill(login);
+      await page.getByLabel('Password').fill(password);
+      await page.getByRole('button', { name: 'Sign in' }).click();
+    },
+    /** Leaves only the accounts with these names chosen, and agrees. */
+    async shareOnly(...names: readonly string[]) {
+      for (const box of await page.getByRole('checkbox').all()) await box.uncheck();
+      for (const name of names) await page.getByRole('checkbox', { name }).check();
+      await page.locator('button[name="decision"][value="allow"]').click();
+    },
+  };
+}
+
+/**
+ * Opens a page of the client at its redirect URI, as its server would: answers whatever comes there and
+ * keeps the parameters, from the query or the fragment.
+ */
+export async function catchCallback(page: Page, redirectUri: string) {
+  const arrived = Promise.withResolvers<URL>();
+  const { origin, pathname } = new URL(redirectUri);
+  await page.route(
+    (url) => url.origin === origin && url.pathname === pathname,
+    (route) => route.fulfill({ contentType: 'text/html', body: '<title>Back at the app</title>' }),
+  );
+  page.on('framenavigated', (frame) => {
+    const url = new URL(frame.url());
+    if (url.origin === origin && url.pathname === pathname) arrived.resolve(url);
+  });
+  return async () => {
+    const url = await arrived.promise;
+    return Object.fromEntries(new URLSearchParams(url.hash ? url.hash.slice(1) : url.search));
+  };
+}

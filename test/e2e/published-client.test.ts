@@ -1,0 +1,201 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { decodeJwt } from 'jose';
+import { startMoneyhubClient } from './moneyhub-client.js';
+import { type OpenBrowser, openBrowser } from './open-browser.js';
+import { catchCallback, personAt } from './person.js';
+import { type RunningSandbox, startSandbox } from './start-sandbox.js';
+
+type Client = Awaited<ReturnType<typeof startMoneyhubClient>>;
+
+interface Listed<Item> {
+  readonly data: Item[];
+}
+interface Account {
+  readonly id: string;
+  readonly accountName: string;
+  readonly connectionId: string;
+  readonly balance: { readonly amount: { readonly value: number } };
+}
+
+let directory: string;
+let sandbox: RunningSandbox;
+let browser: OpenBrowser;
+let client: Client;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'assent-e2e-'));
+  sandbox = await startSandbox(directory);
+  browser = await openBrowser();
+  const { issuer, api, ca, clients } = sandbox.tpp;
+  const registered = sandbox.client('identity-service');
+  client = await startMoneyhubClient(ca, {
+    identityServiceUrl: issuer.replace('/oidc', ''),
+    resourceServerUrl: `${api}/v3`,
+    client: {
+      client_id: registered.client_id,
+      client_secret: registered.client_secret,
+      token_endpoint_auth_method: registered.token_endpoint_auth_method,
+      id_token_signed_response_alg: 'PS256',
+      request_object_signing_alg: 'PS256',
+      redirect_uri: registered.redirect_uris[0],
+      response_type: 'code',
+      keys: registered.jwks.keys,
+    },
+  });
+  expect(Object.keys(clients)).toContain('identity-service');
+}, 60_000);
+
+afterAll(async () => {
+  client?.stop();
+  await browser?.close();
+  await sandbox?.stop();
+  await rm(directory, { recursive: true, force: true });
+});
+
+describe('ongoing access with the published client', () => {
+  let userId: string;
+  let connectionId: string;
+
+  test('registers a user', async () => {
+    const user = await client.call<{ userId: string }>('registerUser', {
+      clientUserId: 'person-1',
+    });
+    expect(user).toMatchObject({
+      clientUserId: 'person-1',
+      managedBy: 'client',
+      connectionIds: [],
+    });
+    expect(user.userId).toMatch(/^[0-9a-f]{24}$/);
+    userId = user.userId;
+  });
+
+  test('sends the person to their bank, and redeems the code', async () => {
+    const person = sandbox.person('three accounts');
+    const url = await client.call<string>('getAuthorizeUrlForCreatedUser', {
+      bankId: person.institution,
+      userId,
+      state: 'state-1',
+      nonce: 'nonce-1',
+    });
+    const context = await browser.newPerson();
+    const page = await context.newPage();
+    const callback = await catchCallback(page, sandbox.client('identity-service').redirect_uris[0]);
+    await page.goto(url);
+    const { allow, signIn, shareOnly } = personAt(page);
+    await allow();
+    await signIn(person);
+    const chosen = await page.getByRole('checkbox').all();
+    expect(chosen.length).toBe(3);
+    const names = await sandbox.accountNames(page);
+    await shareOnly(names[0] ?? '', names[1] ?? '');
+    const paramsFromCallback = await callback();
+    expect(paramsFromCallback).toMatchObject({ state: 'state-1', iss: sandbox.tpp.issuer });
+
+    const tokens = await client.call<{ id_token: string; access_token: string }>(
+      'exchangeCodeForTokens',
+      {
+        paramsFromCallback,
+        localParams: { state: 'state-1', nonce: 'nonce-1', sub: userId, response_type: 'code' },
+      },
+    );
+    const claims = decodeJwt(tokens.id_token);
+    expect(claims.sub).toBe(userId);
+    expect(claims['mh:con_id']).toMatch(new RegExp(`^${person.institution}:[0-9a-f-]{36}$`));
+    connectionId = String(claims['mh:con_id']);
+    await context.close();
+  }, 60_000);
+
+  test('lists the connection, the chosen accounts, and their transactions', async () => {
+    const user = await client.call<{ connectionIds: string[] }>('getUser', { userId });
+    expect(user.connectionIds).toEqual([connectionId]);
+
+    const connections = await client.call<Listed<object>>('getUserConnections', { userId });
+    expect(connections.data).toEqual([
+      expect.objectContaining({ id: connectionId, status: 'ok', tppConsent: true }),
+    ]);
+
+    const accounts = await client.call<Listed<Account>>('getAccounts', { userId });
+    expect(accounts.data).toHaveLength(2);
+    for (const account of accounts.data) expect(account.connectionId).toBe(connectionId);
+
+    const transactions = await client.call<Listed<{ accountId: string }>>('getTransactions', {
+      userId,
+      params: { limit: 20 },
+    });
+    expect(transactions.data.length).toBeGreaterThan(0);
+    const shared = accounts.data.map(({ id }) => id);
+    for (const { accountId } of transactions.data) expect(shared).toContain(accountId);
+  });
+
+  test('cannot read another user', async () => {
+    await expect(client.call('getUser', { userId: 'f'.repeat(24) })).rejects.toMatchObject({
+      status: 404,
+      error: 'NotFound',
+    });
+    await expect(client.call('getAccounts', { userId: 'f'.repeat(24) })).rejects.toThrow();
+  });
+
+  test('deletes the connection and the user', async () => {
+    expect(await client.call('deleteUserConnection', { userId, connectionId })).toBe(204);
+    const accounts = await client.call<Listed<Account>>('getAccounts', { userId });
+    expect(accounts.data).toEqual([]);
+    expect(await client.call('deleteUser', { userId })).toBe(204);
+    await expect(client.call('getUser', { userId })).rejects.toMatchObject({ status: 404 });
+  });
+});
+
+describe('one-time access with the published client', () => {
+  test('shares only what was chosen, with the token of the code', async () => {
+    const person = sandbox.person('three accounts');
+    const url = await client.call<string>('getAuthorizeUrl', {
+      scope: 'openid id:all accounts:read transactions:read:all',
+      state: 'state-2',
+      nonce: 'nonce-2',
+    });
+    const context = await browser.newPerson();
+    const page = await context.newPage();
+    const callback = await catchCallback(page, sandbox.client('identity-service').redirect_uris[0]);
+    await page.goto(url);
+    const { allow, chooseBank, signIn, shareOnly } = personAt(page);
+    await chooseBank(sandbox.institution(person.institution).name);
+    await allow();
+    await signIn(person);
+    const [name = ''] = await sandbox.accountNames(page);
+    await shareOnly(name);
+    const tokens = await client.call<{ access_token: string; id_token: string }>(
+      'exchangeCodeForTokens',
+      {
+        paramsFromCallback: await callback(),
+        localParams: { state: 'state-2', nonce: 'nonce-2', response_type: 'code' },
+      },
+    );
+    await context.close();
+    const response = await sandbox.fetch(`${sandbox.tpp.api}/v3/accounts`, {
+      headers: { authorization: `Bearer ${tokens.access_token}` },
+    });
+    const { data } = (await response.json()) as Listed<Account>;
+    expect(data).toHaveLength(1);
+  }, 60_000);
+
+  test('hears of a refusal with state and iss', async () => {
+    const url = await client.call<string>('getAuthorizeUrl', {
+      scope: `openid id:${sandbox.person('three accounts').institution} accounts:read`,
+      state: 'state-3',
+      nonce: 'nonce-3',
+    });
+    const context = await browser.newPerson();
+    const page = await context.newPage();
+    const callback = await catchCallback(page, sandbox.client('identity-service').redirect_uris[0]);
+    await page.goto(url);
+    await personAt(page).refuse();
+    expect(await callback()).toMatchObject({
+      error: 'access_denied',
+      state: 'state-3',
+      iss: sandbox.tpp.issuer,
+    });
+    await context.close();
+  }, 30_000);
+});
