@@ -1,0 +1,39 @@
+import type { Consent } from './consent.js';
+
+/** A half-open span of time: `from` belongs to it, `to` does not. */
+export interface Window {
+  readonly from: Date;
+  readonly to: Date;
+}
+
+const day = 86_400_000;
+const recentDays = 90;
+/** Months of history that are asked for where neither consent nor bank says (identity service §3.3). */
+const monthsOfHistory = 72;
+
+/**
+ * The bookings that a consent shares: from the earliest that consent and bank allow to tomorrow,
+ * because banks date some bookings ahead.
+ * @param monthsShared how many months of history the bank shares at most, where it says so.
+ * @param now milliseconds since the epoch.
+ */
+export function consentedWindow(
+  { transactionFrom }: Consent,
+  monthsShared: number | undefined,
+  now: number,
+): Window {
+  const earliest = new Date(now);
+  earliest.setUTCMonth(earliest.getUTCMonth() - (monthsShared ?? monthsOfHistory));
+  const from = Math.max(+earliest, transactionFrom ? Date.parse(transactionFrom) : +earliest);
+  return { from: new Date(from), to: new Date(now + day) };
+}
+
+/** The last 90 days of a window: what a client waits for when it redeems a code. */
+export function recentPart({ from, to }: Window, now: number): Window {
+  return { from: new Date(Math.max(+from, now - recentDays * day)), to };
+}
+
+/** What of a window lies before its {@link recentPart}; may be empty. */
+export function earlierPart(window: Window, now: number): Window {
+  return { from: window.from, to: recentPart(window, now).from };
+}

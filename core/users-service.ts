@@ -1,0 +1,128 @@
+import { randomBytes } from 'node:crypto';
+import type { Clock } from './clock.js';
+import { connections } from './connection.js';
+import { isVisible } from './connections-service.js';
+import { consents } from './consent.js';
+import { type EndConnectionDeps, endConnection, revokeConsents } from './end-connection.js';
+import { findAll } from './find-all.js';
+import { Refusal } from './refusal.js';
+import { retryConflict } from './retry-conflict.js';
+import { insert, remove, type Stored } from './storage.js';
+import { type User, users } from './user.js';
+
+/** A user with the ids of the connections that the API shows. */
+export interface UserWithConnections {
+  readonly user: User;
+  readonly connectionIds: readonly string[];
+}
+
+/** The people a client has registered or connected. Another client's do not exist for it. */
+export interface UsersService {
+  register(clientId: string, clientUserId: string | undefined): Promise<UserWithConnections>;
+  /** At most `limit` users after `offset`, in the order they were made, and how many there are. */
+  list(
+    clientId: string,
+    page: { readonly limit: number; readonly offset: number },
+  ): Promise<{ readonly users: readonly UserWithConnections[]; readonly total: number }>;
+  /** @throws {Refusal} `not_found` */
+  get(clientId: string, userId: string): Promise<UserWithConnections>;
+  /**
+   * Deletes a user with all connections, data and tokens; consents are revoked here and withdrawn at
+   * the banks; a bank that is down is told later. @throws {Refusal} `not_found`
+   */
+  remove(clientId: string, userId: string): Promise<void>;
+}
+
+interface UsersDeps extends EndConnectionDeps {
+  readonly clock: Clock;
+}
+
+const pageSize = 1000;
+
+/** See {@link UsersService}. */
+export function createUsersService(deps: UsersDeps): UsersService {
+  const { storage, clock, withdrawals, revokeGrant } = deps;
+
+  async function load(clientId: string, userId: string): Promise<Stored<User>> {
+    const stored = await storage.get(users, userId);
+    if (stored?.value.clientId !== clientId)
+      throw new Refusal('not_found', 'There is no such user');
+    return stored;
+  }
+
+  async function withConnections(user: User): Promise<UserWithConnections> {
+    const linked = await findAll(storage, connections, { index: 'user', equals: user.userId });
+    const shown = linked.filter(({ value }) => isVisible(value, user.clientId));
+    return { user, connectionIds: shown.map(({ id }) => id) };
+  }
+
+  return {
+    async register(clientId, clientUserId) {
+      const at = new Date(clock.now()).toISOString();
+      const user: User = {
+        userId: makeUserId(clock.now()),
+        clientId,
+        ...(clientUserId !== undefined && { clientUserId }),
+        managedBy: 'client',
+        userType: 'live',
+        createdAt: at,
+        updatedAt: at,
+        lastAccessed: at,
+      };
+      await storage.commit([insert(users, user.userId, user)]);
+      return { user, connectionIds: [] };
+    },
+
+    async list(clientId, { limit, offset }) {
+      const listed: User[] = [];
+      let after: string | undefined;
+      let toSkip = offset;
+      do {
+        const size = Math.min(toSkip + limit - listed.length, pageSize);
+        const query = { index: 'client', equals: clientId, limit: size, after };
+        const { records, next } = await storage.find(users, query);
+        listed.push(...records.slice(toSkip).map(({ value }) => value));
+        toSkip = Math.max(0, toSkip - records.length);
+        after = next;
+      } while (after !== undefined && listed.length < limit);
+      const total = await storage.count(users, 'client', clientId);
+      return { users: await Promise.all(listed.map(withConnections)), total };
+    },
+
+    async get(clientId, userId) {
+      return withConnections((await load(clientId, userId)).value);
+    },
+
+    async remove(clientId, userId) {
+      const ofUser = { index: 'user', equals: userId };
+      const orders = await retryConflict(async () => {
+        const user = await load(clientId, userId);
+        const at = new Date(clock.now());
+        const [linked, given] = await Promise.all([
+          findAll(storage, connections, ofUser),
+          findAll(storage, consents, ofUser),
+        ]);
+        const ends = await Promise.all(linked.map((each) => endConnection(deps, each, at)));
+        // Consents whose visit is still under way have no connection yet.
+        const unlinked = given.filter(
+          ({ value }) => !linked.some(({ id }) => id === value.connectionId),
+        );
+        await storage.commit([
+          ...ends.flatMap(({ writes }) => writes),
+          ...revokeConsents(unlinked, at),
+          ...unlinked.flatMap(({ id }) => revokeGrant(id)),
+          ...linked.map(({ id, version }) => remove(connections, id, version)),
+          remove(users, userId, user.version),
+        ]);
+        return ends.map(({ withdrawal }) => withdrawal);
+      });
+      await Promise.all(orders.map((id) => withdrawals.carryOut(id)));
+    },
+  };
+}
+
+/** 24 hexadecimal characters that grow with time, so that an index by id keeps the order. */
+function makeUserId(now: number): string {
+  const seconds = Math.floor(now / 1000);
+  return seconds.toString(16).padStart(8, '0') + randomBytes(8).toString('hex');
+}
