@@ -1,5 +1,6 @@
 import type { Clock } from './clock.js';
 import {
+  belongsTo,
   findTermsFault,
   type Intent,
   type IntentStatus,
@@ -9,7 +10,8 @@ import {
   type TermsFault,
 } from './intent.js';
 import { Refusal } from './refusal.js';
-import { insert, type Storage, StorageConflict, type Stored, update, type Write } from './storage.js';
+import { retryConflict } from './retry-conflict.js';
+import { insert, type Storage, update, type Write } from './storage.js';
 
 export interface IntentServiceDeps {
   readonly storage: Storage;
@@ -27,16 +29,16 @@ export interface IntentService {
   /** The client's intent; another client's looks absent. */
   find(clientId: string, id: string): Promise<Intent | undefined>;
   /**
-   * The customer's yes to these accounts. A first yes binds the intent to the customer; a later one
-   * (re-authorisation) replaces the accounts and keeps the id.
+   * The customer's yes to these accounts, as writes to be committed with the Grant. A first yes binds
+   * the intent to the customer; a later one (re-authorisation) replaces the accounts and keeps the id.
    * @throws {Refusal} `access_denied` to another customer, `conflict` where it cannot be authorised.
    */
   authorise(
     id: string,
     choice: { readonly customerId: string; readonly accountIds: readonly string[] },
-  ): Promise<Intent>;
-  /** A no. Ends an intent that waits; one already in force stays as the customer left it. */
-  reject(id: string): Promise<void>;
+  ): Promise<readonly Write[]>;
+  /** A no, as writes. Ends an intent that waits; one in force stays as the customer left it. */
+  reject(id: string): Promise<readonly Write[]>;
   /**
    * Withdraws the client's intent and ends its tokens at once; the record stays readable. Repeating
    * it changes nothing. @returns false where the client has no such intent.
@@ -44,40 +46,9 @@ export interface IntentService {
   withdraw(clientId: string, id: string): Promise<boolean>;
 }
 
-/** How often a change is tried again after losing a race for the same intent. */
-const maxAttempts = 5;
-
+/** See {@link IntentService}. */
 export function createIntentService(deps: IntentServiceDeps): IntentService {
   const { storage, clock, newId, revokeGrant } = deps;
-
-  /** Reads, decides and writes until no other writer came between; undefined changes nothing. */
-  async function change(
-    id: string,
-    decide: (intent: Intent) => Intent | undefined,
-    alongside: readonly Write[] = [],
-  ): Promise<Intent | undefined> {
-    for (let attempt = 1; ; attempt += 1) {
-      const stored = await storage.get(intents, id);
-      const next = stored && decide(stored.value);
-      if (!stored || !next) return stored?.value;
-      if (await tryCommit(stored, next, alongside, attempt)) return next;
-    }
-  }
-
-  async function tryCommit(
-    stored: Stored<Intent>,
-    next: Intent,
-    alongside: readonly Write[],
-    attempt: number,
-  ): Promise<boolean> {
-    try {
-      await storage.commit([update(intents, stored, next), ...alongside]);
-      return true;
-    } catch (error) {
-      if (error instanceof StorageConflict && attempt < maxAttempts) return false;
-      throw error;
-    }
-  }
 
   function move(intent: Intent, status: IntentStatus): Intent {
     return { ...intent, status, statusUpdatedAt: new Date(clock.now()).toISOString() };
@@ -107,38 +78,40 @@ export function createIntentService(deps: IntentServiceDeps): IntentService {
     },
 
     async authorise(id, { customerId, accountIds }) {
-      const intent = await change(id, (found) => {
-        if (!isIntentAuthorisable(found, clock.now())) {
-          throw new Refusal('conflict', 'This request for access can no longer be authorised');
-        }
-        if (found.customerId !== undefined && found.customerId !== customerId) {
-          throw new Refusal('access_denied', 'This access belongs to another customer');
-        }
-        return { ...move(found, 'Authorised'), customerId, accountIds };
-      });
-      if (!intent) throw new Refusal('not_found', 'This request for access does not exist');
-      return intent;
+      const stored = await storage.get(intents, id);
+      if (!stored || !isIntentAuthorisable(stored.value, clock.now())) {
+        throw new Refusal('conflict', 'This request for access can no longer be authorised.');
+      }
+      if (!belongsTo(stored.value, customerId)) {
+        throw new Refusal('access_denied', 'This access belongs to another customer.');
+      }
+      const authorised = { ...move(stored.value, 'Authorised'), customerId, accountIds };
+      return [update(intents, stored, authorised)];
     },
 
     async reject(id) {
-      await change(id, (found) =>
-        found.status === 'AwaitingAuthorisation' ? move(found, 'Rejected') : undefined,
-      );
+      const stored = await storage.get(intents, id);
+      if (stored?.value.status !== 'AwaitingAuthorisation') return [];
+      return [update(intents, stored, move(stored.value, 'Rejected'))];
     },
 
     async withdraw(clientId, id) {
-      let found = false;
-      await change(
-        id,
-        (intent) => {
-          found = intent.clientId === clientId;
-          if (!found) return undefined;
-          if (intent.status === 'AwaitingAuthorisation') return move(intent, 'Rejected');
-          return intent.status === 'Authorised' ? move(intent, 'Revoked') : undefined;
-        },
-        revokeGrant(id),
-      );
-      return found;
+      return retryConflict(async () => {
+        const stored = await storage.get(intents, id);
+        if (stored?.value.clientId !== clientId) return false;
+        const status = withdrawn[stored.value.status];
+        if (status) {
+          const next = move(stored.value, status);
+          await storage.commit([update(intents, stored, next), ...revokeGrant(id)]);
+        }
+        return true;
+      });
     },
   };
 }
+
+/** What withdrawing makes of an intent that is not final yet. */
+const withdrawn: Partial<Record<IntentStatus, IntentStatus>> = {
+  AwaitingAuthorisation: 'Rejected',
+  Authorised: 'Revoked',
+};

@@ -113,3 +113,8 @@ export function isIntentAuthorisable(intent: Intent, now: number): boolean {
   const open = intent.status === 'AwaitingAuthorisation' || intent.status === 'Authorised';
   return open && !isIntentExpired(intent, now);
 }
+
+/** Whether a customer may authorise it: its own customer, or anyone before the first yes. */
+export function belongsTo(intent: Intent, customerId: string): boolean {
+  return intent.customerId === undefined || intent.customerId === customerId;
+}

@@ -1,0 +1,63 @@
+import type { LedgerAccount, LedgerTransaction } from '../../core/bank-ledger.js';
+import { type IntentTerms, permits } from '../../core/intent.js';
+
+/** `OBReadAccount6` › Account: sort code and number only with ReadAccountsDetail. */
+export function describeAccount(account: LedgerAccount, terms: IntentTerms) {
+  return {
+    AccountId: account.id,
+    Status: 'Enabled',
+    Currency: account.currency,
+    AccountType: account.accountType,
+    AccountSubType: account.accountSubType,
+    Nickname: account.nickname,
+    ...(permits(terms, 'ReadAccountsDetail') && {
+      Account: [
+        {
+          SchemeName: 'UK.OBIE.SortCodeAccountNumber',
+          Identification: `${account.sortCode}${account.accountNumber}`.replace(/\D/g, ''),
+        },
+      ],
+    }),
+  };
+}
+
+/** `OBReadBalance1` › Balance at a moment. */
+export function describeBalance(account: LedgerAccount, at: Date) {
+  return {
+    AccountId: account.id,
+    CreditDebitIndicator: indicate(account.balance),
+    Type: 'InterimAvailable',
+    DateTime: at.toISOString(),
+    Amount: describeAmount(account.balance, account.currency),
+  };
+}
+
+/** `OBReadTransaction6` › Transaction: what it was for only with ReadTransactionsDetail. */
+export function describeTransaction(
+  accountId: string,
+  transaction: LedgerTransaction,
+  terms: IntentTerms,
+) {
+  return {
+    AccountId: accountId,
+    TransactionId: transaction.id,
+    CreditDebitIndicator: indicate(transaction.amount),
+    Status: transaction.status,
+    BookingDateTime: transaction.bookedAt.toISOString(),
+    Amount: describeAmount(transaction.amount, transaction.currency),
+    ...(permits(terms, 'ReadTransactionsDetail') && {
+      TransactionInformation: transaction.information,
+    }),
+  };
+}
+
+function indicate(amount: number): 'Credit' | 'Debit' {
+  return amount < 0 ? 'Debit' : 'Credit';
+}
+
+/** v3.1 amounts carry no sign; the indicator beside them does. @param amount in minor units. */
+function describeAmount(amount: number, currency: string) {
+  const minor = Math.abs(amount);
+  const pence = String(minor % 100).padStart(2, '0');
+  return { Amount: `${Math.trunc(minor / 100)}.${pence}`, Currency: currency };
+}
