@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
+import Router from '@koa/router';
 import Koa, { type Middleware } from 'koa';
 import type { Provider } from 'oidc-provider';
 import { pino } from 'pino';
 import { createOidcAdapterFactory } from './adapters/oidc/create-oidc-adapter-factory.js';
 import { oidcCollections } from './adapters/oidc/oidc-collections.js';
+import { revokeGrant } from './adapters/oidc/revoke-grant.js';
 import { createUnitOfWork, type UnitOfWork } from './adapters/oidc/unit-of-work.js';
 import { openStorage, type StorageOptions } from './adapters/open-storage.js';
 import type { Configuration } from './config/schema.js';
@@ -12,15 +14,26 @@ import { assets } from './consent-ui/assets.js';
 import type { BankLedger } from './core/bank-ledger.js';
 import { type Clock, systemClock } from './core/clock.js';
 import { domainCollections } from './core/collections.js';
+import { createConnect } from './core/connect.js';
+import { createConnectionsService } from './core/connections-service.js';
+import { createPendingWatch } from './core/give-up-pending.js';
 import type { Logger } from './core/logger.js';
+import { createConnectionRedemption } from './core/redeem-connection.js';
 import type { Storage } from './core/storage.js';
+import { createSynchroniser } from './core/synchronise.js';
+import { createWithdrawals } from './core/withdrawals.js';
 import { allowHosts } from './http/allow-hosts.js';
 import { dispatch } from './http/dispatch.js';
 import { type Listener, listen } from './http/listen.js';
-import { securityHeaders } from './http/security-headers.js';
+import { noStore, securityHeaders } from './http/security-headers.js';
 import { serveAssets } from './http/serve-assets.js';
 import { traceRequest } from './http/trace-id.js';
+import { createInstitutionDirectory } from './institutions/create-institution-directory.js';
+import { answerPageErrors } from './interactions/answer-page-errors.js';
+import { createIdentityInteractions } from './interactions/identity/create-identity-interactions.js';
+import { createInteractionSessions } from './interactions/interaction-session.js';
 import { renderProblem } from './interactions/render-problem.js';
+import { resourceOf } from './provider/configuration/scopes.js';
 import { createProvider } from './provider/create-provider.js';
 import type { RedeemGrant } from './provider/grants/authorization-code.js';
 import { loadSigningKeys, signingKeys } from './provider/keys/signing-keys.js';
@@ -45,10 +58,12 @@ export interface Assent {
   stop(): Promise<void>;
 }
 
+type Route = Middleware | Router;
+
 /** What one role adds to the provider: its routes, and what redeeming a code completes. */
 interface Role {
   readonly redeemGrant: RedeemGrant;
-  routes(foundation: Foundation & { readonly provider: Provider }): readonly Middleware[];
+  routes(foundation: Foundation & { readonly provider: Provider }): readonly Route[];
   stop(): Promise<void>;
 }
 
@@ -100,7 +115,7 @@ export async function createAssent(options: AssentOptions): Promise<Assent> {
   }
 }
 
-function createApplication(configuration: Configuration, routes: readonly Middleware[]): Koa {
+function createApplication(configuration: Configuration, routes: readonly Route[]): Koa {
   const application = new Koa();
   for (const middleware of [
     traceRequest,
@@ -109,7 +124,8 @@ function createApplication(configuration: Configuration, routes: readonly Middle
     serveAssets(assets),
     ...routes,
   ]) {
-    application.use(middleware);
+    if (middleware instanceof Router) application.use(middleware.routes());
+    else application.use(middleware);
   }
   return application;
 }
@@ -158,11 +174,54 @@ async function createRole(options: AssentOptions, foundation: Foundation): Promi
   throw new Error('The bank role needs a ledger, which only a program that embeds Assent can give');
 }
 
-async function createIdentityRole(_foundation: Foundation): Promise<Role> {
+async function createIdentityRole(foundation: Foundation): Promise<Role> {
+  const { configuration, storage, clock, logger } = foundation;
+  const { publicUrl, lifetimes, institutions } = configuration;
+  const directory = await createInstitutionDirectory({ institutions, clock });
+  const withdrawals = createWithdrawals({ storage, directory, clock, logger });
+  const synchroniser = createSynchroniser({ storage, directory, clock, logger });
+  const ending = { storage, clock, withdrawals, revokeGrant };
+  const connections = createConnectionsService(ending);
+  const { abandon } = connections;
+  const pending = createPendingWatch({ storage, clock, logger, abandon });
+  const connect = createConnect({
+    storage,
+    directory,
+    clock,
+    logger,
+    redirectUri: `${publicUrl}/bank/callback`,
+    // The code's own life, and a minute for a redemption that is under way.
+    redeemWithin: lifetimes.identityServiceCode + 60,
+    onPending: pending.watch,
+  });
+  await withdrawals.start();
+  await pending.start();
+
   return {
-    redeemGrant: async () => ({ writes: [] }),
-    routes: () => [],
-    stop: async () => {},
+    redeemGrant: createConnectionRedemption(storage, synchroniser),
+    routes({ provider, unitOfWork }) {
+      const sessions = createInteractionSessions({
+        provider,
+        storage,
+        unitOfWork,
+        resource: resourceOf(configuration),
+      });
+      const interactions = createIdentityInteractions({
+        sessions,
+        connect,
+        directory,
+        storage,
+        clock,
+        logger,
+        oneTimeConsent: lifetimes.oneTimeConsent,
+        ongoingConsent: lifetimes.ongoingConsent,
+      });
+      return [answerPageErrors(logger), noStore, interactions];
+    },
+    async stop() {
+      pending.stop();
+      withdrawals.stop();
+    },
   };
 }
 

@@ -65,11 +65,13 @@ interface ConnectDeps {
   readonly redirectUri: string;
   /** How long a connection waits for its client to redeem the code (seconds). */
   readonly redeemWithin: number;
+  /** Told when a connection made now would be given up, so that somebody looks then. */
+  readonly onPending: (until: Date) => void;
 }
 
 /** See {@link Connect}. */
 export function createConnect(deps: ConnectDeps): Connect {
-  const { storage, directory, clock, logger, redirectUri, redeemWithin } = deps;
+  const { storage, directory, clock, logger, redirectUri, redeemWithin, onPending } = deps;
 
   function offered({ institution }: ConnectionRequest): readonly Institution[] {
     if (!('chooser' in institution)) return [];
@@ -126,7 +128,7 @@ export function createConnect(deps: ConnectDeps): Connect {
     return { consent, writes: [insert(consents, consent.id, consent)] };
   }
 
-  function makeConnection(consent: Consent, authorization: ConnectorState): Connection {
+  function makeConnection(consent: Consent, authorization: ConnectorState) {
     const institution = directory.find(consent.institutionId);
     return {
       id: consent.connectionId,
@@ -141,7 +143,7 @@ export function createConnect(deps: ConnectDeps): Connect {
       pendingUntil: new Date(clock.now() + redeemWithin * 1000).toISOString(),
       accountIds: [],
       authorization,
-    };
+    } satisfies Connection;
   }
 
   return {
@@ -223,6 +225,7 @@ export function createConnect(deps: ConnectDeps): Connect {
       }
       const authorised = moveConsent(consent.value, 'authorised', now);
       const connection = makeConnection(authorised, result.authorization);
+      onPending(new Date(connection.pendingUntil));
       return {
         outcome: 'connected',
         consent: authorised,

@@ -33,9 +33,7 @@ export function createPendingWatch({ storage, clock, logger, abandon }: GiveUpDe
       limit: batch,
     });
     for (const { id } of due.records) {
-      await abandon(id).catch((cause) =>
-        logger.warn({ id, cause }, 'pending connection not given up'),
-      );
+      await abandon(id).catch((cause) => logger.warn({ id, cause }, 'connection not given up'));
     }
     const next = await storage.find(connections, { index: 'pending', from: now, limit: 1 });
     const [first] = next.records;

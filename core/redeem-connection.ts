@@ -6,6 +6,8 @@ import { type Storage, update, type Write } from './storage.js';
 export interface FirstFetch {
   /** The first fetch, bounded in time; a bank's fault is recorded in the connection, not thrown. */
   first(connectionId: string): Promise<void>;
+  /** The rest of the consented window, in the background. */
+  backfill(connectionId: string): Promise<void>;
 }
 
 /** What redeeming a code completes besides giving tokens. */
@@ -29,7 +31,11 @@ export function createConnectionRedemption(storage: Storage, synchroniser: First
     const { pendingUntil: _over, ...rest } = connection.value;
     return {
       writes: [update(connections, connection, { ...rest, status: 'ok' })],
-      completed: () => synchroniser.first(connection.id),
+      async completed() {
+        await synchroniser.first(connection.id);
+        // The client has its answer meanwhile; faults are recorded in the connection.
+        void synchroniser.backfill(connection.id);
+      },
     };
   };
 }

@@ -17,7 +17,7 @@ import {
 } from './configuration/client-authentication.js';
 import { discoveryConfiguration } from './configuration/discovery.js';
 import { interactionConfiguration } from './configuration/interactions.js';
-import { resourceFeatures, scopesSupported } from './configuration/scopes.js';
+import { resourceFeatures, resourceOf, scopesSupported } from './configuration/scopes.js';
 import { tokenConfiguration } from './configuration/tokens.js';
 import { type RedeemGrant, registerAuthorizationCode } from './grants/authorization-code.js';
 import { registerClientCredentials } from './grants/client-credentials.js';
@@ -50,7 +50,7 @@ export interface ProviderDeps {
 export function createProvider(deps: ProviderDeps): Provider {
   const { configuration, storage, unitOfWork, clock, logger } = deps;
   const { publicUrl, mtlsUrl, role, lifetimes } = configuration;
-  const resource = `${publicUrl}/`;
+  const resource = resourceOf(configuration);
   const renderError = createErrorRenderer(deps.renderProblem, logger);
   const interactions = interactionConfiguration(publicUrl);
 

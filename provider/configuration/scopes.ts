@@ -15,6 +15,11 @@ interface ScopePolicy {
   readonly resource: string;
 }
 
+/** The identifier of the one API that access tokens are for (RFC 8707). */
+export function resourceOf({ publicUrl }: Configuration): string {
+  return `${publicUrl}/`;
+}
+
 /** Every scope there is, for `scopes_supported` and for the `scope` of client metadata. */
 export function scopesSupported({ role, institutions }: Configuration): readonly string[] {
   if (role === 'bank') return [...openidScopes, ...bankScopes];
