@@ -21,6 +21,7 @@ import { resourceFeatures, resourceOf, scopesSupported } from './configuration/s
 import { tokenConfiguration } from './configuration/tokens.js';
 import { type RedeemGrant, registerAuthorizationCode } from './grants/authorization-code.js';
 import { registerClientCredentials } from './grants/client-credentials.js';
+import { allowLocalRedirects } from './internals.js';
 import { logEvents } from './log-events.js';
 import { commitBeforeResponse } from './middleware/commit-before-response.js';
 import { completeBareRequestUri } from './middleware/complete-bare-request-uri.js';
@@ -101,7 +102,8 @@ export function createProvider(deps: ProviderDeps): Provider {
 
   const provider = new Provider(`${publicUrl}/oidc`, settings);
   cacheClients(provider, clock);
-  registerClientCredentials(provider, storage);
+  allowLocalRedirects(provider);
+  if (role === 'identity-service') registerClientCredentials(provider, storage);
   registerAuthorizationCode(provider, unitOfWork, deps.redeemGrant);
   logEvents(provider, logger);
 

@@ -66,3 +66,25 @@ export function interceptClients(
       typeof id === 'string' && id.length > 0 ? find(id, () => load(id)) : undefined,
   });
 }
+
+/**
+ * Relaxation for `identity-service` clients: developers of the hosted service redirect to
+ * `http://localhost` also with `code id_token`, which the library refuses to web clients. Which
+ * redirects a profile allows is decided in `profiles/assert-client-metadata.ts`.
+ */
+export function allowLocalRedirects(provider: Provider): void {
+  const { prototype } = (provider.Client as unknown as { Schema: SchemaClass }).Schema;
+  const { invalidate } = prototype;
+  prototype.invalidate = function invalidateUnlessLocal(message, code) {
+    const local = code === 'implicit-force-https' || code === 'implicit-forbid-localhost';
+    if (!(local && this.profile === 'identity-service')) invalidate.call(this, message, code);
+  };
+}
+
+/** The library's documented seam for relaxing its client schema; it has no types. */
+interface SchemaClass {
+  readonly prototype: {
+    profile?: unknown;
+    invalidate(message: string, code?: string): void;
+  };
+}
