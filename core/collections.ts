@@ -1,20 +1,26 @@
 import { accounts, transactions } from './account.js';
+import { bankVisits } from './bank-visit.js';
 import { clients } from './clients.js';
 import { connections } from './connection.js';
 import { consents } from './consent.js';
 import { intents } from './intent.js';
 import { journeys } from './journey.js';
+import { loginAttempts } from './login-budget.js';
 import type { Collection } from './storage.js';
 import { users } from './user.js';
+import { withdrawals } from './withdrawals.js';
 
 /** Every collection of the domain, for the store to make ready. */
 export const domainCollections: readonly Collection<unknown>[] = [
   accounts,
+  bankVisits,
   clients,
   connections,
   consents,
   journeys,
   intents,
+  loginAttempts,
   transactions,
   users,
+  withdrawals,
 ];

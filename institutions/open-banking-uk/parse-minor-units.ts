@@ -1,13 +1,4 @@
-/** ISO 4217 currencies whose minor unit is not a hundredth (`Intl` follows CLDR, which differs). */
-const unusualExponents: ReadonlyMap<string, number> = new Map([
-  ...[
-    'BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF'
-      .split(' ')
-      .map((code): [string, number] => [code, 0]),
-    'BHD IQD JOD KWD LYD OMR TND'.split(' ').map((code): [string, number] => [code, 3]),
-    'CLF UYW'.split(' ').map((code): [string, number] => [code, 4]),
-  ].flat(),
-]);
+import { currencyExponent } from '../../core/currency-exponent.js';
 
 /**
  * An `OBActiveOrHistoricCurrencyAndAmount` in minor units, e.g. `12.5` GBP is 1250. Digits are moved
@@ -19,7 +10,7 @@ const unusualExponents: ReadonlyMap<string, number> = new Map([
 export function parseMinorUnits(amount: string, currency: string): number {
   const [, whole, fraction = ''] = /^(\d{1,13})(?:\.(\d{1,5}))?$/.exec(amount) ?? [];
   if (whole === undefined) throw new RangeError('not an amount of the standard');
-  const exponent = unusualExponents.get(currency) ?? 2;
+  const exponent = currencyExponent(currency);
   if (/[1-9]/.test(fraction.slice(exponent))) throw new RangeError('a fraction of a minor unit');
   const minorUnits = Number(whole + fraction.slice(0, exponent).padEnd(exponent, '0'));
   if (!Number.isSafeInteger(minorUnits)) throw new RangeError('an amount too large to be exact');

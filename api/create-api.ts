@@ -1,0 +1,80 @@
+import Router from '@koa/router';
+import type { Context, Middleware, Next } from 'koa';
+import type { AccountReader } from '../core/account-reader.js';
+import type { Clock } from '../core/clock.js';
+import type { ConnectionsService } from '../core/connections-service.js';
+import type { Logger } from '../core/logger.js';
+import type { TransactionReader } from '../core/transaction-reader.js';
+import type { UsersService } from '../core/users-service.js';
+import { createAccountOperations } from './accounts/account-operations.js';
+import { ApiError } from './api-error.js';
+import { createConnectionOperations } from './connections/connection-operations.js';
+import { answerErrors } from './middleware/answer-errors.js';
+import { describeApi } from './openapi/describe-api.js';
+import { publicRequestUrl } from './public-request-url.js';
+import { createTransactionOperations } from './transactions/transaction-operations.js';
+import { createUserOperations } from './users/user-operations.js';
+
+export interface ApiDeps {
+  readonly users: UsersService;
+  readonly connections: ConnectionsService;
+  readonly accounts: AccountReader;
+  readonly transactions: TransactionReader;
+  /** Leaves the facts of the request's token in `ctx.state.token`, its sender constraint met. */
+  readonly authenticate: Middleware;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The origins clients call: `https://host[:port]`, the public one first. */
+  readonly origins: readonly [string, ...string[]];
+}
+
+/** The paths that are answered here, errors included; others go on to the next middleware. */
+const ownPaths = /^\/(?:(?:users|v3)(?:\/|$)|openapi\.json$)/;
+
+/**
+ * The REST API of the identity service: users and connections at the root, data under `/v3`, and the
+ * description of both at `/openapi.json`.
+ */
+export function createApi(deps: ApiDeps): Middleware {
+  const operations = [
+    ...createUserOperations(deps.users),
+    ...createConnectionOperations(deps),
+    ...createAccountOperations(deps.accounts),
+    ...createTransactionOperations(deps.transactions),
+  ];
+  const description = describeApi(operations, deps);
+  const router = new Router();
+  router.get('/openapi.json', (ctx) => {
+    ctx.body = description;
+  });
+  for (const operation of operations) {
+    const path = operation.path.replace(/\{(\w+)\}/g, ':$1');
+    router[operation.method](path, deps.authenticate, prepare(deps.origins), operation.run);
+  }
+  const routes = router.routes();
+  const answer = answerErrors(deps.logger);
+
+  return async function api(ctx: Context, next: Next) {
+    if (!ownPaths.test(ctx.path)) return next();
+    // Data of one person is kept by no cache.
+    ctx.set('cache-control', 'no-store');
+    return answer(ctx, () => routes(ctx, () => refuseUnmatched(router, ctx)));
+  };
+}
+
+/** What every operation's answer needs. */
+function prepare(origins: readonly [string, ...string[]]): Middleware {
+  return async function prepareAnswer(ctx: Context, next: Next) {
+    const url = publicRequestUrl(ctx.req, ctx.originalUrl, origins);
+    if (!url) throw new ApiError('BadRequest', 'The request names no path');
+    ctx.state.url = url.href;
+    await next();
+  };
+}
+
+async function refuseUnmatched(router: Router, ctx: Context): Promise<void> {
+  const methods = router.match(ctx.path, ctx.method).path.flatMap((layer) => layer.methods);
+  if (methods.length === 0) throw new ApiError('NotFound', 'There is no such resource');
+  ctx.set('allow', [...new Set(methods)].join(', '));
+  throw new ApiError('MethodNotAllowed', 'This method is not offered here');
+}

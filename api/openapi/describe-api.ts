@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import { type ApiErrorCode, apiErrorStatus } from '../api-error.js';
+import { commonErrors, errorSchema } from '../error-schema.js';
+import type { Operation } from '../operation.js';
+
+type JsonSchema = z.core.JSONSchema.BaseSchema;
+
+/** What differs from one installation to the next. */
+interface Installation {
+  /** `https://host[:port]`, the public one first. */
+  readonly origins: readonly string[];
+}
+
+/** The operations as an OpenAPI 3.1 document, made of the schemas that check the requests. */
+export function describeApi(operations: readonly Operation[], { origins }: Installation) {
+  const components: Record<string, JsonSchema> = {};
+
+  function toSchema(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
+    const { $schema: _dialect, $defs, ...rest } = z.toJSONSchema(schema, { io });
+    Object.assign(components, $defs);
+    return rest;
+  }
+
+  function describeOperation(operation: Operation) {
+    const { id, summary, scopes, params, query, body, status, answer } = operation;
+    const errors = [...commonErrors, ...operation.errors];
+    const hasBody = !(body instanceof z.ZodUndefined);
+    return {
+      operationId: id,
+      summary,
+      security: scopes.map((scope) => ({ accessToken: [scope] })),
+      parameters: [...parametersOf(params, 'path'), ...parametersOf(query, 'query')],
+      ...(hasBody && { requestBody: { content: json(toSchema(body, 'input')) } }),
+      responses: {
+        [status]: {
+          description: summary,
+          ...(status !== 204 && { content: json(toSchema(answer, 'output')) }),
+        },
+        ...Object.fromEntries(errors.map((code) => [apiErrorStatus[code], describeError(code)])),
+      },
+    };
+  }
+
+  function describeError(code: ApiErrorCode) {
+    return { description: code, content: json(toSchema(errorSchema, 'output')) };
+  }
+
+  function parametersOf(schema: z.ZodObject, place: 'path' | 'query') {
+    const { properties = {}, required = [] } = toSchema(schema, 'input');
+    return Object.entries(properties).map(([name, property]) => ({
+      name,
+      in: place,
+      required: place === 'path' || required.includes(name),
+      schema: property,
+    }));
+  }
+
+  const paths: Record<string, Record<string, unknown>> = {};
+  for (const operation of operations) {
+    paths[operation.path] = {
+      ...paths[operation.path],
+      [operation.method]: describeOperation(operation),
+    };
+  }
+  const document = {
+    openapi: '3.1.0',
+    info: { title: 'Assent: identity and data', version: '3' },
+    servers: origins.map((url) => ({ url })),
+    paths,
+    components: { schemas: components, securitySchemes: { accessToken: securityScheme(origins) } },
+  };
+  return withComponentReferences(document);
+}
+
+/** RFC 6750 or RFC 9449 tokens of the provider beside this API. */
+function securityScheme([publicOrigin]: readonly string[]) {
+  const openIdConnectUrl = `${publicOrigin}/oidc/.well-known/openid-configuration`;
+  return { type: 'openIdConnect', openIdConnectUrl };
+}
+
+function json(schema: JsonSchema) {
+  return { 'application/json': { schema } };
+}
+
+/** Shared schemas live under `components` in OpenAPI, where JSON Schema has `$defs`. */
+function withComponentReferences(document: object): unknown {
+  const text = JSON.stringify(document);
+  return JSON.parse(text.replaceAll('"#/$defs/', '"#/components/schemas/'));
+}

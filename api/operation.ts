@@ -1,0 +1,97 @@
+import type { Context } from 'koa';
+import { z } from 'zod';
+import type { AccessTokenFacts } from '../core/access-token.js';
+import { assertScope } from './middleware/require-scope.js';
+import { readJsonBody } from './read-json-body.js';
+
+/** One call of the REST API: what OpenAPI says of it, and how it is answered. */
+export interface Operation {
+  /** The `operationId`. */
+  readonly id: string;
+  readonly method: 'get' | 'post' | 'delete';
+  /** As OpenAPI writes it: `/users/{userId}`. */
+  readonly path: string;
+  readonly summary: string;
+  /** The access token needs one of these. */
+  readonly scopes: readonly string[];
+  readonly params: z.ZodObject;
+  readonly query: z.ZodObject;
+  readonly body: z.ZodType;
+  readonly status: 200 | 201 | 204;
+  readonly answer: z.ZodType;
+  /** The codes of the errors it can be answered with, besides those every call has. */
+  readonly errors: readonly ('NotFound' | 'Conflict' | 'BadGateway')[];
+  /** Checks scope and input and answers. @throws what `answerErrors` knows. */
+  run(ctx: Context): Promise<void>;
+}
+
+/** What an operation is asked, checked by its schemas. */
+export interface OperationRequest<Params, Query, Body> {
+  readonly token: AccessTokenFacts;
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  /** The public URL that was asked for. */
+  readonly url: string;
+}
+
+interface OperationSpec<
+  Params extends z.ZodObject,
+  Query extends z.ZodObject,
+  Body extends z.ZodType,
+  Answer extends z.ZodType,
+> extends Pick<Operation, 'id' | 'method' | 'path' | 'summary' | 'scopes' | 'errors'> {
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  readonly status: Operation['status'];
+  readonly answer: Answer;
+  handle(
+    request: OperationRequest<z.output<Params>, z.output<Query>, z.output<Body>>,
+  ): Promise<z.output<Answer>>;
+}
+
+/** For an operation without parameters of a kind, without a body, and without an answer's body. */
+export const noParameters = z.object({});
+export const noBody = z.undefined();
+export const noAnswer = z.void();
+
+/** Makes an operation of its description, its schemas and the function that answers it. */
+export function defineOperation<
+  Params extends z.ZodObject,
+  Query extends z.ZodObject,
+  Body extends z.ZodType,
+  Answer extends z.ZodType,
+>({ handle, ...spec }: OperationSpec<Params, Query, Body, Answer>): Operation {
+  return {
+    ...spec,
+    async run(ctx) {
+      const { token } = ctx.state;
+      assertScope(ctx, token, spec.scopes);
+      const result = await handle({
+        token,
+        params: spec.params.parse(ctx.params),
+        query: spec.query.parse(readQuery(ctx.querystring)),
+        body: spec.body.parse(await readBody(ctx, spec.body)),
+        url: ctx.state.url,
+      });
+      ctx.status = spec.status;
+      if (result !== undefined) ctx.body = result;
+    },
+  };
+}
+
+async function readBody(ctx: Context, schema: z.ZodType): Promise<unknown> {
+  return schema instanceof z.ZodUndefined ? undefined : readJsonBody(ctx);
+}
+
+/** A parameter given twice becomes a list, which only a schema that wants a list accepts. */
+function readQuery(querystring: string): unknown {
+  const search = new URLSearchParams(querystring);
+  return Object.fromEntries(
+    [...new Set(search.keys())].map((name) => {
+      const values = search.getAll(name);
+      return [name, values.length === 1 ? values[0] : values];
+    }),
+  );
+}
