@@ -330,17 +330,22 @@ export function describeOidcAdapter(kind: DatabaseKind): void {
 
     test('does not share with another unit that runs at the same time', async () => {
       const [mine, theirs] = [newId(), newId()];
+      const bothChecked = Promise.withResolvers<void>();
+      let checked = 0;
       await Promise.all(
         [mine, theirs].map((id) =>
           unitOfWork.run(async () => {
             await adapter('Grant').upsert(id, { jti: id }, 60);
             await new Promise(setImmediate);
-            const other = id === mine ? theirs : mine;
             expect(await adapter('Grant').find(id)).toBeDefined();
-            expect(await storage.get(oidcCollections.Grant, other)).toBeUndefined();
+            expect(await adapter('Grant').find(id === mine ? theirs : mine)).toBeUndefined();
+            checked += 1;
+            if (checked === 2) bothChecked.resolve();
+            await bothChecked.promise;
           }),
         ),
       );
+      expect(await adapter('Grant').find(theirs)).toBeDefined();
     });
   });
 }
