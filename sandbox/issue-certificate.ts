@@ -80,8 +80,8 @@ export async function issueLeaf(
 }
 
 /**
- * `@peculiar/x509` registers its extensions in `tsyringe`, which refuses to load without the metadata
- * polyfill. Loaded only when a certificate is issued, which most starts do not.
+ * Loaded only when a certificate is issued, which most starts do not; and after the polyfill that its
+ * container looks for when it loads.
  */
 async function loadX509() {
   await import('reflect-metadata');

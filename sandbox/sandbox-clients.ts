@@ -1,0 +1,114 @@
+import { join } from 'node:path';
+import type { ClientMetadata } from '../core/clients.js';
+import { supportedScopes } from '../core/scopes.js';
+import type { CertificateAuthority } from './certificate-authority.js';
+import { openClientKeys, publicJwk, type SigningAlgorithm } from './client-keys.js';
+import { type SandboxClientName, sandboxClientNames, type TppClient } from './tpp-document.js';
+
+interface ClientKind {
+  readonly title: string;
+  readonly algorithm: SigningAlgorithm;
+  readonly method: TppClient['token_endpoint_auth_method'];
+  /** What this client's registration adds. */
+  readonly metadata: Partial<ClientMetadata>;
+}
+
+const identityService: Partial<ClientMetadata> = {
+  profile: 'identity-service',
+  response_types: ['code', 'code id_token'],
+  grant_types: ['authorization_code', 'implicit', 'refresh_token', 'client_credentials'],
+  unsigned_pushed_request_object: true,
+};
+
+const fapi2Security: Partial<ClientMetadata> = {
+  profile: 'fapi2-security',
+  response_types: ['code'],
+  grant_types: ['authorization_code', 'refresh_token', 'client_credentials'],
+};
+
+/** One client for each way of being a client. */
+export const clientKinds: Readonly<Record<SandboxClientName, ClientKind>> = {
+  'identity-service': {
+    title: 'Ledgerlight',
+    algorithm: 'PS256',
+    method: 'client_secret_basic',
+    metadata: { ...identityService, own_consent_screens: false },
+  },
+  'identity-service-own-consent': {
+    title: 'Ledgerlight Direct',
+    algorithm: 'PS256',
+    method: 'private_key_jwt',
+    metadata: { ...identityService, own_consent_screens: true },
+  },
+  'fapi2-security': {
+    title: 'Ledgerlight Secure',
+    algorithm: 'ES256',
+    method: 'private_key_jwt',
+    metadata: { ...fapi2Security, tls_client_certificate_bound_access_tokens: true },
+  },
+  'fapi2-security-dpop': {
+    title: 'Ledgerlight Mobile',
+    algorithm: 'ES256',
+    method: 'private_key_jwt',
+    metadata: { ...fapi2Security, dpop_bound_access_tokens: true },
+  },
+};
+
+export interface SandboxClients {
+  /** With private keys, for whoever acts as the client. */
+  readonly tpp: Readonly<Record<SandboxClientName, TppClient>>;
+  /** With public keys, to be registered at Assent. */
+  readonly registrations: readonly ClientMetadata[];
+}
+
+/** The sandbox's clients, their keys and certificates made on the first start. */
+export async function openSandboxClients(
+  directory: string,
+  authority: CertificateAuthority,
+  redirectUri: string,
+): Promise<SandboxClients> {
+  const scope = supportedScopes.join(' ');
+  const entries = await Promise.all(
+    sandboxClientNames.map(async (name) => {
+      const { title, algorithm, method, metadata } = clientKinds[name];
+      const { clientId, secret, jwk } = await openClientKeys(
+        join(directory, `${name}.json`),
+        algorithm,
+      );
+      const common = {
+        client_id: clientId,
+        token_endpoint_auth_method: method,
+        ...(method === 'client_secret_basic' && { client_secret: secret }),
+        redirect_uris: [redirectUri],
+        scope,
+      };
+      const registration: ClientMetadata = {
+        ...common,
+        ...metadata,
+        client_name: title,
+        jwks: { keys: [publicJwk(jwk)] },
+        id_token_signed_response_alg: algorithm,
+      };
+      const client: TppClient = {
+        ...common,
+        jwks: { keys: [jwk] },
+        ...(await authority.client(name)),
+      };
+      return { name, client, registration };
+    }),
+  );
+  const byName = (name: SandboxClientName) => {
+    const entry = entries.find((candidate) => candidate.name === name);
+    if (!entry) throw new TypeError(`no client ${name}`);
+    return entry.client;
+  };
+  return {
+    tpp: {
+      'identity-service': byName('identity-service'),
+      'identity-service-own-consent': byName('identity-service-own-consent'),
+      'fapi2-security': byName('fapi2-security'),
+      'fapi2-security-dpop': byName('fapi2-security-dpop'),
+    },
+    registrations: entries.map(({ registration }) => registration),
+  };
+}

@@ -1,0 +1,57 @@
+import type { Choice } from '../../consent-ui/components/choice-list.js';
+import { formatTime } from '../../consent-ui/format-date.js';
+import { TppHomePage } from '../../consent-ui/pages/tpp-home-page.js';
+import { defaultPermissions } from '../../core/permissions.js';
+import { clientKinds } from '../sandbox-clients.js';
+import { sandboxClientNames, type TppDocument } from '../tpp-document.js';
+import { brand } from './brand.js';
+import type { Session } from './session-store.js';
+
+const clientDetails = {
+  'identity-service': 'Client secret, signed request objects, bearer tokens',
+  'identity-service-own-consent': 'Shows its own consent screens, so the hosted one is skipped',
+  'fapi2-security': 'FAPI 2.0: signed assertions, tokens bound to a certificate (mTLS)',
+  'fapi2-security-dpop': 'FAPI 2.0: signed assertions, tokens bound to a key (DPoP)',
+};
+
+const choosers: readonly Choice[] = [
+  { value: 'id:all', label: 'Let the person choose among all banks', detail: 'id:all' },
+  { value: 'id:api', label: 'Let the person choose among API banks', detail: 'id:api' },
+  { value: 'id:test', label: 'Let the person choose among test banks', detail: 'id:test' },
+];
+
+/** What can be tried, with every choice that the sandbox offers. */
+export function HomePage({ tpp, session }: { tpp: TppDocument; session: Session }) {
+  return (
+    <TppHomePage
+      brand={brand}
+      start={{ action: '/start', csrf: session.csrf }}
+      clients={sandboxClientNames.map((name, index) => ({
+        value: name,
+        label: `${clientKinds[name].title} (${name})`,
+        detail: clientDetails[name],
+        checked: index === 0,
+      }))}
+      scopes={bankChoices(tpp).map((choice, index) => ({ ...choice, checked: index === 0 }))}
+      permissions={defaultPermissions.map((code) => ({ value: code, label: code, checked: true }))}
+      connections={[...session.journeys.values()]
+        .filter(({ connected }) => connected !== undefined)
+        .map(({ id, choice, startedAt }) => ({
+          href: `/journeys/${id}/accounts`,
+          title: `${choice.client}, ${choice.access}`,
+          detail: `Started at ${formatTime(startedAt)} with ${choice.bank}`,
+        }))
+        .reverse()}
+    />
+  );
+}
+
+/** Every value of the field `scope`: the choosers, and straight to each bank. */
+export function bankChoices({ institutions }: TppDocument): readonly Choice[] {
+  const banks = institutions.map(({ id, name, kind }) => ({
+    value: `id:${id}`,
+    label: `Straight to ${name}`,
+    detail: `${kind}, id:${id}`,
+  }));
+  return [...choosers, ...banks];
+}

@@ -1,0 +1,70 @@
+import { readFile } from 'node:fs/promises';
+import Koa from 'koa';
+import { assets } from '../../consent-ui/assets.js';
+import type { Clock } from '../../core/clock.js';
+import { allowHosts } from '../../http/allow-hosts.js';
+import { listen } from '../../http/listen.js';
+import { noStore, securityHeaders } from '../../http/security-headers.js';
+import { serveAssets } from '../../http/serve-assets.js';
+import { traceRequest } from '../../http/trace-id.js';
+import type { CertificateFiles } from '../certificate-authority.js';
+import type { SandboxUrls } from '../ports.js';
+import type { TppDocument } from '../tpp-document.js';
+import { answerFailures } from './answer-failures.js';
+import { createRoutes } from './create-routes.js';
+import { createOAuthClient } from './oauth-client.js';
+import { createSessionStore } from './session-store.js';
+
+export interface TppDeps {
+  readonly tpp: TppDocument;
+  readonly urls: SandboxUrls;
+  readonly port: number;
+  readonly server: CertificateFiles;
+  readonly clock: Clock;
+}
+
+/** How long requests in flight may take to finish when the sandbox stops. */
+const graceSeconds = 5;
+
+/**
+ * The TPP application: technical on purpose, it acts as each of the sandbox's clients and shows what it
+ * sends and gets. @throws the system's error, e.g. `EADDRINUSE`.
+ */
+export async function startTpp(deps: TppDeps): Promise<{ stop(): Promise<void> }> {
+  const { tpp, urls, port, server, clock } = deps;
+  const clients = {
+    'identity-service': await createOAuthClient('identity-service', tpp),
+    'identity-service-own-consent': await createOAuthClient('identity-service-own-consent', tpp),
+    'fapi2-security': await createOAuthClient('fapi2-security', tpp),
+    'fapi2-security-dpop': await createOAuthClient('fapi2-security-dpop', tpp),
+  };
+  const sessions = createSessionStore(clock);
+  const routes = createRoutes({ tpp, tppUrl: urls.tpp, clients, sessions, clock });
+  const application = new Koa();
+  for (const middleware of [
+    traceRequest,
+    allowHosts([urls.tpp]),
+    securityHeaders(),
+    serveAssets(assets),
+    noStore,
+    answerFailures,
+    routes.routes(),
+    routes.allowedMethods(),
+  ]) {
+    application.use(middleware);
+  }
+  const [certificate, key] = await Promise.all([
+    readFile(server.certificate, 'utf8'),
+    readFile(server.key, 'utf8'),
+  ]);
+  const listener = await listen(
+    { host: '127.0.0.1', port, certificate, key },
+    application.callback(),
+  );
+  return {
+    async stop() {
+      await listener.close(graceSeconds);
+      await Promise.all(Object.values(clients).map((client) => client.close()));
+    },
+  };
+}
