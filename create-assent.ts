@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import Router from '@koa/router';
@@ -9,20 +10,35 @@ import { oidcCollections } from './adapters/oidc/oidc-collections.js';
 import { revokeGrant } from './adapters/oidc/revoke-grant.js';
 import { createUnitOfWork, type UnitOfWork } from './adapters/oidc/unit-of-work.js';
 import { openStorage, type StorageOptions } from './adapters/open-storage.js';
+import type { ApiState } from './api/api-state.js';
+import { createApi } from './api/create-api.js';
+import { authenticate } from './api/middleware/authenticate.js';
+import { dpopProofs } from './api/middleware/dpop-proof.js';
+import {
+  accountInformationPath,
+  createOpenBankingApi,
+} from './api/open-banking/create-open-banking-api.js';
+import { createWellKnownLists } from './api/well-known/create-well-known-lists.js';
 import type { Configuration } from './config/schema.js';
 import { assets } from './consent-ui/assets.js';
+import { createAccountReader } from './core/account-reader.js';
 import type { BankLedger } from './core/bank-ledger.js';
 import { type Clock, systemClock } from './core/clock.js';
 import { domainCollections } from './core/collections.js';
 import { createConnect } from './core/connect.js';
 import { createConnectionsService } from './core/connections-service.js';
 import { createPendingWatch } from './core/give-up-pending.js';
+import { createIntentService } from './core/intent-service.js';
 import type { Logger } from './core/logger.js';
+import { createLoginBudget } from './core/login-budget.js';
 import { createConnectionRedemption } from './core/redeem-connection.js';
 import type { Storage } from './core/storage.js';
 import { createSynchroniser } from './core/synchronise.js';
+import { createTransactionReader } from './core/transaction-reader.js';
+import { createUsersService } from './core/users-service.js';
 import { createWithdrawals } from './core/withdrawals.js';
 import { allowHosts } from './http/allow-hosts.js';
+import { readClientCertificate } from './http/client-certificate.js';
 import { dispatch } from './http/dispatch.js';
 import { type Listener, listen } from './http/listen.js';
 import { noStore, securityHeaders } from './http/security-headers.js';
@@ -30,9 +46,11 @@ import { serveAssets } from './http/serve-assets.js';
 import { traceRequest } from './http/trace-id.js';
 import { createInstitutionDirectory } from './institutions/create-institution-directory.js';
 import { answerPageErrors } from './interactions/answer-page-errors.js';
+import { createBankInteractions } from './interactions/bank/create-bank-interactions.js';
 import { createIdentityInteractions } from './interactions/identity/create-identity-interactions.js';
 import { createInteractionSessions } from './interactions/interaction-session.js';
 import { renderProblem } from './interactions/render-problem.js';
+import { createAccessTokenReader } from './provider/access-token-reader.js';
 import { resourceOf } from './provider/configuration/scopes.js';
 import { createProvider } from './provider/create-provider.js';
 import type { RedeemGrant } from './provider/grants/authorization-code.js';
@@ -58,7 +76,7 @@ export interface Assent {
   stop(): Promise<void>;
 }
 
-type Route = Middleware | Router;
+type Route = Middleware | Router | Router<ApiState>;
 
 /** What one role adds to the provider: its routes, and what redeeming a code completes. */
 interface Role {
@@ -90,7 +108,7 @@ export async function createAssent(options: AssentOptions): Promise<Assent> {
   const storage = await openStorage({
     url: configuration.storage.url,
     masterKey: configuration.storage.masterKey,
-    collections: [...domainCollections, signingKeys, ...Object.values(oidcCollections)],
+    collections: [...domainCollections, dpopProofs, signingKeys, ...Object.values(oidcCollections)],
     clock,
     ...(onStorageCall && { onCall: onStorageCall }),
   });
@@ -216,7 +234,24 @@ async function createIdentityRole(foundation: Foundation): Promise<Role> {
         oneTimeConsent: lifetimes.oneTimeConsent,
         ongoingConsent: lifetimes.ongoingConsent,
       });
-      return [answerPageErrors(logger), noStore, interactions];
+      const { publicUrl, mtlsUrl } = configuration;
+      const api = createApi({
+        users: createUsersService(ending),
+        connections,
+        accounts: createAccountReader({ storage, clock }),
+        transactions: createTransactionReader({ storage, clock }),
+        authenticate: protect(foundation, provider),
+        clock,
+        logger,
+        origins: [publicUrl, mtlsUrl],
+      });
+      return [
+        createWellKnownLists({ directory, storage, publicUrl }),
+        api,
+        answerPageErrors(logger),
+        noStore,
+        interactions,
+      ];
     },
     async stop() {
       pending.stop();
@@ -225,6 +260,48 @@ async function createIdentityRole(foundation: Foundation): Promise<Role> {
   };
 }
 
-async function createBankRole(_foundation: Foundation, _ledger: BankLedger): Promise<Role> {
-  return { redeemGrant: async () => ({ writes: [] }), routes: () => [], stop: async () => {} };
+function createBankRole(foundation: Foundation, ledger: BankLedger): Role {
+  const { configuration, storage, clock, logger } = foundation;
+  const { mtlsUrl, lifetimes } = configuration;
+  const intentService = createIntentService({ storage, clock, newId: randomUUID, revokeGrant });
+
+  return {
+    redeemGrant: async () => ({ writes: [] }),
+    routes({ provider, unitOfWork }) {
+      const resource = resourceOf(configuration);
+      const sessions = createInteractionSessions({ provider, storage, unitOfWork, resource });
+      const interactions = createBankInteractions({
+        sessions,
+        intentService,
+        loginBudget: createLoginBudget({ storage, clock }),
+        ledger,
+        storage,
+        clock,
+        openEndedConsent: lifetimes.ongoingConsent,
+      });
+      const accountInformation = createOpenBankingApi({
+        authenticate: protect(foundation, provider),
+        intentService,
+        ledger,
+        storage,
+        clock,
+        logger,
+        baseUrl: `${mtlsUrl}${accountInformationPath}`,
+      });
+      return [accountInformation, answerPageErrors(logger), noStore, interactions];
+    },
+    stop: async () => {},
+  };
+}
+
+/** The check of access tokens that both roles put before their resources. */
+function protect({ configuration, storage, clock }: Foundation, provider: Provider): Middleware {
+  const { publicUrl, mtlsUrl } = configuration;
+  return authenticate({
+    tokens: createAccessTokenReader(provider),
+    storage,
+    clock,
+    origins: [publicUrl, mtlsUrl],
+    readCertificate: readClientCertificate,
+  });
 }

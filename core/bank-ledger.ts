@@ -41,7 +41,19 @@ export interface SharingRefusal {
   readonly reason: string;
 }
 
+/** A made-up customer of a simulated bank. */
+export interface DemoLogin {
+  readonly login: string;
+  readonly password: string;
+  /** What this person is good for in a demonstration. */
+  readonly what: string;
+}
+
 export interface BankLedger {
+  /** The bank's name, as its customers know it. */
+  readonly bankName: string;
+  /** Shown on the login page: a simulated bank's only, never a real one's. */
+  readonly demoLogins?: readonly DemoLogin[];
   /** The customer with this login and password, in constant time for unknown logins, or undefined. */
   authenticate(login: string, password: string): Promise<BankCustomer | undefined>;
   /** The accounts a customer may share, or why the bank refuses to share any. */

@@ -3,7 +3,6 @@ import type { Context } from 'koa';
 import type { BankLedger, LedgerAccount } from '../../core/bank-ledger.js';
 import type { Clock } from '../../core/clock.js';
 import type { Storage } from '../../core/storage.js';
-import type { ApiState } from '../api-state.js';
 import { describeAccount, describeBalance, describeTransaction } from './account-documents.js';
 import { findSharedAccount, readSharedAccess, type SharedAccess } from './shared-access.js';
 import {
@@ -21,7 +20,7 @@ export interface AccountRouteDeps {
 }
 
 /** The account information resources of UK Open Banking v3.1, as far as the consent opens them. */
-export function addAccountRoutes(router: Router<ApiState>, deps: AccountRouteDeps): void {
+export function addAccountRoutes(router: Router, deps: AccountRouteDeps): void {
   const { ledger, clock, baseUrl } = deps;
 
   function describeAccounts(

@@ -2,7 +2,6 @@ import Router from '@koa/router';
 import type { Middleware } from 'koa';
 import type { Logger } from '../../core/logger.js';
 import { noStore } from '../../http/security-headers.js';
-import type { ApiState } from '../api-state.js';
 import { requireScope } from '../middleware/require-scope.js';
 import { type AccountRouteDeps, addAccountRoutes } from './account-routes.js';
 import { addIntentRoutes, type IntentRouteDeps } from './intent-routes.js';
@@ -21,8 +20,8 @@ export const accountInformationPath = '/open-banking/v3.1/aisp';
  * The account information API of a bank: UK Open Banking v3.1 consents and resources. Everything
  * under {@link accountInformationPath} is answered here, errors included.
  */
-export function createOpenBankingApi(deps: OpenBankingApiDeps): Router<ApiState> {
-  const router = new Router<ApiState>({ prefix: accountInformationPath });
+export function createOpenBankingApi(deps: OpenBankingApiDeps): Router {
+  const router = new Router({ prefix: accountInformationPath });
   router.use(renderObieErrors(deps.logger));
   router.use(noStore);
   router.use(deps.authenticate);

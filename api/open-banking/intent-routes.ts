@@ -3,7 +3,6 @@ import type { Context } from 'koa';
 import type { AccessTokenFacts } from '../../core/access-token.js';
 import type { Intent } from '../../core/intent.js';
 import type { IntentService } from '../../core/intent-service.js';
-import type { ApiState } from '../api-state.js';
 import { describeIntent, parseIntentTerms, toTermsError } from './intent-document.js';
 import { ObieError } from './obie-error.js';
 import { readJsonBody } from './read-json-body.js';
@@ -15,7 +14,7 @@ export interface IntentRouteDeps {
 }
 
 /** Account access consents of UK Open Banking v3.1, for the client that registers them. */
-export function addIntentRoutes(router: Router<ApiState>, deps: IntentRouteDeps): void {
+export function addIntentRoutes(router: Router, deps: IntentRouteDeps): void {
   const { intentService, baseUrl } = deps;
 
   function answer(ctx: Context, status: number, intent: Intent): void {

@@ -2,7 +2,7 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import type { BankLedger, LedgerAccount } from '../../core/bank-ledger.js';
 import type { Clock } from '../../core/clock.js';
 import { type Book, bookEntries } from './book-entries.js';
-import { type DemoAccount, type DemoCustomer, demoCustomers } from './demo-people.js';
+import { type DemoAccount, type DemoCustomer, demoCustomers, demoPeople } from './demo-people.js';
 
 /** Fixed, so that today's balance is yesterday's and what happened since. */
 const booksBegin = new Date('2023-01-01T00:00:00Z');
@@ -38,6 +38,9 @@ export function createDemoLedger({ clock }: { readonly clock: Clock }): BankLedg
   }
 
   return {
+    bankName: 'Northbank',
+    demoLogins: demoPeople,
+
     async authenticate(login, password) {
       const name = login.trim().toLowerCase();
       const customer = demoCustomers.find((candidate) => candidate.login === name);

@@ -1,4 +1,4 @@
-import type { BankCustomer, LedgerAccount } from '../../core/bank-ledger.js';
+import type { BankCustomer, DemoLogin, LedgerAccount } from '../../core/bank-ledger.js';
 
 /** Something that happens every month on one day (1 to 28). Pence, negative = money out. */
 export interface MonthlyPayment {
@@ -22,11 +22,7 @@ export interface DemoAccount extends Omit<LedgerAccount, 'balance' | 'currency' 
   readonly purchasesPerDay: number;
 }
 
-export interface DemoCustomer extends BankCustomer {
-  readonly login: string;
-  readonly password: string;
-  /** What this person is good for in a demonstration. */
-  readonly what: string;
+export interface DemoCustomer extends BankCustomer, DemoLogin {
   readonly accounts: readonly DemoAccount[];
   /** Why this bank lets them share nothing. */
   readonly refusal?: string;
@@ -204,5 +200,8 @@ export const demoCustomers: readonly DemoCustomer[] = [
 ];
 
 /** The logins that a sandbox shows. */
-export const demoPeople: readonly Pick<DemoCustomer, 'login' | 'password' | 'what'>[] =
-  demoCustomers.map(({ login, password, what }) => ({ login, password, what }));
+export const demoPeople: readonly DemoLogin[] = demoCustomers.map(({ login, password, what }) => ({
+  login,
+  password,
+  what,
+}));

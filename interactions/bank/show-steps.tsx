@@ -1,0 +1,103 @@
+import { AccountSelectionPage } from '../../consent-ui/pages/account-selection-page.js';
+import { BankLoginPage, type BankLoginPageProps } from '../../consent-ui/pages/bank-login-page.js';
+import { ProblemPage } from '../../consent-ui/pages/problem-page.js';
+import { renderPage } from '../../consent-ui/render-page.js';
+import type { BankLedger, LedgerAccount } from '../../core/bank-ledger.js';
+import type { Intent } from '../../core/intent.js';
+import { describePermissions } from '../../core/permissions.js';
+import { describeClient } from '../identity/show-steps.js';
+import type { InteractionSession } from '../interaction-session.js';
+
+/** The bank whose pages these are. */
+export type BankOfPages = Pick<BankLedger, 'bankName' | 'demoLogins'>;
+
+/** Who are you? @param typed the login to show again, and what was wrong with the attempt. */
+export function showLogin(
+  { bankName, demoLogins }: BankOfPages,
+  { path, csrf, client }: InteractionSession,
+  typed: Pick<BankLoginPageProps, 'login' | 'error'> = {},
+): string {
+  return renderPage(
+    <BankLoginPage
+      {...typed}
+      action={`${path}/login`}
+      csrf={csrf}
+      cancel={{ action: `${path}/cancel`, csrf }}
+      bank={brandOf(bankName)}
+      client={describeClient(client)}
+      hints={demoLogins}
+    />,
+  );
+}
+
+/** What a customer is asked: which of their accounts, on the terms of the intent, until when. */
+export interface AccountChoice {
+  readonly intent: Intent;
+  readonly accounts: readonly LedgerAccount[];
+  readonly expiresAt: Date;
+  readonly now: Date;
+  readonly noneChosen?: boolean;
+}
+
+/** Which accounts? Without any, the page says so and leads back. */
+export function showAccounts(
+  { bankName }: BankOfPages,
+  { path, csrf, client }: InteractionSession,
+  { intent, accounts, expiresAt, now, noneChosen = false }: AccountChoice,
+): string {
+  const { transactionFrom } = intent;
+  return renderPage(
+    <AccountSelectionPage
+      action={`${path}/accounts`}
+      csrf={csrf}
+      bank={brandOf(bankName)}
+      client={describeClient(client)}
+      clusters={describePermissions(intent.permissions)}
+      kind="ongoing"
+      transactionFrom={transactionFrom === undefined ? undefined : new Date(transactionFrom)}
+      expiresAt={expiresAt}
+      now={now}
+      noneChosen={noneChosen}
+      accounts={accounts.map((account) => ({
+        id: account.id,
+        name: account.nickname,
+        kind: accountKinds[account.accountSubType],
+        number: account.accountNumber,
+        jointWith: account.jointWith,
+        chosen: intent.accountIds.includes(account.id),
+      }))}
+    />,
+  );
+}
+
+/** Why the bank shares nothing of this customer, and the way back. */
+export function showRefusal(
+  { bankName }: BankOfPages,
+  { path, csrf, client }: InteractionSession,
+  reason: string,
+): string {
+  return renderPage(
+    <ProblemPage
+      brand={brandOf(bankName)}
+      title="We cannot share your data"
+      sentence={reason}
+      back={{
+        action: `${path}/cancel`,
+        csrf,
+        label: `Go back to ${describeClient(client).name}`,
+      }}
+    />,
+  );
+}
+
+const accountKinds: Readonly<Record<LedgerAccount['accountSubType'], string>> = {
+  CurrentAccount: 'Current account',
+  Savings: 'Savings account',
+  CreditCard: 'Credit card',
+  Loan: 'Loan',
+  Mortgage: 'Mortgage',
+};
+
+function brandOf(name: string) {
+  return { name, accent: 'forest' } as const;
+}
