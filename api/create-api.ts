@@ -6,6 +6,7 @@ import type { ConnectionsService } from '../core/connections-service.js';
 import type { Logger } from '../core/logger.js';
 import type { TransactionReader } from '../core/transaction-reader.js';
 import type { UsersService } from '../core/users-service.js';
+import { noStore } from '../http/security-headers.js';
 import { createAccountOperations } from './accounts/account-operations.js';
 import { ApiError } from './api-error.js';
 import { createConnectionOperations } from './connections/connection-operations.js';
@@ -28,14 +29,14 @@ export interface ApiDeps {
   readonly origins: readonly [string, ...string[]];
 }
 
-/** The paths that are answered here, errors included; others go on to the next middleware. */
-const ownPaths = /^\/(?:(?:users|v3)(?:\/|$)|openapi\.json$)/;
+/** Everything below these is answered here, errors included. */
+const ownPaths = /^\/(?:(?:users|v3)(?:\/.*)?|openapi\.json)$/;
 
 /**
  * The REST API of the identity service: users and connections at the root, data under `/v3`, and the
  * description of both at `/openapi.json`.
  */
-export function createApi(deps: ApiDeps): Middleware {
+export function createApi(deps: ApiDeps): Router {
   const operations = [
     ...createUserOperations(deps.users),
     ...createConnectionOperations(deps),
@@ -44,6 +45,8 @@ export function createApi(deps: ApiDeps): Middleware {
   ];
   const description = describeApi(operations, deps);
   const router = new Router();
+  // Data of one person is kept by no cache.
+  router.use(noStore, answerErrors(deps.logger));
   router.get('/openapi.json', (ctx) => {
     ctx.body = description;
   });
@@ -51,15 +54,8 @@ export function createApi(deps: ApiDeps): Middleware {
     const path = operation.path.replace(/\{(\w+)\}/g, ':$1');
     router[operation.method](path, deps.authenticate, prepare(deps.origins), operation.run);
   }
-  const routes = router.routes();
-  const answer = answerErrors(deps.logger);
-
-  return async function api(ctx: Context, next: Next) {
-    if (!ownPaths.test(ctx.path)) return next();
-    // Data of one person is kept by no cache.
-    ctx.set('cache-control', 'no-store');
-    return answer(ctx, () => routes(ctx, () => refuseUnmatched(router, ctx)));
-  };
+  router.all(ownPaths, (ctx) => refuseUnmatched(router, ctx));
+  return router;
 }
 
 /** What every operation's answer needs. */
@@ -72,8 +68,11 @@ function prepare(origins: readonly [string, ...string[]]): Middleware {
   };
 }
 
-async function refuseUnmatched(router: Router, ctx: Context): Promise<void> {
-  const methods = router.match(ctx.path, ctx.method).path.flatMap((layer) => layer.methods);
+function refuseUnmatched(router: Router, ctx: Context): never {
+  const methods = router
+    .match(ctx.path, ctx.method)
+    .path.filter(({ path }) => path !== ownPaths)
+    .flatMap((layer) => layer.methods);
   if (methods.length === 0) throw new ApiError('NotFound', 'There is no such resource');
   ctx.set('allow', [...new Set(methods)].join(', '));
   throw new ApiError('MethodNotAllowed', 'This method is not offered here');
