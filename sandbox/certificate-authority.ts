@@ -31,6 +31,11 @@ export function subjectOf(name: string): string {
   return `CN=${name},O=Assent Sandbox`;
 }
 
+/** The same in the order of its encoding: RFC 4514 §2.1 writes a name from its end. */
+function encodedSubjectOf(name: string): string {
+  return subjectOf(name).split(',').reverse().join(',');
+}
+
 const dayMilliseconds = 86_400_000;
 const authorityDays = 3650;
 /** Browsers refuse server certificates of more than 398 days. */
@@ -60,7 +65,7 @@ export async function openCertificateAuthority(
     await findOrIssue(
       leaf,
       (certificate) => certificate.verify(publicKey) && endsLater(certificate, clock),
-      () => issueLeaf(subjectOf(name), use, from(clock, leafDays), authority),
+      () => issueLeaf(encodedSubjectOf(name), use, from(clock, leafDays), authority),
     );
     return leaf;
   }

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { calculateJwkThumbprint, decodeJwt, importJWK } from 'jose';
 import * as openid from 'openid-client';
 import { Agent, fetch as undiciFetch } from 'undici';
+import type { SandboxClientName } from '../../sandbox/tpp-document.js';
 import { type OpenBrowser, openBrowser } from './open-browser.js';
 import { catchCallback, personAt } from './person.js';
 import { type RunningSandbox, startSandbox } from './start-sandbox.js';
@@ -28,7 +29,7 @@ afterAll(async () => {
 });
 
 /** The client as its own developer would set it up from `tpp.json`. */
-async function configure(profile: string): Promise<openid.Configuration> {
+async function configure(profile: SandboxClientName): Promise<openid.Configuration> {
   const { ca, issuer } = sandbox.tpp;
   const client = sandbox.client(profile);
   const agent = new Agent({
@@ -56,7 +57,7 @@ async function configure(profile: string): Promise<openid.Configuration> {
 }
 
 async function visit(config: openid.Configuration, redirectUri: string, dpop?: openid.DPoPHandle) {
-  const person = sandbox.person('joint');
+  const person = sandbox.person('joint account');
   const pkceCodeVerifier = openid.randomPKCECodeVerifier();
   const expectedState = openid.randomState();
   const url = await openid.buildAuthorizationUrlWithPAR(
@@ -96,7 +97,7 @@ describe('fapi2-security with private_key_jwt and certificate-bound tokens', () 
     const tokens = await openid.authorizationCodeGrant(config, returned, checks);
     expect(tokens.claims()?.['mh:con_id']).toBeDefined();
 
-    const accounts = new URL(`${sandbox.tpp.mtlsApi}/v3/accounts`);
+    const accounts = new URL(`${sandbox.urls.assentMtls}/v3/accounts`);
     const answer = await openid.fetchProtectedResource(
       config,
       tokens.access_token,

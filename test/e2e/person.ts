@@ -20,6 +20,11 @@ export function personAt(page: Page) {
       await page.getByLabel('Password').fill(password);
       await page.getByRole('button', { name: 'Sign in' }).click();
     },
+    /** The names of the accounts that the bank offers to share. */
+    accountNames: () =>
+      page
+        .locator('label:has(input[name="account"]) bdi, input[name="account"] + label bdi')
+        .allTextContents(),
     /** Leaves only the accounts with these names chosen, and agrees. */
     async shareOnly(...names: readonly string[]) {
       for (const box of await page.getByRole('checkbox').all()) await box.uncheck();

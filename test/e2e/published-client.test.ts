@@ -24,6 +24,7 @@ let directory: string;
 let sandbox: RunningSandbox;
 let browser: OpenBrowser;
 let client: Client;
+let redirectUri: string;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'assent-e2e-'));
@@ -31,6 +32,7 @@ beforeAll(async () => {
   browser = await openBrowser();
   const { issuer, api, ca, clients } = sandbox.tpp;
   const registered = sandbox.client('identity-service');
+  redirectUri = registered.redirect_uris[0] ?? '';
   client = await startMoneyhubClient(ca, {
     identityServiceUrl: issuer.replace('/oidc', ''),
     resourceServerUrl: `${api}/v3`,
@@ -40,7 +42,7 @@ beforeAll(async () => {
       token_endpoint_auth_method: registered.token_endpoint_auth_method,
       id_token_signed_response_alg: 'PS256',
       request_object_signing_alg: 'PS256',
-      redirect_uri: registered.redirect_uris[0],
+      redirect_uri: redirectUri,
       response_type: 'code',
       keys: registered.jwks.keys,
     },
@@ -73,7 +75,7 @@ describe('ongoing access with the published client', () => {
   });
 
   test('sends the person to their bank, and redeems the code', async () => {
-    const person = sandbox.person('three accounts');
+    const person = sandbox.person('Three accounts');
     const url = await client.call<string>('getAuthorizeUrlForCreatedUser', {
       bankId: person.institution,
       userId,
@@ -82,14 +84,14 @@ describe('ongoing access with the published client', () => {
     });
     const context = await browser.newPerson();
     const page = await context.newPage();
-    const callback = await catchCallback(page, sandbox.client('identity-service').redirect_uris[0]);
+    const callback = await catchCallback(page, redirectUri);
     await page.goto(url);
-    const { allow, signIn, shareOnly } = personAt(page);
+    const { accountNames, allow, signIn, shareOnly } = personAt(page);
     await allow();
     await signIn(person);
     const chosen = await page.getByRole('checkbox').all();
     expect(chosen.length).toBe(3);
-    const names = await sandbox.accountNames(page);
+    const names = await accountNames();
     await shareOnly(names[0] ?? '', names[1] ?? '');
     const paramsFromCallback = await callback();
     expect(paramsFromCallback).toMatchObject({ state: 'state-1', iss: sandbox.tpp.issuer });
@@ -149,7 +151,7 @@ describe('ongoing access with the published client', () => {
 
 describe('one-time access with the published client', () => {
   test('shares only what was chosen, with the token of the code', async () => {
-    const person = sandbox.person('three accounts');
+    const person = sandbox.person('Three accounts');
     const url = await client.call<string>('getAuthorizeUrl', {
       scope: 'openid id:all accounts:read transactions:read:all',
       state: 'state-2',
@@ -157,13 +159,13 @@ describe('one-time access with the published client', () => {
     });
     const context = await browser.newPerson();
     const page = await context.newPage();
-    const callback = await catchCallback(page, sandbox.client('identity-service').redirect_uris[0]);
+    const callback = await catchCallback(page, redirectUri);
     await page.goto(url);
-    const { allow, chooseBank, signIn, shareOnly } = personAt(page);
+    const { accountNames, allow, chooseBank, signIn, shareOnly } = personAt(page);
     await chooseBank(sandbox.institution(person.institution).name);
     await allow();
     await signIn(person);
-    const [name = ''] = await sandbox.accountNames(page);
+    const [name = ''] = await accountNames();
     await shareOnly(name);
     const tokens = await client.call<{ access_token: string; id_token: string }>(
       'exchangeCodeForTokens',
@@ -182,13 +184,13 @@ describe('one-time access with the published client', () => {
 
   test('hears of a refusal with state and iss', async () => {
     const url = await client.call<string>('getAuthorizeUrl', {
-      scope: `openid id:${sandbox.person('three accounts').institution} accounts:read`,
+      scope: `openid id:${sandbox.person('Three accounts').institution} accounts:read`,
       state: 'state-3',
       nonce: 'nonce-3',
     });
     const context = await browser.newPerson();
     const page = await context.newPage();
-    const callback = await catchCallback(page, sandbox.client('identity-service').redirect_uris[0]);
+    const callback = await catchCallback(page, redirectUri);
     await page.goto(url);
     await personAt(page).refuse();
     expect(await callback()).toMatchObject({
