@@ -16,6 +16,9 @@ export interface OpenBankingApiDeps extends IntentRouteDeps, AccountRouteDeps {
 /** Where the API is, below the bank's URL. */
 export const accountInformationPath = '/open-banking/v3.1/aisp';
 
+/** The name of the route for everything that no other route answers. */
+const unknown = 'unknown';
+
 /**
  * The account information API of a bank: UK Open Banking v3.1 consents and resources. Everything
  * under {@link accountInformationPath} is answered here, errors included.
@@ -28,11 +31,15 @@ export function createOpenBankingApi(deps: OpenBankingApiDeps): Router {
   router.use(requireScope('accounts'));
   addIntentRoutes(router, deps);
   addAccountRoutes(router, deps);
-  router.all('{/*path}', (ctx) => {
-    const isKnown = router.match(ctx.path, 'GET').path.length > 1;
-    throw new ObieError(isKnown ? 405 : 404, {
+  router.all(unknown, '{/*path}', (ctx) => {
+    const offered = router
+      .match(ctx.path, ctx.method)
+      .path.filter(({ name }) => name !== unknown)
+      .flatMap(({ methods }) => methods);
+    if (offered.length > 0) ctx.set('allow', offered.join(', '));
+    throw new ObieError(offered.length > 0 ? 405 : 404, {
       code: 'UK.OBIE.Resource.NotFound',
-      message: isKnown ? 'This method is not offered here' : 'There is no such resource',
+      message: offered.length > 0 ? 'This method is not offered here' : 'There is no such resource',
     });
   });
   return router;
