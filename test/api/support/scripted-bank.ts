@@ -1,0 +1,96 @@
+import type {
+  BankAccount,
+  BankSession,
+  BankTransaction,
+  ConnectorState,
+  Institution,
+  InstitutionConnector,
+  InstitutionDirectory,
+} from '../../../core/institution.js';
+
+/** A bank that says what the test sets, and remembers what it was asked. */
+export interface ScriptedBank {
+  accounts: BankAccount[];
+  /** By upstream account id. */
+  transactions: Record<string, BankTransaction[]>;
+  /** Thrown by the next calls of that name until it is cleared. */
+  faults: { open?: Error; accounts?: Error; transactions?: Error; revoke?: Error };
+  /** Called between two pages of transactions. */
+  betweenPages: () => Promise<void>;
+  readonly revoked: ConnectorState[];
+  readonly opened: ConnectorState[];
+  readonly windows: { from: Date; to: Date }[];
+  readonly directory: InstitutionDirectory;
+}
+
+export const testInstitutions: readonly Institution[] = [
+  institution({ id: 'north-bank', name: 'North Bank', kind: 'api', monthsInitialConsent: 12 }),
+  institution({ id: 'demo-bank', name: 'Demo Bank', kind: 'test', isBeta: true }),
+];
+
+function institution(given: Partial<Institution> & Pick<Institution, 'id' | 'name' | 'kind'>) {
+  return {
+    country: 'GB',
+    bankRef: given.id,
+    isBeta: false,
+    accountTypes: ['cash', 'card'],
+    userTypes: ['personal'],
+    ...given,
+  } satisfies Institution;
+}
+
+/** Each session gets the next token, as from a bank that rotates refresh tokens. */
+export function createScriptedBank(): ScriptedBank {
+  const pageSize = 100;
+
+  function openSession(authorization: ConnectorState): BankSession {
+    return {
+      authorization,
+      async accounts() {
+        if (bank.faults.accounts) throw bank.faults.accounts;
+        return bank.accounts;
+      },
+      async *transactions(upstreamAccountId, window) {
+        if (bank.faults.transactions) throw bank.faults.transactions;
+        bank.windows.push(window);
+        const booked = (bank.transactions[upstreamAccountId] ?? []).filter(
+          ({ bookedAt }) => bookedAt >= window.from && bookedAt < window.to,
+        );
+        for (let start = 0; start < booked.length; start += pageSize) {
+          if (start > 0) await bank.betweenPages();
+          yield booked.slice(start, start + pageSize);
+        }
+      },
+    };
+  }
+
+  const connector: InstitutionConnector = {
+    begin: () => Promise.reject(new Error('not part of these tests')),
+    complete: () => Promise.reject(new Error('not part of these tests')),
+    async open(authorization) {
+      if (bank.faults.open) throw bank.faults.open;
+      bank.opened.push(authorization);
+      return openSession({ refreshToken: `after ${authorization.refreshToken}` });
+    },
+    async revoke(authorization) {
+      if (bank.faults.revoke) throw bank.faults.revoke;
+      bank.revoked.push(authorization);
+    },
+  };
+
+  const bank: ScriptedBank = {
+    accounts: [],
+    transactions: {},
+    faults: {},
+    betweenPages: async () => {},
+    revoked: [],
+    opened: [],
+    windows: [],
+    directory: {
+      all: testInstitutions,
+      find: (id) => testInstitutions.find((each) => each.id === id),
+      connector: () => connector,
+    },
+  };
+  return bank;
+}

@@ -1,0 +1,170 @@
+import type { X509Certificate } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Ajv2020, type AnySchema } from 'ajv/dist/2020.js';
+import Koa from 'koa';
+import request from 'supertest';
+import { openStorage } from '../../../adapters/open-storage.js';
+import { createApi } from '../../../api/create-api.js';
+import { authenticate } from '../../../api/middleware/authenticate.js';
+import { dpopProofs } from '../../../api/middleware/dpop-proof.js';
+import { createWellKnownLists } from '../../../api/well-known/create-well-known-lists.js';
+import type { AccessTokenFacts } from '../../../core/access-token.js';
+import { createAccountReader } from '../../../core/account-reader.js';
+import { domainCollections } from '../../../core/collections.js';
+import { createConnectionsService } from '../../../core/connections-service.js';
+import { type Collection, put, remove, type Storage } from '../../../core/storage.js';
+import { createSynchroniser } from '../../../core/synchronise.js';
+import { createTransactionReader } from '../../../core/transaction-reader.js';
+import { createUsersService } from '../../../core/users-service.js';
+import { createWithdrawals } from '../../../core/withdrawals.js';
+import { traceRequest } from '../../../http/trace-id.js';
+import { createMovingClock } from '../../adapters/support/moving-clock.js';
+import { createScriptedBank } from './scripted-bank.js';
+
+/** Stands for the provider's Grants. */
+export const grants: Collection<{ readonly of: string }> = {
+  name: 'grant',
+  indexes: [],
+  indexValues: () => ({}),
+};
+
+export const origin = 'https://id.example.com';
+export const mtlsOrigin = 'https://mtls.example.com';
+
+/** The REST API on a real store, with tokens and a bank that the test scripts. */
+export async function startApi() {
+  const folder = await mkdtemp(join(tmpdir(), 'assent-api-'));
+  const clock = createMovingClock();
+  const calls: string[] = [];
+  const storage = await openStorage({
+    url: `sqlite:${join(folder, 'store.db')}`,
+    masterKey: { file: join(folder, 'master.key') },
+    collections: [...domainCollections, dpopProofs, grants],
+    clock,
+    onCall: ({ operation, collection }) => calls.push(`${operation} ${collection}`),
+  });
+  const bank = createScriptedBank();
+  const { directory } = bank;
+  const log: { level: string; fields: object; message: string }[] = [];
+  const logAt = (level: string) => (fields: object, message: string) => {
+    log.push({ level, fields, message });
+  };
+  const logger = { info: logAt('info'), warn: logAt('warn'), error: logAt('error') };
+  const withdrawals = createWithdrawals({ storage, directory, clock, logger });
+  const revokeGrant = (grantId: string) => [remove(grants, grantId)];
+  const ending = { storage, clock, withdrawals, revokeGrant };
+  const connections = createConnectionsService(ending);
+  const synchroniser = createSynchroniser({ storage, directory, clock, logger });
+
+  const tokens = new Map<string, AccessTokenFacts>();
+  const certificates = new Map<string, X509Certificate>();
+  const origins = [origin, mtlsOrigin] as const;
+  const api = createApi({
+    users: createUsersService(ending),
+    connections,
+    accounts: createAccountReader({ storage, clock }),
+    transactions: createTransactionReader({ storage, clock }),
+    authenticate: authenticate({
+      tokens: { read: async (token) => tokens.get(token) },
+      storage,
+      clock,
+      origins,
+      // Stands for the TLS connection, which these tests do without.
+      readCertificate: ({ headers }) => certificates.get(String(headers['x-test-certificate'])),
+    }),
+    clock,
+    logger,
+    origins,
+  });
+  const lists = createWellKnownLists({ directory, storage, publicUrl: origin });
+  const application = new Koa();
+  application.use(traceRequest).use(api.routes()).use(lists.routes());
+  const server = createServer(application.callback());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+
+  let lastToken = 0;
+  /** An access token with these scopes and facts. */
+  function issue(scope: string, facts: Partial<AccessTokenFacts> = {}): string {
+    const token = `token-${++lastToken}`;
+    const scopes = new Set(scope.split(' '));
+    const expiresAt = new Date(clock.now() + 7_200_000);
+    tokens.set(token, { clientId: 'app', scopes, expiresAt, ...facts });
+    return token;
+  }
+
+  const document = (await request(server).get('/openapi.json').expect(200)).body;
+  const assertDescribed = createDescriptionCheck(document);
+
+  /** Calls with a bearer token; every answer must be one the OpenAPI document describes. */
+  async function call(
+    method: 'get' | 'post' | 'delete',
+    path: string,
+    token: string,
+    body?: object,
+  ) {
+    const sent = request(server)[method](path).set('host', new URL(origin).host);
+    const answer = await sent.set('authorization', `Bearer ${token}`).send(body);
+    assertDescribed(method, path, answer);
+    return answer;
+  }
+
+  return {
+    ...{ storage, clock, bank, connections, withdrawals, synchroniser, log, calls },
+    ...{ server, tokens, certificates, document, issue, call },
+    get: (path: string, token: string) => call('get', path, token),
+    async stop() {
+      withdrawals.stop();
+      await new Promise((resolve) => server.close(resolve));
+      await storage.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+export type TestApi = Awaited<ReturnType<typeof startApi>>;
+
+interface Described {
+  readonly paths: Record<string, Record<string, { responses: Record<string, ResponseObject> }>>;
+}
+interface ResponseObject {
+  readonly content?: { readonly 'application/json': { readonly schema: AnySchema } };
+}
+
+/** Holds an answer against what the document says of its path, method and status. */
+function createDescriptionCheck(document: Described) {
+  const ajv = new Ajv2020({ strict: false, validateFormats: false });
+  ajv.addSchema(document, 'api');
+  return function assertDescribed(
+    method: string,
+    target: string,
+    { status, body }: { status: number; body: unknown },
+  ) {
+    const path = target.split('?')[0] ?? '';
+    const template = Object.keys(document.paths).find((candidate) =>
+      new RegExp(`^${candidate.replace(/\{\w+\}/g, '[^/]+')}$`).test(path),
+    );
+    const response = template && document.paths[template]?.[method]?.responses[status];
+    if (!template || !response) throw new Error(`${method} ${path} ${status} is not described`);
+    if (!response.content) {
+      expect(body).toEqual({});
+      return;
+    }
+    const pointer = [template, method, 'responses', String(status), 'content', 'application/json']
+      .map((part) => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1')))
+      .join('/');
+    const valid = ajv.validate({ $ref: `api#/paths/${pointer}/schema` }, body);
+    if (!valid) throw new Error(`${method} ${path} ${status}: ${ajv.errorsText()}`);
+  };
+}
+
+/** Writes records as another part of the product would have. */
+export async function store<Value>(
+  storage: Storage,
+  collection: Collection<Value>,
+  ...records: readonly (readonly [id: string, value: Value])[]
+): Promise<void> {
+  await storage.commit(records.map(([id, value]) => put(collection, id, value)));
+}
