@@ -19,9 +19,10 @@ export async function readForm(
   let length = 0;
   for await (const chunk of ctx.req) {
     length += chunk.length;
-    if (length > limit) throw new Refusal('invalid_request', 'The form is too large.');
-    chunks.push(chunk);
+    // The rest is still read, and dropped: whoever is still sending cannot hear an answer yet.
+    if (length <= limit) chunks.push(chunk);
   }
+  if (length > limit) throw new Refusal('invalid_request', 'The form is too large.');
   const fields = new Map<string, string>();
   for (const [name, value] of new URLSearchParams(Buffer.concat(chunks).toString('utf8'))) {
     const earlier = fields.get(name);

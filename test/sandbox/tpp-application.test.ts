@@ -70,14 +70,14 @@ describe('the TPP application', () => {
   });
 
   it.each([
-    ['/callback?code=x&state=unknown', 404],
-    ['/callback?state=a&state=b', 404],
-    ['/journeys/unknown/accounts', 404],
-    ['/journeys/%00/tokens', 404],
-    ['/journeys/%E0%A4%A/tokens', 400],
-    [`/callback?code=${'x'.repeat(8000)}`, 404],
-  ])('answers GET %s with %i', async (path, status) => {
-    expect((await sandbox.visit(path)).status).toBe(status);
+    ['a callback of an unknown request', '/callback?code=x&state=unknown'],
+    ['a state given twice', '/callback?state=a&state=b'],
+    ['a very long code', `/callback?code=${'x'.repeat(8000)}`],
+    ['an unknown journey', '/journeys/unknown/accounts'],
+    ['a null byte', '/journeys/%00/tokens'],
+    ['a broken escape', '/journeys/%E0%A4%A/tokens'],
+  ])('finds nothing under %s', async (_, path) => {
+    expect((await sandbox.visit(path)).status).toBe(404);
   });
 
   it('refuses a form of one megabyte', async () => {
