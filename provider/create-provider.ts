@@ -57,7 +57,7 @@ export function createProvider(deps: ProviderDeps): Provider {
 
   const settings: ProviderConfiguration = {
     ...claimsConfiguration(storage),
-    ...clientAuthenticationConfiguration(),
+    ...clientAuthenticationConfiguration(role),
     ...discoveryConfiguration({ role, publicUrl, mtlsUrl }),
     ...interactions,
     ...tokenConfiguration({ lifetimes, refreshAlways: role === 'bank' }),

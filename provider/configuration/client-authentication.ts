@@ -1,9 +1,12 @@
 import type { Client, Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import { errors } from 'oidc-provider';
+import type { Configuration as Settings } from '../../config/schema.js';
 import { isCertificateTrusted, readClientCertificate } from '../../http/client-certificate.js';
 import { assertClientMetadata } from '../profiles/assert-client-metadata.js';
 import { profileOf, profiles } from '../profiles/profiles.js';
 import { matchesCertificateSubject } from './certificate-subject.js';
+
+type Role = Settings['role'];
 
 type ClientAuthMethod =
   NonNullable<Configuration['clientAuthMethods']> extends infer Methods
@@ -23,7 +26,7 @@ const clientAuthMethods: ClientAuthMethod[] = [
 const signingAlgorithms = profiles['identity-service'].signingAlgorithms;
 
 /** How clients prove who they are, and how their tokens are bound to them. */
-export function clientAuthenticationConfiguration() {
+export function clientAuthenticationConfiguration(role: Role) {
   return {
     clientAuthMethods,
     enabledJWA: {
@@ -34,7 +37,12 @@ export function clientAuthenticationConfiguration() {
     } as Configuration['enabledJWA'],
     clientDefaults: { id_token_signed_response_alg: 'ES256', response_types: ['code'] },
     extraClientMetadata: {
-      properties: ['profile', 'own_consent_screens', 'unsigned_pushed_request_object'],
+      properties: [
+        'profile',
+        'own_consent_screens',
+        'unsigned_pushed_request_object',
+        'registered_scope',
+      ],
       validator(_ctx, member, _value, metadata) {
         // Called once for each of our members; the rules look at the whole, so once is enough.
         if (member !== 'profile') return;
@@ -42,6 +50,12 @@ export function clientAuthenticationConfiguration() {
         // FAPI 2.0 SP §5.3.2.2-1: pushed requests only, whatever the client says of itself.
         if (profileOf({ ...metadata }).requirePushedRequests) {
           metadata.require_pushed_authorization_requests = true;
+        }
+        // The library compares scopes word by word, where `id:all` allows every bank. What a client may
+        // ask for is checked by the rules of `core/scopes.ts`, from a member the library leaves alone.
+        if (role === 'identity-service') {
+          metadata.registered_scope = metadata.scope;
+          delete metadata.scope;
         }
       },
     },

@@ -1,4 +1,4 @@
-import { errors, type KoaContextWithOIDC, type ResourceServer } from 'oidc-provider';
+import { type Client, errors, type KoaContextWithOIDC, type ResourceServer } from 'oidc-provider';
 import type { Configuration } from '../../config/schema.js';
 import { assertAuthorizationScopes, supportedScopes } from '../../core/scopes.js';
 import { enforce } from '../to-protocol-error.js';
@@ -40,7 +40,7 @@ export function resourceFeatures({ role, resource }: ScopePolicy) {
         if (indicator !== resource) throw new errors.InvalidTarget();
         const requested = requestedScopes(ctx);
         if (role === 'identity-service' && authorizationRoutes.has(ctx.oidc.route)) {
-          enforce(() => assertAuthorizationScopes(requested, ctx.oidc.client?.scope));
+          enforce(() => assertAuthorizationScopes(requested, registeredScope(ctx.oidc.client)));
         }
         const scopes =
           role === 'bank' ? bankScopes : requested.filter((scope) => !openidScopes.includes(scope));
@@ -48,6 +48,12 @@ export function resourceFeatures({ role, resource }: ScopePolicy) {
       },
     },
   };
+}
+
+/** What a client of the identity service may ask for; undefined where it is not limited. */
+export function registeredScope(client: Client | undefined): string | undefined {
+  const scope = client?.registered_scope;
+  return typeof scope === 'string' ? scope : undefined;
 }
 
 /** The scopes at hand: of the request, or of the code or refresh token that is being redeemed. */

@@ -2,6 +2,7 @@ import { errors, type Provider } from 'oidc-provider';
 import { assertClientCredentialsScopes } from '../../core/scopes.js';
 import type { Storage } from '../../core/storage.js';
 import { users } from '../../core/user.js';
+import { registeredScope } from '../configuration/scopes.js';
 import { builtInGrant } from '../internals.js';
 import { enforce } from '../to-protocol-error.js';
 
@@ -18,7 +19,7 @@ export function registerClientCredentials(provider: Provider, storage: Storage):
       const { sub, scope } = ctx.oidc.params;
       const scopes = typeof scope === 'string' ? scope.split(' ').filter(Boolean) : [];
       enforce(() =>
-        assertClientCredentialsScopes(scopes, ctx.oidc.client.scope, sub !== undefined),
+        assertClientCredentialsScopes(scopes, registeredScope(ctx.oidc.client), sub !== undefined),
       );
       if (sub !== undefined) {
         const user = await storage.get(users, String(sub));
