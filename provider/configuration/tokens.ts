@@ -30,7 +30,13 @@ export function tokenConfiguration({ lifetimes, refreshAlways }: TokenPolicy) {
     issueRefreshToken: (_ctx, client, source) =>
       client.grantTypeAllowed('refresh_token') &&
       (refreshAlways || source.scopes.has('offline_access')),
-    // Scopes are resource scopes and narrowed to the grant; the library's own floor of 128 bits.
+    // The person that the client_credentials grant named; the grant has checked who that is.
+    extraTokenClaims(ctx, { kind }) {
+      const subject = ctx.oidc.params?.sub;
+      return kind === 'ClientCredentials' && typeof subject === 'string'
+        ? { sub: subject }
+        : undefined;
+    },
     formats: { bitsOfOpaqueRandomness: 256 },
   } satisfies Partial<ProviderConfiguration>;
 }
