@@ -1,0 +1,71 @@
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { userSchema } from '../../api/users/user-schema.js';
+import { startApi, type TestApi } from './support/start-api.js';
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await startApi();
+});
+afterAll(() => api.stop());
+
+test('describes every operation once, with scopes, parameters and errors', () => {
+  const { openapi, servers, paths } = api.document;
+  expect(openapi).toBe('3.1.0');
+  expect(servers[0]).toEqual({ url: 'https://id.example.com' });
+  expect(Object.keys(paths).sort()).toEqual([
+    '/users',
+    '/users/{userId}',
+    '/users/{userId}/connection/{connectionId}',
+    '/users/{userId}/connections',
+    '/users/{userId}/connections/{connectionId}',
+    '/v3/accounts',
+    '/v3/accounts/{accountId}',
+    '/v3/accounts/{accountId}/balances',
+    '/v3/transactions',
+    '/v3/transactions/{transactionId}',
+  ]);
+  const ids = Object.values<Record<string, { operationId: string }>>(paths).flatMap((path) =>
+    Object.values(path).map(({ operationId }) => operationId),
+  );
+  expect(new Set(ids).size).toBe(ids.length);
+  expect(paths['/users'].get).toMatchObject({
+    security: [{ accessToken: ['user:read'] }],
+    parameters: [
+      { name: 'limit', in: 'query', required: false, schema: { type: 'integer', maximum: 1000 } },
+      { name: 'offset', in: 'query', required: false, schema: { type: 'integer', minimum: 0 } },
+    ],
+  });
+  expect(Object.keys(paths['/users/{userId}'].get.responses)).toEqual([
+    ...['200', '400', '401', '403', '404', '500'],
+  ]);
+});
+
+test('every reference leads to a component', () => {
+  const text = JSON.stringify(api.document);
+  const names = [...text.matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)].map(
+    ([, name]) => name,
+  );
+  expect(new Set(names)).toEqual(new Set(Object.keys(api.document.components.schemas)));
+  expect(text).not.toContain('$defs');
+});
+
+test('its schemas refuse a member that is not described', () => {
+  const ajv = new Ajv2020({ strict: false, validateFormats: false });
+  ajv.addSchema(api.document, 'api');
+  const reference = { $ref: 'api#/components/schemas/User' };
+  const at = '2026-01-01T00:00:00.000Z';
+  const user = userSchema.parse({
+    userId: '0123456789abcdef01234567',
+    clientId: 'app',
+    createdAt: at,
+    updatedAt: at,
+    lastAccessed: at,
+    deletedAt: null,
+    scopes: '',
+    managedBy: 'user',
+    userType: 'live',
+    connectionIds: [],
+  });
+  expect(ajv.validate(reference, user)).toBe(true);
+  expect(ajv.validate(reference, { ...user, authorization: 'secret' })).toBe(false);
+});
