@@ -3,9 +3,9 @@ import type { Context } from 'koa';
 import type { AccessTokenFacts } from '../../core/access-token.js';
 import type { Intent } from '../../core/intent.js';
 import type { IntentService } from '../../core/intent-service.js';
+import { readJsonBody } from '../read-json-body.js';
 import { describeIntent, parseIntentTerms, toTermsError } from './intent-document.js';
 import { ObieError } from './obie-error.js';
-import { readJsonBody } from './read-json-body.js';
 
 export interface IntentRouteDeps {
   readonly intentService: IntentService;

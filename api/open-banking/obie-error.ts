@@ -8,7 +8,6 @@ export type ObieErrorCode =
   | 'UK.OBIE.Field.Missing'
   | 'UK.OBIE.Field.Unexpected'
   | 'UK.OBIE.Header.Invalid'
-  | 'UK.OBIE.Header.Missing'
   | 'UK.OBIE.Resource.InvalidConsentStatus'
   | 'UK.OBIE.Resource.InvalidFormat'
   | 'UK.OBIE.Resource.NotFound'
@@ -71,8 +70,8 @@ function toObieError(error: unknown): ObieError {
       message: 'The request could not be processed',
     });
   }
-  const code =
-    status === 401 || status === 403 ? 'UK.OBIE.Header.Invalid' : 'UK.OBIE.Field.Invalid';
+  const isOfHeader = [401, 403, 406, 415].includes(status);
+  const code = isOfHeader ? 'UK.OBIE.Header.Invalid' : 'UK.OBIE.Resource.InvalidFormat';
   return new ObieError(status, { code, message: error.message });
 }
 

@@ -130,6 +130,7 @@ describe('registering an intent', () => {
       .set('content-type', type)
       .send(sent);
     expect(status).toBe(expected);
+    expect(body).toMatchObject({ Code: expect.any(String), Errors: [expect.anything()] });
     expect(body.Errors[0].ErrorCode).toMatch(/^UK\.OBIE\./);
   });
 });
