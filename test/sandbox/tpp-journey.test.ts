@@ -60,7 +60,11 @@ async function giveAccess(page: Page, choice: Choice, ...accounts: string[]): Pr
 }
 
 async function expectHeading(page: Page, heading: string): Promise<void> {
-  await page.getByRole('heading', { level: 1, name: heading }).waitFor();
+  const found = page.getByRole('heading', { level: 1, name: heading });
+  await found.waitFor({ timeout: 15_000 }).catch(async (cause: unknown) => {
+    const shown = await page.locator('main').innerText();
+    throw new Error(`expected ${heading}, and saw ${shown}`, { cause });
+  });
 }
 
 function personWith(what: string) {
