@@ -79,10 +79,10 @@ async function visit(config: openid.Configuration, redirectUri: string, dpop?: o
   const page = await context.newPage();
   const callback = await catchCallback(page, redirectUri);
   await page.goto(url.href);
-  const { allow, signIn } = personAt(page);
+  const { allow, signIn, shareAll } = personAt(page);
   await allow();
   await signIn(person);
-  await page.locator('button[name="decision"][value="allow"]').click();
+  await shareAll();
   const returned = new URL(redirectUri);
   returned.search = new URLSearchParams(await callback()).toString();
   await context.close();

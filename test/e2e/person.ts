@@ -25,6 +25,10 @@ export function personAt(page: Page) {
       page
         .locator('label:has(input[name="account"]) bdi, input[name="account"] + label bdi')
         .allTextContents(),
+    async shareAll() {
+      for (const box of await page.getByRole('checkbox').all()) await box.check();
+      await page.locator('button[name="decision"][value="allow"]').click();
+    },
     /** Leaves only the accounts with these names chosen, and agrees. */
     async shareOnly(...names: readonly string[]) {
       for (const box of await page.getByRole('checkbox').all()) await box.uncheck();
@@ -50,7 +54,11 @@ export async function catchCallback(page: Page, redirectUri: string) {
     if (url.origin === origin && url.pathname === pathname) arrived.resolve(url);
   });
   return async () => {
-    const url = await arrived.promise;
+    const late = setTimeout(async () => {
+      const heading = await page.getByRole('heading').first().textContent({ timeout: 1000 });
+      arrived.reject(new Error(`still at ${page.url()}: ${heading}`));
+    }, 15_000);
+    const url = await arrived.promise.finally(() => clearTimeout(late));
     return Object.fromEntries(new URLSearchParams(url.hash ? url.hash.slice(1) : url.search));
   };
 }
