@@ -29,7 +29,7 @@ export interface Withdrawals {
   order(connection: Connection, until: Date): { readonly id: string; readonly write: Write };
   /** Carries an order out. A failure is logged and tried again later; never throws. */
   carryOut(id: string): Promise<void>;
-  /** Carries out what an earlier process left, once, at start. */
+  /** Takes up what an earlier process left. Resolves when it is read; banks are not waited for. */
   start(): Promise<void>;
   stop(): void;
 }
@@ -98,7 +98,7 @@ export function createWithdrawals({
         equals: 'yes',
         limit: startBatch,
       });
-      await Promise.all(left.records.map(({ id }) => persist(id, firstPause)));
+      for (const { id } of left.records) void persist(id, firstPause);
     },
     stop() {
       stopped = true;
