@@ -201,3 +201,119 @@ describe('one-time access with the published client', () => {
     await context.close();
   }, 30_000);
 });
+
+describe('the hybrid flow of a client with its own consent screens', () => {
+  test('goes straight to the bank, and redeems with private_key_jwt', async () => {
+    const { issuer, api, ca } = sandbox.tpp;
+    const own = sandbox.client('identity-service-own-consent');
+    const [callbackUri = ''] = own.redirect_uris;
+    const direct = await startMoneyhubClient(ca, {
+      identityServiceUrl: issuer.replace('/oidc', ''),
+      resourceServerUrl: `${api}/v3`,
+      client: {
+        client_id: own.client_id,
+        token_endpoint_auth_method: own.token_endpoint_auth_method,
+        id_token_signed_response_alg: 'PS256',
+        request_object_signing_alg: 'PS256',
+        redirect_uri: callbackUri,
+        response_type: 'code id_token',
+        keys: own.jwks.keys,
+      },
+    });
+    const person = sandbox.person('joint account');
+    const { userId } = await direct.call<{ userId: string }>('registerUser', {});
+    const url = await direct.call<string>('getAuthorizeUrlForCreatedUser', {
+      bankId: person.institution,
+      userId,
+      state: 'state-4',
+      nonce: 'nonce-4',
+    });
+    const context = await browser.newPerson();
+    const page = await context.newPage();
+    const callback = await catchCallback(page, callbackUri);
+    await page.goto(url);
+    const { signIn, shareAll } = personAt(page);
+    await signIn(person);
+    await shareAll();
+    const paramsFromCallback = await callback();
+    await context.close();
+    expect(Object.keys(paramsFromCallback)).toEqual(expect.arrayContaining(['code', 'id_token']));
+    // The front-channel ID token is a detached signature, without personal data.
+    expect(decodeJwt(paramsFromCallback.id_token ?? '')['mh:con_id']).toBeUndefined();
+
+    const tokens = await direct.call<{ id_token: string }>('exchangeCodeForTokens', {
+      paramsFromCallback,
+      localParams: {
+        state: 'state-4',
+        nonce: 'nonce-4',
+        sub: userId,
+        response_type: 'code id_token',
+      },
+    });
+    expect(decodeJwt(tokens.id_token)).toMatchObject({
+      sub: userId,
+      auth_time: expect.any(Number),
+    });
+    const { data } = await direct.call<Listed<Account>>('getAccounts', { userId });
+    expect(data).toHaveLength(2);
+    direct.stop();
+  }, 60_000);
+});
+
+describe('a bank that fails', () => {
+  test.each([
+    ['never answers', 'Your bank is not answering'],
+    ['answers garbage', 'Something went wrong at your bank'],
+  ])(
+    'when it %s, the person sees what happened and can go back',
+    async (name, heading) => {
+      const institution = sandbox.institutionNamed(name);
+      const url = await client.call<string>('getAuthorizeUrl', {
+        scope: `openid id:${institution.id} accounts:read`,
+        state: 'state-5',
+        nonce: 'nonce-5',
+      });
+      const context = await browser.newPerson();
+      const page = await context.newPage();
+      const callback = await catchCallback(page, redirectUri);
+      await page.goto(url);
+      await personAt(page).allow();
+      await page.getByRole('heading', { name: heading }).waitFor();
+      await page.getByRole('button', { name: /^Go back to/ }).click();
+      expect(await callback()).toMatchObject({ error: 'access_denied', state: 'state-5' });
+      await context.close();
+    },
+    30_000,
+  );
+
+  test('a callback from another browser connects nothing', async () => {
+    const person = sandbox.person('Three accounts');
+    const url = await client.call<string>('getAuthorizeUrl', {
+      scope: `openid id:${person.institution} accounts:read`,
+      state: 'state-6',
+      nonce: 'nonce-6',
+    });
+    const context = await browser.newPerson();
+    const page = await context.newPage();
+    const departures: string[] = [];
+    page.on('request', (request) => departures.push(request.url()));
+    await page.goto(url);
+    await personAt(page).allow();
+    await page.getByLabel('Login').waitFor();
+    const [departure = ''] = departures.filter((to) =>
+      to.startsWith(`${sandbox.urls.bank}/oidc/auth?`),
+    );
+
+    // The attacker sends the link to the bank to a victim, who signs in and shares.
+    const victim = await browser.newPerson();
+    const other = await victim.newPage();
+    await other.goto(departure);
+    const { signIn, shareAll } = personAt(other);
+    await signIn(person);
+    await shareAll();
+    await other.getByRole('heading', { name: 'This page is no longer valid' }).waitFor();
+    expect(new URL(other.url()).origin).toBe(sandbox.urls.assent);
+    await victim.close();
+    await context.close();
+  }, 30_000);
+});
