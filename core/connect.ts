@@ -206,7 +206,9 @@ export function createConnect(deps: ConnectDeps): Connect {
     async arrive(journey, request, callback) {
       const { visit, consentId } = journey.value;
       const consent = consentId === undefined ? undefined : await storage.get(consents, consentId);
-      if (!visit || visit.returned || !consent) {
+      // Not where it was revoked meanwhile, e.g. with its user: revoking is for ever.
+      const waiting = consent?.value.status === 'awaiting_authorisation';
+      if (!visit || visit.returned || !consent || !waiting) {
         throw new InstitutionError('invalid_callback', 'This visit to your bank is already over.');
       }
       // Claimed before the bank's code is used: a second tab or a reload must not use it again, which
