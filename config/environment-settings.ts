@@ -17,7 +17,7 @@ export function applyEnvironment(
   written: Readonly<Members>,
   environment: Environment,
 ): { readonly settings: Members; readonly mistakes: readonly string[] } {
-  const settings = structuredClone(written);
+  const settings: Members = JSON.parse(JSON.stringify(written));
   const known = new Map(
     listSettings().flatMap((setting) =>
       setting.variable === undefined ? [] : [[spelling(setting.variable), setting] as const],

@@ -62,7 +62,7 @@ async function giveAccess(page: Page, choice: Choice, ...accounts: string[]): Pr
 async function expectHeading(page: Page, heading: string): Promise<void> {
   const found = page.getByRole('heading', { level: 1, name: heading });
   await found.waitFor({ timeout: 15_000 }).catch(async (cause: unknown) => {
-    const shown = await page.locator('main').innerText();
+    const shown = await page.locator('main').textContent();
     throw new Error(`expected ${heading}, and saw ${shown}`, { cause });
   });
 }
