@@ -1,0 +1,122 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+// Below the range that the system gives away by itself, and another for each run.
+const base = 15_000 + (process.pid % 150) * 100;
+
+let directory: string;
+const started: ChildProcessWithoutNullStreams[] = [];
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'assent-process-'));
+});
+afterAll(async () => {
+  for (const child of started) child.kill('SIGKILL');
+  await rm(directory, { recursive: true, force: true });
+});
+
+/** `npm start` without the build, which `npm test` has made. */
+function start(...args: string[]) {
+  const child = spawn(process.execPath, ['dist/sandbox/main.js', '--data', directory, ...args]);
+  started.push(child);
+  const printed = { out: '', err: '' };
+  child.stdout.on('data', (text) => {
+    printed.out += text;
+  });
+  child.stderr.on('data', (text) => {
+    printed.err += text;
+  });
+  const ended = new Promise<number | null>((resolve) => child.on('exit', resolve));
+
+  async function ready(): Promise<void> {
+    while (!printed.out.includes('Ctrl-C')) {
+      if (child.exitCode !== null) throw new Error(`ended with ${child.exitCode}: ${printed.err}`);
+      await delay(20);
+    }
+  }
+  return { child, printed, ended, ready };
+}
+
+/** Sends a request up to the middle of its body, and the rest when asked. */
+async function beginRequest() {
+  const ca = await readFile(join(directory, 'certificates', 'ca.pem'));
+  const headers = { 'content-type': 'application/x-www-form-urlencoded', 'content-length': 10 };
+  const sent = request({
+    host: 'localhost',
+    port: base + 20,
+    method: 'POST',
+    path: '/start',
+    ca,
+    headers,
+    agent: false,
+  });
+  const answer = new Promise<IncomingMessage>((resolve, reject) => {
+    sent.on('response', resolve);
+    sent.on('error', reject);
+  });
+  // A process that ends at once hangs up on it.
+  answer.catch(() => undefined);
+  await new Promise<void>((resolve) => sent.write('csrf=', () => resolve()));
+  await delay(300);
+  return {
+    async finish() {
+      sent.end('wrong');
+      return (await answer).statusCode;
+    },
+  };
+}
+
+describe('npm start', () => {
+  it('is ready in ten seconds, says where to click and as whom, and ends cleanly', async () => {
+    const before = performance.now();
+    const sandbox = start('--port-base', String(base));
+    await sandbox.ready();
+
+    expect(performance.now() - before).toBeLessThan(10_000);
+    expect(sandbox.printed.out).toContain(`https://localhost:${base + 20}`);
+    expect(sandbox.printed.out).toMatch(/amelia +harbour-lantern-42 +Three accounts/);
+    const inFlight = await beginRequest();
+    sandbox.child.kill('SIGINT');
+    await delay(300);
+    expect(sandbox.child.exitCode).toBeNull();
+    expect(await inFlight.finish()).toBe(403);
+    expect(await sandbox.ended).toBe(0);
+    expect(sandbox.printed.err).toBe('');
+  }, 30_000);
+
+  it('ends at once on the second Ctrl-C', async () => {
+    const sandbox = start('--port-base', String(base));
+    await sandbox.ready();
+    await beginRequest();
+    sandbox.child.kill('SIGINT');
+    await delay(200);
+    const before = performance.now();
+    sandbox.child.kill('SIGINT');
+
+    expect(await sandbox.ended).toBe(130);
+    expect(performance.now() - before).toBeLessThan(1_000);
+  }, 30_000);
+
+  it('says in one sentence that a port is in use', async () => {
+    const other = createServer().listen(base + 20, '127.0.0.1');
+    const sandbox = start('--port-base', String(base));
+
+    expect(await sandbox.ended).toBe(1);
+    expect(sandbox.printed.err).toBe(
+      `Port ${base + 20} is in use: stop what listens there, or choose others with npm start -- --port-base PORT\n`,
+    );
+    await new Promise((resolve) => other.close(resolve));
+  }, 30_000);
+
+  it('explains its options', async () => {
+    const sandbox = start('--port-base', 'many');
+
+    expect(await sandbox.ended).toBe(2);
+    expect(sandbox.printed.out).toContain('--port-base PORT');
+  }, 30_000);
+});
