@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { extname } from 'node:path';
-import { setImmediate } from 'node:timers';
+import { setImmediate, setTimeout } from 'node:timers';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { EngineWrite, RecordWrite } from '../engine.js';
@@ -43,6 +43,12 @@ const workerFile = new URL(
   import.meta.url,
 );
 
+/**
+ * Commits are sent at most this often. Each message costs a wake-up of both threads and a write to the
+ * disk, and makes the reading connection read its pages anew; callers at the same time share it.
+ */
+const gatheringMilliseconds = 2;
+
 /** Starts the writing thread, which makes missing tables first. */
 export async function openCommitQueue(data: WriterData): Promise<CommitQueue> {
   const worker = new Worker(workerFile, { workerData: data, name: 'sqlite-writer' });
@@ -55,9 +61,17 @@ export async function openCommitQueue(data: WriterData): Promise<CommitQueue> {
   let sent: Waiting[] = [];
   let failure: Error | undefined;
   let closing: Promise<void> | undefined;
+  let flushedAt = Number.NEGATIVE_INFINITY;
+
+  function scheduleFlush(): void {
+    const wait = flushedAt + gatheringMilliseconds - performance.now();
+    if (wait > 0) setTimeout(flush, wait);
+    else setImmediate(flush);
+  }
 
   function flush(): void {
     if (queued.length === 0 || failure) return;
+    flushedAt = performance.now();
     const request = encodeRequest(queued, tables);
     sent.push(...queued);
     queued = [];
@@ -100,7 +114,7 @@ export async function openCommitQueue(data: WriterData): Promise<CommitQueue> {
       if (failure || closing) throw failure ?? new Error('The storage is closed');
       for (const write of writes) tableOf(write, tables);
       return new Promise((resolve, reject) => {
-        if (queued.length === 0) setImmediate(flush);
+        if (queued.length === 0) scheduleFlush();
         queued.push({ writes, now, resolve, reject });
       });
     },
