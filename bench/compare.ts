@@ -21,7 +21,9 @@ export interface Contestant {
 /** What one server did, the median of the rounds, for each request. */
 export interface Result {
   readonly requestsPerSecond: number;
+  /** CPU time for each request, of all threads and of the main one. */
   readonly cpuMilliseconds: number;
+  readonly mainThreadMilliseconds: number;
   readonly storageCalls: Readonly<Record<string, number>>;
 }
 
@@ -87,6 +89,8 @@ async function takeTurn(
     return {
       requestsPerSecond,
       cpuMilliseconds: (after.cpuMilliseconds - before.cpuMilliseconds) / count,
+      mainThreadMilliseconds:
+        (after.mainThreadMilliseconds - before.mainThreadMilliseconds) / count,
       storageCalls: Object.fromEntries(storageCalls),
     };
   } finally {
@@ -98,6 +102,7 @@ function summarise(results: readonly Result[]): Result {
   return {
     requestsPerSecond: median(results.map((result) => result.requestsPerSecond)),
     cpuMilliseconds: median(results.map((result) => result.cpuMilliseconds)),
+    mainThreadMilliseconds: median(results.map((result) => result.mainThreadMilliseconds)),
     storageCalls: results.at(-1)?.storageCalls ?? {},
   };
 }

@@ -54,8 +54,10 @@ export function createReport(write: (text: string) => void) {
   };
 }
 
-function rate({ requestsPerSecond, cpuMilliseconds }: Result): string {
-  return `${requestsPerSecond.toFixed(0).padStart(5)} requests/s, ${cpuMilliseconds.toFixed(3)} ms CPU each`;
+function rate({ requestsPerSecond, cpuMilliseconds, mainThreadMilliseconds }: Result): string {
+  const requests = requestsPerSecond.toFixed(0).padStart(5);
+  const [all, main] = [cpuMilliseconds, mainThreadMilliseconds].map((value) => value.toFixed(3));
+  return `${requests} requests/s, each ${all} ms CPU, of which ${main} in the main thread`;
 }
 
 function range(values: readonly number[], digits = 2): string {

@@ -27,6 +27,8 @@ export const seeds = z.array(z.string());
 export const usage = z.object({
   storageCalls: z.record(z.string(), z.number()),
   cpuMilliseconds: z.number(),
+  /** Of the thread that runs the server, which is the one that limits it. */
+  mainThreadMilliseconds: z.number(),
   residentBytes: z.number(),
 });
 /** What a server's process has used since its start. */
