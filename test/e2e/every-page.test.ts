@@ -39,7 +39,7 @@ async function examine(page: Page, name: string): Promise<void> {
   for (const [device, width] of Object.entries(widths)) {
     for (const colorScheme of schemes) {
       await page.setViewportSize({ width, height: 844 });
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      await page.emulateMedia({ colorScheme });
       if (screenshots) {
         const path = join(screenshots, `${name}-${device}-${colorScheme}.png`);
         await page.screenshot({ path, fullPage: !name.startsWith('tpp-step') });
@@ -51,7 +51,7 @@ async function examine(page: Page, name: string): Promise<void> {
     expect({ name, device, overflow }).toEqual({ name, device, overflow: 0 });
   }
   for (const colorScheme of schemes) {
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await page.emulateMedia({ colorScheme });
     await page.evaluate(axe);
     const { violations } = await page.evaluate<AxeResults>('axe.run()');
     expect({ name, colorScheme, violations: violations.map(({ id }) => id) }).toEqual({
@@ -74,7 +74,7 @@ const toAssent = (page: Page) =>
   page.getByRole('link', { name: 'Go to Assent as the person' }).first().click();
 
 test('every page of one-time access can be read by everybody', async () => {
-  const page = await (await browser.newPerson()).newPage();
+  const page = await (await browser.newPerson({ reducedMotion: 'reduce' })).newPage();
   const person = sandbox.person('Three accounts');
   const { allow, chooseBank, signIn, shareOnly } = personAt(page);
 
@@ -105,7 +105,7 @@ test('every page of one-time access can be read by everybody', async () => {
 }, 120_000);
 
 test('every page of ongoing access and of what can go wrong, too', async () => {
-  const page = await (await browser.newPerson()).newPage();
+  const page = await (await browser.newPerson({ reducedMotion: 'reduce' })).newPage();
   const { allow, signIn } = personAt(page);
 
   await start(page, 'ongoing', `id:${sandbox.person('No account').institution}`);
