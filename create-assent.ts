@@ -4,7 +4,6 @@ import type { RequestListener } from 'node:http';
 import Router from '@koa/router';
 import Koa, { type Middleware } from 'koa';
 import type { Provider } from 'oidc-provider';
-import { pino } from 'pino';
 import { createOidcAdapterFactory } from './adapters/oidc/create-oidc-adapter-factory.js';
 import { oidcCollections } from './adapters/oidc/oidc-collections.js';
 import { revokeGrant } from './adapters/oidc/revoke-grant.js';
@@ -37,6 +36,7 @@ import { createSynchroniser } from './core/synchronise.js';
 import { createTransactionReader } from './core/transaction-reader.js';
 import { createUsersService } from './core/users-service.js';
 import { createWithdrawals } from './core/withdrawals.js';
+import { createLogger } from './create-logger.js';
 import { allowHosts } from './http/allow-hosts.js';
 import { readClientCertificate } from './http/client-certificate.js';
 import { dispatch } from './http/dispatch.js';
@@ -104,7 +104,7 @@ const grace = 10;
  */
 export async function createAssent(options: AssentOptions): Promise<Assent> {
   const { configuration, clock = systemClock, onStorageCall } = options;
-  const logger = pino({ level: configuration.log, base: null });
+  const logger = createLogger(configuration.log);
   const storage = await openStorage({
     url: configuration.storage.url,
     masterKey: configuration.storage.masterKey,
@@ -213,7 +213,7 @@ async function createIdentityRole(foundation: Foundation): Promise<Role> {
     onPending: pending.watch,
   });
   await withdrawals.start();
-  await pending.start();
+  pending.start();
 
   return {
     redeemGrant: createConnectionRedemption(storage, synchroniser),
