@@ -2,6 +2,7 @@ import type { Context, Middleware, Next } from 'koa';
 import { errors } from 'oidc-provider';
 import type { Logger } from '../core/logger.js';
 import { Refusal, type RefusalCode } from '../core/refusal.js';
+import { InteractionAnswered } from './interaction-session.js';
 import { renderProblem } from './render-problem.js';
 
 const statusOf: Partial<Record<RefusalCode, number>> = {
@@ -18,6 +19,11 @@ export function answerPageErrors(logger: Logger): Middleware {
       await next();
     } catch (error) {
       const { traceId } = ctx.state;
+      if (error instanceof InteractionAnswered) {
+        ctx.status = 303;
+        ctx.redirect(error.returnTo);
+        return;
+      }
       ctx.type = 'html';
       if (error instanceof Refusal) {
         ctx.status = statusOf[error.code] ?? 400;

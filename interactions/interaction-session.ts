@@ -38,6 +38,7 @@ export interface InteractionSessions {
   /**
    * The interaction of this browser: its cookie is scoped to the path, so another browser has none.
    * @throws {errors.SessionNotFound} where it is unknown, expired, or another browser's.
+   * @throws {InteractionAnswered} where it has its result already.
    */
   open(ctx: Context): Promise<InteractionSession>;
   /** @throws {Refusal} `forbidden` where a form was not made by a page of this interaction. */
@@ -46,6 +47,17 @@ export interface InteractionSessions {
   finish(ctx: Context, access: GrantedAccess, writes: readonly Write[]): Promise<void>;
   /** Ends with an error to the client, with its `state` and our `iss`; `writes` as above. */
   abort(ctx: Context, error: string, description: string, writes?: readonly Write[]): Promise<void>;
+}
+
+/** The interaction is over but for the redirect that returns its result to the client. */
+export class InteractionAnswered extends Error {
+  override readonly name = 'InteractionAnswered';
+  readonly returnTo: string;
+
+  constructor(returnTo: string) {
+    super('the interaction was already answered');
+    this.returnTo = returnTo;
+  }
 }
 
 interface SessionDeps {
@@ -85,6 +97,8 @@ export function createInteractionSessions(deps: SessionDeps): InteractionSession
       if (ctx.path !== path && !ctx.path.startsWith(`${path}/`)) {
         throw new errors.SessionNotFound('the interaction is not the one of this page');
       }
+      // The person has finished and the way back was lost: it is still open.
+      if (interaction.result) throw new InteractionAnswered(interaction.returnTo);
       const client = await storage.get(clients, String(interaction.params.client_id));
       if (!client) throw new errors.SessionNotFound('the client is gone');
       return {
