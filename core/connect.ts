@@ -10,11 +10,11 @@ import {
   type InstitutionDirectory,
   InstitutionError,
 } from './institution.js';
-import { type Journey, journeys } from './journey.js';
+import { type Journey, journeys, type Visit } from './journey.js';
 import type { Logger } from './logger.js';
 import { Refusal } from './refusal.js';
 import { insert, type Storage, type Stored, update, type Write } from './storage.js';
-import { type User, users } from './user.js';
+import { makeUserId, type User, users } from './user.js';
 
 /** A journey with its place in storage. */
 export type StoredJourney = Stored<Journey>;
@@ -46,12 +46,20 @@ export interface Connect {
    * @throws {InstitutionError} where the bank cannot be reached; nothing is left at the bank then.
    */
   depart(journey: StoredJourney, request: ConnectionRequest): Promise<string>;
-  /** Takes the bank's callback, checks it and exchanges its code. @throws {InstitutionError} */
+  /**
+   * Takes the bank's callback, checks it and exchanges its code. The visit is over then, whatever
+   * comes of it. @throws {InstitutionError} having withdrawn what it may have left at the bank.
+   */
   arrive(
     journey: StoredJourney,
     request: ConnectionRequest,
     callback: URLSearchParams,
   ): Promise<Arrival>;
+  /**
+   * Withdraws at the bank what an arrival gave there and could not be kept here, because its writes
+   * did not apply. The person does not wait for that.
+   */
+  takeBack(journey: StoredJourney): void;
   /** Gives the journey up: the consent is rejected and the bank's intent withdrawn. */
   leave(journey: StoredJourney): Promise<readonly Write[]>;
 }
@@ -86,10 +94,10 @@ export function createConnect(deps: ConnectDeps): Connect {
   }
 
   /** A visit that leads nowhere is withdrawn at the bank; the person does not wait for that. */
-  function withdraw(institutionId: string, state: ConnectorState): void {
+  function withdraw({ institutionId, attempt }: Pick<Visit, 'institutionId' | 'attempt'>): void {
     directory
       .connector(institutionId)
-      .revoke(state)
+      .revoke(attempt)
       .catch((cause) => logger.warn({ institutionId, cause }, 'intent not withdrawn'));
   }
 
@@ -101,7 +109,7 @@ export function createConnect(deps: ConnectDeps): Connect {
     return {
       id: randomUUID(),
       clientId: journey.clientId,
-      userId: request.subject ?? randomBytes(12).toString('hex'),
+      userId: request.subject ?? makeUserId(clock.now()),
       connectionId: `${institution.id}:${randomUUID()}`,
       institutionId: institution.id,
       access: request.subject === undefined ? 'one-time' : 'ongoing',
@@ -192,14 +200,15 @@ export function createConnect(deps: ConnectDeps): Connect {
       };
       const connector = directory.connector(institution.id);
       const { redirectTo, attempt } = await connector.begin({ terms, state, redirectUri });
-      const next = { ...rest, consentId: consent.id, visit: { state, attempt, returned: false } };
+      const visit = { institutionId: institution.id, state, attempt, returned: false };
+      const next = { ...rest, consentId: consent.id, visit };
       try {
         await storage.commit([...writes, update(journeys, journey, next)]);
       } catch (error) {
-        withdraw(institution.id, attempt);
+        withdraw(visit);
         throw error;
       }
-      if (earlier && !earlier.returned) withdraw(institution.id, earlier.attempt);
+      if (earlier && !earlier.returned) withdraw(earlier);
       return redirectTo;
     },
 
@@ -216,12 +225,17 @@ export function createConnect(deps: ConnectDeps): Connect {
       await storage.commit([
         update(journeys, journey, { ...journey.value, visit: { ...visit, returned: true } }),
       ]);
-      const connector = directory.connector(consent.value.institutionId);
-      const { attempt } = visit;
-      const result = await connector.complete({ attempt, callback, redirectUri });
+      const result = await directory
+        .connector(visit.institutionId)
+        .complete({ attempt: visit.attempt, callback, redirectUri })
+        .catch((error: unknown) => {
+          // The bank may have authorised what we cannot use: its answer was lost, or unreadable.
+          withdraw(visit);
+          throw error;
+        });
       const now = new Date(clock.now());
       if (result.outcome === 'refused') {
-        withdraw(consent.value.institutionId, attempt);
+        withdraw(visit);
         const rejected = moveConsent(consent.value, 'rejected', now);
         return { ...result, writes: [update(consents, consent, rejected)] };
       }
@@ -241,8 +255,12 @@ export function createConnect(deps: ConnectDeps): Connect {
       };
     },
 
-    async leave({ value: { consentId, visit, institutionId } }) {
-      if (visit && institutionId !== undefined) withdraw(institutionId, visit.attempt);
+    takeBack({ value: { visit } }) {
+      if (visit) withdraw(visit);
+    },
+
+    async leave({ value: { consentId, visit } }) {
+      if (visit) withdraw(visit);
       const consent = consentId === undefined ? undefined : await storage.get(consents, consentId);
       if (consent?.value.status !== 'awaiting_authorisation') return [];
       const rejected = moveConsent(consent.value, 'rejected', new Date(clock.now()));

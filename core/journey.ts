@@ -19,6 +19,8 @@ export interface Journey {
 }
 
 export interface Visit {
+  /** Where it leads; the journey's own may be chosen anew meanwhile, in another tab. */
+  readonly institutionId: string;
   /** Ours towards the bank: unguessable, and what its callback is recognised by. */
   readonly state: string;
   readonly attempt: ConnectorState;

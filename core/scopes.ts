@@ -48,7 +48,8 @@ const managedDataScopes = new Set(['accounts:write:all', 'transactions:write:all
 /** What a visit is for, besides a new connection. */
 const visitScopes = new Set(['reauth', 'reconsent', 'refresh']);
 
-const openidScopes = new Set(['openid', 'offline_access']);
+/** The scopes of OpenID Connect itself; all others are scopes of a resource. */
+export const openidScopes: readonly string[] = ['openid', 'offline_access'];
 
 const exclusive = [
   ['transactions:read:all', 'transactions:read:in', 'transactions:read:out'],
@@ -102,7 +103,7 @@ export function assertAuthorizationScopes(
 ): void {
   for (const scope of scopes) {
     const known =
-      openidScopes.has(scope) ||
+      openidScopes.includes(scope) ||
       visitScopes.has(scope) ||
       dataScopes.has(scope) ||
       /^id:[0-9a-z_-]{1,64}$/.test(scope);

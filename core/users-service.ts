@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { Clock } from './clock.js';
 import { connections } from './connection.js';
 import { isVisible } from './connections-service.js';
@@ -8,7 +7,7 @@ import { findAll } from './find-all.js';
 import { Refusal } from './refusal.js';
 import { retryConflict } from './retry-conflict.js';
 import { insert, remove, type Stored } from './storage.js';
-import { type User, users } from './user.js';
+import { makeUserId, type User, users } from './user.js';
 
 /** A user with the ids of the connections that the API shows. */
 export interface UserWithConnections {
@@ -119,10 +118,4 @@ export function createUsersService(deps: UsersDeps): UsersService {
       await Promise.all(orders.map((id) => withdrawals.carryOut(id)));
     },
   };
-}
-
-/** 24 hexadecimal characters that grow with time, so that an index by id keeps the order. */
-function makeUserId(now: number): string {
-  const seconds = Math.floor(now / 1000);
-  return seconds.toString(16).padStart(8, '0') + randomBytes(8).toString('hex');
 }

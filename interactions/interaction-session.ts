@@ -4,7 +4,10 @@ import { errors, type InteractionResults, type Provider } from 'oidc-provider';
 import type { UnitOfWork } from '../adapters/oidc/unit-of-work.js';
 import { type ClientMetadata, clients } from '../core/clients.js';
 import { Refusal } from '../core/refusal.js';
+import { openidScopes } from '../core/scopes.js';
 import type { Storage, Write } from '../core/storage.js';
+import { readForm } from './read-form.js';
+import { seeOther } from './see-other.js';
 
 /** One authorization request that waits for its person, as opened by their browser. */
 export interface InteractionSession {
@@ -14,6 +17,8 @@ export interface InteractionSession {
   readonly path: string;
   /** The parameters of the authorization request, validated by the provider. */
   readonly params: Readonly<Record<string, unknown>>;
+  /** Its `scope`, word by word. */
+  readonly scopes: readonly string[];
   readonly client: ClientMetadata;
   /** The value of the hidden form field `csrf`. */
   readonly csrf: string;
@@ -26,7 +31,7 @@ export interface GrantedAccess {
   readonly accountId: string;
   /** The consent's or intent's id, which becomes the Grant's. */
   readonly grantId: string;
-  readonly openidScopes: readonly string[];
+  /** Those of the request that the resource knows; what is OpenID Connect's is granted as asked. */
   readonly resourceScopes: readonly string[];
   readonly claims: readonly string[];
   readonly expiresAt: Date;
@@ -41,10 +46,25 @@ export interface InteractionSessions {
    * @throws {InteractionAnswered} where it has its result already.
    */
   open(ctx: Context): Promise<InteractionSession>;
-  /** @throws {Refusal} `forbidden` where a form was not made by a page of this interaction. */
-  assertCsrf(session: InteractionSession, form: Readonly<Record<string, string>>): void;
-  /** Ends with a code: saves the Grant, the result and `writes` in one commit, and redirects. */
-  finish(ctx: Context, access: GrantedAccess, writes: readonly Write[]): Promise<void>;
+  /**
+   * The fields of a posted form, as {@link readForm}.
+   * @throws {Refusal} `forbidden` where it was not made by a page of this interaction.
+   */
+  readForm(
+    ctx: Context,
+    session: InteractionSession,
+    repeatable?: readonly string[],
+  ): Promise<Record<string, string>>;
+  /**
+   * Ends with a code: saves the Grant, the result and `writes` in one commit, and redirects.
+   * @throws {StorageConflict} of `writes`; nothing is granted then.
+   */
+  finish(
+    ctx: Context,
+    session: InteractionSession,
+    access: GrantedAccess,
+    writes: readonly Write[],
+  ): Promise<void>;
   /** Ends with an error to the client, with its `state` and our `iss`; `writes` as above. */
   abort(ctx: Context, error: string, description: string, writes?: readonly Write[]): Promise<void>;
 }
@@ -85,9 +105,7 @@ export function createInteractionSessions(deps: SessionDeps): InteractionSession
         mergeWithLastSubmission: false,
       });
     });
-    // 303, so that a browser never repeats the form at the next address (SEC-17).
-    ctx.status = 303;
-    ctx.redirect(returnTo);
+    seeOther(ctx, returnTo);
   }
 
   return {
@@ -105,6 +123,7 @@ export function createInteractionSessions(deps: SessionDeps): InteractionSession
         uid: interaction.uid,
         path,
         params: interaction.params,
+        scopes: String(interaction.params.scope ?? '').split(' '),
         client: client.value,
         // The cid is known to the server alone; what a page shows of it proves who made the page.
         csrf: hash('sha256', `csrf:${interaction.cid}`, 'base64url'),
@@ -112,24 +131,24 @@ export function createInteractionSessions(deps: SessionDeps): InteractionSession
       };
     },
 
-    assertCsrf(session, { csrf = '' }) {
-      const given = Buffer.from(csrf);
+    async readForm(ctx, session, repeatable) {
+      const form = await readForm(ctx, repeatable);
+      const given = Buffer.from(form.csrf ?? '');
       const expected = Buffer.from(session.csrf);
       if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
         throw new Refusal('forbidden', 'This form was not sent from our own page.');
       }
+      return form;
     },
 
-    async finish(ctx, access, writes) {
+    async finish(ctx, { client, scopes }, access, writes) {
       const { accountId, grantId } = access;
-      const client = await provider.interactionDetails(ctx.req, ctx.res);
       const login = { accountId, ...(access.acr && { acr: access.acr, amr: ['pwd'] }) };
       await end(ctx, { login, consent: { grantId } }, writes, async () => {
-        const clientId = String(client.params.client_id);
-        const grant = new provider.Grant({ accountId, clientId });
+        const grant = new provider.Grant({ accountId, clientId: client.client_id });
         grant.exp = Math.floor(access.expiresAt.getTime() / 1000);
         grant.jti = grantId;
-        grant.addOIDCScope(access.openidScopes.join(' '));
+        grant.addOIDCScope(scopes.filter((scope) => openidScopes.includes(scope)).join(' '));
         grant.addOIDCClaims([...access.claims]);
         grant.addResourceScope(resource, access.resourceScopes.join(' '));
         await grant.save();

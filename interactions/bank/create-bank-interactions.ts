@@ -9,7 +9,7 @@ import type { LoginBudget } from '../../core/login-budget.js';
 import { Refusal } from '../../core/refusal.js';
 import { put, remove, type Storage, StorageConflict } from '../../core/storage.js';
 import type { InteractionSession, InteractionSessions } from '../interaction-session.js';
-import { readForm } from '../read-form.js';
+import { seeOther } from '../see-other.js';
 import { readIntentId } from './read-intent-id.js';
 import { showAccounts, showLogin, showRefusal } from './show-steps.js';
 
@@ -48,7 +48,7 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
   /** Opens the situation of a request; an intent that cannot be authorised ends at the client. */
   async function enter(ctx: Context, proceed: (situation: Situation) => Promise<void>) {
     const session = await sessions.open(ctx);
-    if (!scopesOf(session).includes('accounts')) {
+    if (!session.scopes.includes('accounts')) {
       return sessions.abort(ctx, 'invalid_scope', 'scope accounts is required');
     }
     const intentId = readIntentId(session.params.claims);
@@ -78,9 +78,7 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
     proceed: (situation: Situation, form: Record<string, string>) => Promise<void>,
   ) {
     await enter(ctx, async (situation) => {
-      const form = await readForm(ctx, ['account']);
-      sessions.assertCsrf(situation.session, form);
-      await proceed(situation, form);
+      await proceed(situation, await sessions.readForm(ctx, situation.session, ['account']));
     });
   }
 
@@ -134,14 +132,13 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
     const ticked = (form.account ?? '').split(' ');
     const accountIds = held.map(({ id }) => id).filter((id) => ticked.includes(id));
     if (accountIds.length === 0) return showChoice(situation, true);
-    const scopes = scopesOf(session);
     const authorised = await intentService.authorise(intent.id, { customerId, accountIds });
     return sessions.finish(
       ctx,
+      session,
       {
         accountId: customerId,
         grantId: intent.id,
-        openidScopes: scopes.filter((scope) => scope === 'openid' || scope === 'offline_access'),
         resourceScopes: ['accounts'],
         claims: ['sub', 'openbanking_intent_id', 'acr', 'auth_time'],
         expiresAt: endOf(intent),
@@ -176,17 +173,8 @@ function wasOvertaken(error: unknown): boolean {
   return isLate || error instanceof StorageConflict;
 }
 
-function scopesOf({ params }: InteractionSession): string[] {
-  return String(params.scope ?? '').split(' ');
-}
-
 function answer(ctx: Context, status: number, page: string): void {
   ctx.status = status;
   ctx.type = 'html';
   ctx.body = page;
-}
-
-function seeOther(ctx: Context, location: string): void {
-  ctx.status = 303;
-  ctx.redirect(location);
 }

@@ -5,7 +5,7 @@ import { renderPage } from '../../consent-ui/render-page.js';
 import type { BankLedger, LedgerAccount } from '../../core/bank-ledger.js';
 import { type Intent, permits } from '../../core/intent.js';
 import { describePermissions, permissionCodes } from '../../core/permissions.js';
-import { describeClient } from '../identity/show-steps.js';
+import { describeClient } from '../describe-client.js';
 import type { InteractionSession } from '../interaction-session.js';
 
 /** The bank whose pages these are. */

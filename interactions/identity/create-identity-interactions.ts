@@ -10,7 +10,7 @@ import { Refusal } from '../../core/refusal.js';
 import { isDataScope } from '../../core/scopes.js';
 import { type Storage, StorageConflict } from '../../core/storage.js';
 import type { InteractionSession, InteractionSessions } from '../interaction-session.js';
-import { readForm } from '../read-form.js';
+import { seeOther } from '../see-other.js';
 import { describeInstitutionError } from './describe-institution-error.js';
 import { showBankProblem, showChooser, showConsent } from './show-steps.js';
 
@@ -45,10 +45,11 @@ export function createIdentityInteractions(deps: IdentityInteractionDeps): Route
   const router = new Router();
 
   /** What the client asks for. @throws {Refusal} where it asks for what it cannot have. */
-  async function readRequest({ params, client }: InteractionSession): Promise<ConnectionRequest> {
-    const { scope, claims } = params;
+  async function readRequest(session: InteractionSession): Promise<ConnectionRequest> {
+    const { scopes, client } = session;
+    const { claims } = session.params;
     const request = parseConnectionRequest(
-      String(scope).split(' '),
+      scopes,
       typeof claims === 'string' ? claims : undefined,
       { now: clock.now(), oneTimeConsent, ongoingConsent },
     );
@@ -95,9 +96,7 @@ export function createIdentityInteractions(deps: IdentityInteractionDeps): Route
     proceed: (situation: Situation, form: Record<string, string>) => Promise<void>,
   ) {
     await enter(ctx, async (situation) => {
-      const form = await readForm(ctx);
-      sessions.assertCsrf(situation.session, form);
-      await proceed(situation, form);
+      await proceed(situation, await sessions.readForm(ctx, situation.session));
     });
   }
 
@@ -113,23 +112,23 @@ export function createIdentityInteractions(deps: IdentityInteractionDeps): Route
       return sessions.abort(ctx, 'access_denied', arrival.reason, arrival.writes);
     }
     const { consent, writes } = arrival;
-    const scopes = String(session.params.scope).split(' ');
-    return sessions.finish(
-      ctx,
-      {
-        accountId: consent.userId,
-        grantId: consent.id,
-        openidScopes: scopes.filter((scope) => scope === 'openid' || scope === 'offline_access'),
-        // Ongoing access reads data with client_credentials and `sub`, not with this token (§4.2).
-        resourceScopes: scopes.filter(
-          (scope) =>
-            scope.startsWith('id:') || (consent.access === 'one-time' && isDataScope(scope)),
-        ),
-        claims: ['sub', 'mh:con_id', 'auth_time'],
-        expiresAt: new Date(consent.expiresAt),
-      },
-      writes,
-    );
+    const access = {
+      accountId: consent.userId,
+      grantId: consent.id,
+      // Ongoing access reads data with client_credentials and `sub`, not with this token (§4.2).
+      resourceScopes: session.scopes.filter(
+        (scope) => scope.startsWith('id:') || (consent.access === 'one-time' && isDataScope(scope)),
+      ),
+      claims: ['sub', 'mh:con_id', 'auth_time'],
+      expiresAt: new Date(consent.expiresAt),
+    };
+    try {
+      return await sessions.finish(ctx, session, access, writes);
+    } catch (error) {
+      // E.g. the person was deleted while the bank was asked: nobody holds what it gave.
+      connect.takeBack(journey);
+      throw error;
+    }
   }
 
   router.get('/interaction/:uid', (ctx) =>
@@ -191,9 +190,4 @@ export function createIdentityInteractions(deps: IdentityInteractionDeps): Route
 function searchOf(ctx: Context): string {
   const { q } = ctx.query;
   return typeof q === 'string' ? q.slice(0, 100) : '';
-}
-
-function seeOther(ctx: Context, location: string): void {
-  ctx.status = 303;
-  ctx.redirect(location);
 }

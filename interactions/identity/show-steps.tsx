@@ -1,12 +1,11 @@
 import { ConsentPage } from '../../consent-ui/pages/consent-page.js';
 import { InstitutionChooserPage } from '../../consent-ui/pages/institution-chooser-page.js';
 import { ProblemPage } from '../../consent-ui/pages/problem-page.js';
-import type { Party } from '../../consent-ui/party.js';
 import { renderPage } from '../../consent-ui/render-page.js';
-import type { ClientMetadata } from '../../core/clients.js';
 import type { ConnectionRequest } from '../../core/connection-request.js';
 import type { Institution } from '../../core/institution.js';
 import { describePermissions } from '../../core/permissions.js';
+import { describeClient } from '../describe-client.js';
 import type { InteractionSession } from '../interaction-session.js';
 
 /** Shown at once; more are found by searching. */
@@ -82,10 +81,4 @@ export function showBankProblem(
       }}
     />,
   );
-}
-
-/** The client as a person knows it: its registered name, and the host of its registered website. */
-export function describeClient(client: ClientMetadata): Party {
-  const { client_name: name, client_uri: uri, client_id: id } = client;
-  return { name: name ?? id, host: uri && URL.canParse(uri) ? new URL(uri).host : undefined };
 }

@@ -1,11 +1,10 @@
 import { type Client, errors, type KoaContextWithOIDC, type ResourceServer } from 'oidc-provider';
 import type { Configuration } from '../../config/schema.js';
-import { assertAuthorizationScopes, supportedScopes } from '../../core/scopes.js';
+import { assertAuthorizationScopes, openidScopes, supportedScopes } from '../../core/scopes.js';
 import { enforce } from '../to-protocol-error.js';
 
 /** Scopes of the bank role: UK Open Banking account information. */
 const bankScopes = ['accounts'];
-const openidScopes = ['openid', 'offline_access'];
 
 const authorizationRoutes = new Set(['authorization', 'pushed_authorization_request']);
 
