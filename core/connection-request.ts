@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { earliestShared } from './consented-window.js';
 import type { ConsentTerms } from './institution.js';
 import { defaultPermissions, permissionCodes } from './permissions.js';
 import { Refusal } from './refusal.js';
@@ -22,7 +23,6 @@ export interface ConnectionRequest {
 
 const day = 86_400_000;
 const longestConsent = 90 * day;
-const monthsOfHistory = 72;
 
 const dateTime = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
 
@@ -99,7 +99,7 @@ export function toConsentTerms(
   monthsShared: number | undefined,
   now: number,
 ): ConsentTerms {
-  const earliest = monthsBefore(now, Math.min(monthsShared ?? monthsOfHistory, monthsOfHistory));
+  const earliest = earliestShared(monthsShared, now);
   const { permissions, expiresAt, transactionFrom } = request;
   return {
     permissions,
@@ -152,11 +152,5 @@ function toTransactionFrom(requested: Date | undefined, now: number): Date | und
   if (requested && +requested > now) {
     throw new Refusal('invalid_claims', 'mh:consent transactionFromDateTime must be in the past');
   }
-  return requested && new Date(Math.max(+requested, +monthsBefore(now, monthsOfHistory)));
-}
-
-function monthsBefore(now: number, months: number): Date {
-  const date = new Date(now);
-  date.setUTCMonth(date.getUTCMonth() - months);
-  return date;
+  return requested && new Date(Math.max(+requested, +earliestShared(undefined, now)));
 }

@@ -8,23 +8,32 @@ export interface Window {
 
 const day = 86_400_000;
 const recentDays = 90;
-/** Months of history that are asked for where neither consent nor bank says (identity service §3.3). */
+/** The most months of history that any consent shares (identity service §3.3). */
 const monthsOfHistory = 72;
 
 /**
- * The bookings that a consent shares: from the earliest that consent and bank allow to tomorrow,
- * because banks date some bookings ahead.
+ * The earliest booking that may be shared.
  * @param monthsShared how many months of history the bank shares at most, where it says so.
  * @param now milliseconds since the epoch.
+ */
+export function earliestShared(monthsShared: number | undefined, now: number): Date {
+  const earliest = new Date(now);
+  const months = Math.min(monthsShared ?? monthsOfHistory, monthsOfHistory);
+  earliest.setUTCMonth(earliest.getUTCMonth() - months);
+  return earliest;
+}
+
+/**
+ * The bookings that a consent shares: from the earliest that consent and bank allow to tomorrow,
+ * because banks date some bookings ahead. Parameters as of {@link earliestShared}.
  */
 export function consentedWindow(
   { transactionFrom }: Consent,
   monthsShared: number | undefined,
   now: number,
 ): Window {
-  const earliest = new Date(now);
-  earliest.setUTCMonth(earliest.getUTCMonth() - (monthsShared ?? monthsOfHistory));
-  const from = Math.max(+earliest, transactionFrom ? Date.parse(transactionFrom) : +earliest);
+  const earliest = earliestShared(monthsShared, now).getTime();
+  const from = Math.max(earliest, transactionFrom ? Date.parse(transactionFrom) : earliest);
   return { from: new Date(from), to: new Date(now + day) };
 }
 

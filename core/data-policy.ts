@@ -2,6 +2,7 @@ import type { AccessTokenFacts } from './access-token.js';
 import type { Account, BankAccountRecord, Transaction } from './account.js';
 import type { Connection } from './connection.js';
 import { type Consent, isLive } from './consent.js';
+import { permits } from './permissions.js';
 import { Refusal } from './refusal.js';
 
 /** A connection and the consent in force for it. */
@@ -92,14 +93,6 @@ function toReadable(
     descriptions: permissions.includes('ReadTransactionsDetail'),
     transactionFrom: consent.transactionFrom,
   };
-}
-
-/** Whether permission codes allow a kind of data; a Detail code includes its Basic one (UK v3.1). */
-export function permits(
-  permissions: readonly string[],
-  code: 'ReadAccountsBasic' | 'ReadTransactionsBasic',
-): boolean {
-  return permissions.includes(code) || permissions.includes(code.replace(/Basic$/, 'Detail'));
 }
 
 /** An account without what may not be read of it. */

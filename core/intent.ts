@@ -89,17 +89,8 @@ function fault(member: TermsFault['member'], kind: TermsFault['kind'], message: 
   return { member, kind, message };
 }
 
-/** Whether the intent allows a kind of data; a Detail code includes its Basic one (UK v3.1). */
-export function permits(intent: IntentTerms, code: PermissionCode): boolean {
-  return (
-    intent.permissions.includes(code) ||
-    (code.endsWith('Basic') &&
-      intent.permissions.some((given) => given === code.replace(/Basic$/, 'Detail')))
-  );
-}
-
 /** Whether its expiration has come. @param now milliseconds since the epoch. */
-export function isIntentExpired(intent: IntentTerms, now: number): boolean {
+function isIntentExpired(intent: IntentTerms, now: number): boolean {
   return intent.expiresAt !== undefined && Date.parse(intent.expiresAt) <= now;
 }
 

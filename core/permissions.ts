@@ -25,6 +25,11 @@ export const permissionCodes = [
 
 export type PermissionCode = (typeof permissionCodes)[number];
 
+/** Whether permission codes allow a kind of data; a Detail code includes its Basic one (UK v3.1). */
+export function permits(permissions: readonly string[], code: PermissionCode): boolean {
+  return permissions.includes(code) || permissions.includes(code.replace(/Basic$/, 'Detail'));
+}
+
 /** What a connection asks for when the client names no permissions. */
 export const defaultPermissions: readonly PermissionCode[] = [
   'ReadAccountsBasic',

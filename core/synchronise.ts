@@ -4,12 +4,12 @@ import type { Clock } from './clock.js';
 import { type Connection, connections } from './connection.js';
 import { type Consent, consents, isLive } from './consent.js';
 import { consentedWindow, earlierPart, recentPart, type Window } from './consented-window.js';
-import { permits } from './data-policy.js';
 import { createWindowFetch } from './fetch-window.js';
 import { findAll } from './find-all.js';
 import { type BankSession, type InstitutionDirectory, InstitutionError } from './institution.js';
 import type { Logger } from './logger.js';
 import { matchAccounts } from './match-accounts.js';
+import { permits } from './permissions.js';
 import { retryConflict } from './retry-conflict.js';
 import { put, type Storage, update, type Write } from './storage.js';
 

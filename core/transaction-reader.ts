@@ -126,7 +126,9 @@ async function* readAccount(
 
 /** A bound of the index `booked`; without a time, that of all of the account. */
 function bound(accountId: string, time: number | undefined, otherwise = ''): string {
-  return `${accountId}|${time === undefined ? otherwise : new Date(time).toISOString()}`;
+  const text = time === undefined ? otherwise : new Date(time).toISOString();
+  // ISO 8601 writes years above 9999 with a sign, which would come before all others.
+  return `${accountId}|${text.startsWith('+') ? '~' : text}`;
 }
 
 async function* mergeNewestFirst(

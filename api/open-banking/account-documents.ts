@@ -1,5 +1,6 @@
 import type { LedgerAccount, LedgerTransaction } from '../../core/bank-ledger.js';
-import { type IntentTerms, permits } from '../../core/intent.js';
+import type { IntentTerms } from '../../core/intent.js';
+import { permits } from '../../core/permissions.js';
 
 /** `OBReadAccount6` › Account: sort code and number only with ReadAccountsDetail. */
 export function describeAccount(account: LedgerAccount, terms: IntentTerms) {
@@ -10,7 +11,7 @@ export function describeAccount(account: LedgerAccount, terms: IntentTerms) {
     AccountType: account.accountType,
     AccountSubType: account.accountSubType,
     Nickname: account.nickname,
-    ...(permits(terms, 'ReadAccountsDetail') && {
+    ...(permits(terms.permissions, 'ReadAccountsDetail') && {
       Account: [
         {
           SchemeName: 'UK.OBIE.SortCodeAccountNumber',
@@ -45,7 +46,7 @@ export function describeTransaction(
     Status: transaction.status,
     BookingDateTime: transaction.bookedAt.toISOString(),
     Amount: describeAmount(transaction.amount, transaction.currency),
-    ...(permits(terms, 'ReadTransactionsDetail') && {
+    ...(permits(terms.permissions, 'ReadTransactionsDetail') && {
       TransactionInformation: transaction.information,
     }),
   };

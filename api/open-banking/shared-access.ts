@@ -1,8 +1,8 @@
 import type { AccessTokenFacts } from '../../core/access-token.js';
 import type { BankLedger, LedgerAccount } from '../../core/bank-ledger.js';
 import type { Clock } from '../../core/clock.js';
-import { type Intent, intents, isIntentLive, permits } from '../../core/intent.js';
-import type { PermissionCode } from '../../core/permissions.js';
+import { type Intent, intents, isIntentLive } from '../../core/intent.js';
+import { type PermissionCode, permits } from '../../core/permissions.js';
 import type { Storage } from '../../core/storage.js';
 import { ObieError } from './obie-error.js';
 
@@ -38,7 +38,8 @@ export async function readSharedAccess(
       message: 'The consent behind this token is not in force',
     });
   }
-  if (!permits(intent, needed)) throw forbidden(`The consent does not include ${needed}`);
+  if (!permits(intent.permissions, needed))
+    throw forbidden(`The consent does not include ${needed}`);
   const held = await ledger.accounts(subject);
   if ('refused' in held) throw forbidden('The bank does not share the data of this customer');
   return { intent, accounts: held.filter(({ id }) => intent.accountIds.includes(id)) };

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { BankLedger, LedgerAccount, LedgerTransaction } from '../../core/bank-ledger.js';
-import { type IntentTerms, permits } from '../../core/intent.js';
+import type { IntentTerms } from '../../core/intent.js';
+import { permits } from '../../core/permissions.js';
 import { ObieError } from './obie-error.js';
 
 const pageSize = 250;
@@ -92,8 +93,8 @@ export async function readTransactionPage(
 }
 
 function permittedDirection(terms: IntentTerms): 'credit' | 'debit' | undefined {
-  const credits = permits(terms, 'ReadTransactionsCredits');
-  const debits = permits(terms, 'ReadTransactionsDebits');
+  const credits = permits(terms.permissions, 'ReadTransactionsCredits');
+  const debits = permits(terms.permissions, 'ReadTransactionsDebits');
   if (credits && debits) return undefined;
   return credits ? 'credit' : 'debit';
 }

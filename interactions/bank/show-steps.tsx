@@ -3,8 +3,8 @@ import { BankLoginPage, type BankLoginPageProps } from '../../consent-ui/pages/b
 import { ProblemPage } from '../../consent-ui/pages/problem-page.js';
 import { renderPage } from '../../consent-ui/render-page.js';
 import type { BankLedger, LedgerAccount } from '../../core/bank-ledger.js';
-import { type Intent, permits } from '../../core/intent.js';
-import { describePermissions, permissionCodes } from '../../core/permissions.js';
+import type { Intent } from '../../core/intent.js';
+import { describePermissions, permissionCodes, permits } from '../../core/permissions.js';
 import { describeClient } from '../describe-client.js';
 import type { InteractionSession } from '../interaction-session.js';
 
@@ -52,7 +52,9 @@ export function showAccounts(
       csrf={csrf}
       bank={brandOf(bankName)}
       client={describeClient(client)}
-      clusters={describePermissions(permissionCodes.filter((code) => permits(intent, code)))}
+      clusters={describePermissions(
+        permissionCodes.filter((code) => permits(intent.permissions, code)),
+      )}
       kind="ongoing"
       transactionFrom={transactionFrom === undefined ? undefined : new Date(transactionFrom)}
       expiresAt={expiresAt}

@@ -113,6 +113,9 @@ test('narrows by account, direction, time, id and text', async () => {
   expect(await list(`startDate=${date}&endDate=${date}`)).toEqual(today);
   expect(await list(`startDate=${encodeURIComponent(newest.date)}`)).toEqual(today);
   expect(await list(`endDate=${new Date(start).toISOString()}`)).toEqual([]);
+  // How many clients say "no end".
+  expect(await list('endDate=9999-12-31&limit=1000')).toEqual(all);
+  expect(await list('startDate=9999-12-31')).toEqual([]);
   expect(await list(`startDateModified=${new Date(api.clock.now() + day).toISOString()}`)).toEqual(
     [],
   );
