@@ -3,6 +3,9 @@ import { errors } from 'oidc-provider';
 import { consents } from '../../core/consent.js';
 import type { Storage } from '../../core/storage.js';
 
+/** What is read from the consent; the library drops what was not requested, so it need not be read. */
+const consentClaims = ['mh:con_id', 'openbanking_intent_id'];
+
 /** The claims a client may ask for in the `claims` parameter, and how they are issued. */
 export function claimsConfiguration(storage: Storage) {
   return {
@@ -25,9 +28,10 @@ export function claimsConfiguration(storage: Storage) {
     async findAccount(ctx, subject, token): Promise<Account> {
       return {
         accountId: subject,
-        async claims(use) {
+        async claims(use, _scope, requested = {}) {
           const grantId = token && 'grantId' in token ? token.grantId : undefined;
           if (use !== 'id_token' || !grantId || !isTokenEndpoint(ctx)) return { sub: subject };
+          if (!consentClaims.some((claim) => claim in requested)) return { sub: subject };
           const consent = await storage.get(consents, grantId);
           if (!consent) return { sub: subject, openbanking_intent_id: grantId };
           return { sub: subject, 'mh:con_id': consent.value.connectionId };
