@@ -3,7 +3,6 @@
  * the library's semantic versioning, and is looked at again with each update.
  */
 import type { IncomingMessage } from 'node:http';
-import { Readable } from 'node:stream';
 import type { Client, KoaContextWithOIDC, Provider } from 'oidc-provider';
 import * as authorizationCode from 'oidc-provider/lib/actions/grants/authorization_code.js';
 import * as clientCredentials from 'oidc-provider/lib/actions/grants/client_credentials.js';
@@ -36,11 +35,14 @@ export function builtInGrant(provider: Provider, name: keyof typeof builtInGrant
  */
 export function replaceBody(request: IncomingMessage, body: Buffer): void {
   request.headers['content-length'] = String(body.length);
-  const replacement = Readable.from([body], { objectMode: false });
   Object.defineProperties(request, {
     readable: { value: true },
-    iterator: { value: replacement.iterator.bind(replacement) },
+    iterator: { value: () => chunks(body) },
   });
+}
+
+async function* chunks(body: Buffer) {
+  yield body;
 }
 
 /**

@@ -16,8 +16,7 @@ export function unpackUnsignedRequestObject(provider: Provider): Middleware {
   return async function unpackRequestObject(ctx: Context, next: Next) {
     if (ctx.method === 'POST' && ctx.path === '/request' && ctx.is('urlencoded')) {
       const body = await readBody(ctx);
-      const form = new URLSearchParams(body.toString('utf8'));
-      const plain = await toPlainParameters(provider, ctx, form);
+      const plain = body.includes('request=') && (await toPlainParameters(provider, ctx, body));
       replaceBody(ctx.req, plain ? Buffer.from(plain.toString()) : body);
     }
     await next();
@@ -38,8 +37,9 @@ async function readBody(ctx: Context): Promise<Buffer> {
 async function toPlainParameters(
   provider: Provider,
   ctx: Context,
-  form: URLSearchParams,
+  body: Buffer,
 ): Promise<URLSearchParams | undefined> {
+  const form = new URLSearchParams(body.toString('utf8'));
   const request = form.get('request');
   if (!request || form.getAll('request').length > 1 || !isUnsigned(request)) return undefined;
   const client = await provider.Client.find(clientIdOf(ctx, form) ?? '');
