@@ -1,38 +1,54 @@
 import type { Client, Provider } from 'oidc-provider';
+import { clients } from '../core/clients.js';
 import type { Clock } from '../core/clock.js';
+import type { Storage } from '../core/storage.js';
 import { interceptClients } from './internals.js';
 
 interface Entry {
   readonly client: Promise<Client | undefined>;
-  readonly loadedAt: number;
+  /** Of the stored record that it was made of. */
+  readonly version: number;
+  readonly checkedAt: number;
 }
 
 /** A change made by another process is seen after at most this long. */
 const freshForMilliseconds = 1000;
-/** Parsed clients kept, the least recently loaded dropped first: memory is bounded, not the clients. */
-const capacity = 1000;
+/** Parsed clients kept, the least recently checked dropped first: memory is bounded, not the clients. */
+const capacity = 10_000;
 
 /**
- * Keeps parsed clients for a second. The library parses a client's metadata and keys anew unless it
- * is among the last hundred, and reads its record on every request (oidc-provider.md §2.5).
+ * Keeps parsed clients: for a second without asking, and then for as long as the stored record is of
+ * the same version. The library reads a client's record on every request, and parses its metadata and
+ * keys anew unless it is among the last hundred (oidc-provider.md §2.5).
  */
-export function cacheClients(provider: Provider, clock: Clock): void {
+export function cacheClients(provider: Provider, storage: Storage, clock: Clock): void {
   const entries = new Map<string, Entry>();
 
-  interceptClients(provider, (id, load) => {
-    const cached = entries.get(id);
-    const now = clock.now();
-    if (cached && Math.abs(now - cached.loadedAt) < freshForMilliseconds) return cached.client;
-    const client = load();
+  function keep(id: string, entry: Entry): void {
     entries.delete(id);
-    entries.set(id, { client, loadedAt: now });
-    // Neither a failure nor an unknown id is worth keeping.
-    const forget = () => entries.get(id)?.client === client && entries.delete(id);
-    client.then((found) => found || forget(), forget);
+    entries.set(id, entry);
     for (const oldest of entries.keys()) {
       if (entries.size <= capacity) break;
       entries.delete(oldest);
     }
+    // A client that breaks the rules is looked at again, in case the rules have changed.
+    entry.client.catch(() => entries.delete(id));
+  }
+
+  interceptClients(provider, async (id, load) => {
+    const cached = entries.get(id);
+    const checkedAt = clock.now();
+    if (cached && Math.abs(checkedAt - cached.checkedAt) < freshForMilliseconds) {
+      return cached.client;
+    }
+    const stored = await storage.get(clients, id);
+    if (!stored) {
+      entries.delete(id);
+      return undefined;
+    }
+    const { version } = stored;
+    const client = cached?.version === version ? cached.client : load();
+    keep(id, { client, version, checkedAt });
     return client;
   });
 }

@@ -101,7 +101,7 @@ export function createProvider(deps: ProviderDeps): Provider {
   };
 
   const provider = new Provider(`${publicUrl}/oidc`, settings);
-  cacheClients(provider, clock);
+  cacheClients(provider, storage, clock);
   allowLocalRedirects(provider);
   if (role === 'identity-service') registerClientCredentials(provider, storage);
   registerAuthorizationCode(provider, unitOfWork, deps.redeemGrant);
