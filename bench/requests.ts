@@ -74,17 +74,19 @@ export async function createRequestMaker(server: ServerProcess, { clientKey }: M
     }
   }
 
+  let turn = 0;
+
   return {
     async make(endpoint: Endpoint, count: number): Promise<readonly PreparedRequest[]> {
       const forms = await makeForms(endpoint, count);
       return Promise.all(forms.map((form) => prepare(endpoint, form)));
     },
-    /** `client_credentials` of `client-0`, `client-1`… in turn. */
+    /** `client_credentials` of `client-0`, `client-1`… in turn, going on where the last ones ended. */
     async makeOfMany(clients: number, count: number): Promise<readonly PreparedRequest[]> {
       const [form = {}] = await makeForms('client_credentials', 1);
       return Promise.all(
-        Array.from({ length: count }, (_, index) =>
-          prepare('client_credentials', form, `client-${index % clients}`),
+        Array.from({ length: count }, () =>
+          prepare('client_credentials', form, `client-${turn++ % clients}`),
         ),
       );
     },
