@@ -1,8 +1,11 @@
 import type { X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 
 /**
  * Whether a certificate carries the subject that a `tls_client_auth` client registered (RFC 8705
- * §2.1.2). Distinguished names are compared in RFC 4514 order, attribute by attribute.
+ * §2.1.2). Distinguished names are compared in RFC 4514 order, attribute by attribute; of the
+ * alternative names Node knows how hosts, mailboxes and addresses are compared.
  * @param property the one registered `tls_client_auth_*` member.
  */
 export function matchesCertificateSubject(
@@ -10,20 +13,28 @@ export function matchesCertificateSubject(
   property: string,
   expected: string,
 ): boolean {
+  // No name has one, and Node takes a name with one for a programmer's mistake.
+  if (expected.includes('\0')) return false;
   switch (property) {
     case 'tls_client_auth_subject_dn':
-      return distinguishedName(certificate.subject).join(',') === parseName(expected).join(',');
+      return isDeepStrictEqual(distinguishedName(certificate.subject), parseName(expected));
     case 'tls_client_auth_san_dns':
-      return alternativeNames(certificate, 'DNS').includes(expected);
+      return carriesHost(certificate, expected);
     case 'tls_client_auth_san_uri':
-      return alternativeNames(certificate, 'URI').includes(expected);
+      return alternativeUris(certificate).includes(expected);
     case 'tls_client_auth_san_email':
-      return alternativeNames(certificate, 'email').includes(expected);
+      return certificate.checkEmail(expected, { subject: 'never' }) !== undefined;
     case 'tls_client_auth_san_ip':
-      return alternativeNames(certificate, 'IP Address').includes(expected);
+      return isIP(expected) !== 0 && certificate.checkIP(expected) !== undefined;
     default:
       return false;
   }
+}
+
+/** The name itself: OpenSSL would let a name that begins with a dot stand for all below it. */
+function carriesHost(certificate: X509Certificate, expected: string): boolean {
+  const found = certificate.checkHost(expected, { subject: 'never', wildcards: false });
+  return found?.toLowerCase() === expected.toLowerCase();
 }
 
 /** Node prints one attribute a line, most general first; RFC 4514 writes the most specific first. */
@@ -49,10 +60,11 @@ function normalise(attribute: string): string {
     .replaceAll(/\\(.)/g, '$1')}`;
 }
 
-function alternativeNames(certificate: X509Certificate, kind: string): string[] {
-  const prefix = `${kind}:`;
-  return (certificate.subjectAltName ?? '')
+/** Node quotes as JSON what could be taken for more than one name, its commas escaped. */
+function alternativeUris({ subjectAltName = '' }: X509Certificate): string[] {
+  return subjectAltName
     .split(', ')
-    .filter((entry) => entry.startsWith(prefix))
-    .map((entry) => entry.slice(prefix.length));
+    .filter((entry) => entry.startsWith('URI:'))
+    .map((entry) => entry.slice('URI:'.length))
+    .map((uri) => (uri.startsWith('"') ? String(JSON.parse(uri)) : uri));
 }
