@@ -32,9 +32,17 @@ function table(settings: readonly Setting[]): string {
     const inside = path.slice(path.indexOf('*') + 1).join('.');
     const names = variable === undefined ? `\`${inside}\`` : `\`${inside}\`<br>\`${variable}\``;
     const cells = [names, describeType(schema), describeDefault(schema, required)];
-    return `| ${[...cells, schema.description ?? ''].map(escapeCell).join(' | ')} |`;
+    return [...cells, schema.description ?? ''].map(escapeCell);
   });
-  return ['| Setting | Allowed | Default | Why |', '| --- | --- | --- | --- |', ...rows].join('\n');
+  const heading = ['Setting', 'Allowed', 'Default', 'Why'];
+  const widths = heading.map((_, column) =>
+    Math.max(...[heading, ...rows].map((cells) => cells[column]?.length ?? 0)),
+  );
+  const rule = widths.map((width) => '-'.repeat(width));
+  // Padded as the formatter would, which holds every file of the repository to one form.
+  return [heading, rule, ...rows]
+    .map((cells) => `| ${cells.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join(' | ')} |`)
+    .join('\n');
 }
 
 function describeType(schema: SettingSchema): string {
