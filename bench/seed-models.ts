@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { Provider } from 'oidc-provider';
+import type { ClaimsParameter, Provider } from 'oidc-provider';
 import type { SeedKind } from './server-protocol.js';
 import { benchClientId, redirectUri, visitScope } from './workspace.js';
 
@@ -11,6 +11,8 @@ interface SeedDeps {
   readonly provider: Provider;
   /** The resource that data scopes belong to; absent where the provider has none. */
   readonly resource?: string;
+  /** What each person's visit asked the ID token to say. */
+  readonly claims?: ClaimsParameter;
   /** Told of each grant made, to store what belongs to it. */
   readonly onGrant?: (grantId: string, accountId: string) => Promise<void>;
 }
@@ -34,13 +36,14 @@ export async function seedModels(
   return values;
 }
 
-async function seedOne({ provider, resource, onGrant }: SeedDeps, kind: SeedKind) {
+async function seedOne({ provider, resource, claims, onGrant }: SeedDeps, kind: SeedKind) {
   const client = await provider.Client.find(benchClientId);
   if (!client) throw new Error('The client of the bench is not registered');
   const accountId = randomBytes(12).toString('hex');
   const grant = new provider.Grant({ accountId, clientId: benchClientId });
   grant.addOIDCScope(resource ? 'openid offline_access' : visitScope);
   if (resource) grant.addResourceScope(resource, visitScope);
+  grant.addOIDCClaims(Object.keys(claims?.id_token ?? {}));
   const grantId = await grant.save();
   await onGrant?.(grantId, accountId);
   const token = {
@@ -53,6 +56,7 @@ async function seedOne({ provider, resource, onGrant }: SeedDeps, kind: SeedKind
     gty: 'authorization_code',
     expiresIn: lifetimeSeconds,
     ...(resource && { resource }),
+    ...(claims && { claims }),
   };
   if (kind === 'RefreshToken') return new provider.RefreshToken(token).save();
   return new provider.AuthorizationCode({
