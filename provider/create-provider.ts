@@ -22,7 +22,7 @@ import { tokenConfiguration } from './configuration/tokens.js';
 import { type RedeemGrant, registerAuthorizationCode } from './grants/authorization-code.js';
 import { registerClientCredentials } from './grants/client-credentials.js';
 import { allowLocalRedirects } from './internals.js';
-import { logEvents } from './log-events.js';
+import { logEvents, logFailure } from './log-events.js';
 import { commitBeforeResponse } from './middleware/commit-before-response.js';
 import { completeBareRequestUri } from './middleware/complete-bare-request-uri.js';
 import { describeUnderIssuer } from './middleware/describe-under-issuer.js';
@@ -52,15 +52,15 @@ export function createProvider(deps: ProviderDeps): Provider {
   const { configuration, storage, unitOfWork, clock, logger } = deps;
   const { publicUrl, mtlsUrl, role, lifetimes } = configuration;
   const resource = resourceOf(configuration);
-  const renderError = createErrorRenderer(deps.renderProblem, logger);
+  const renderError = createErrorRenderer(deps.renderProblem);
   const interactions = interactionConfiguration(publicUrl);
 
   const settings: ProviderConfiguration = {
     ...claimsConfiguration(storage),
-    ...clientAuthenticationConfiguration(role),
+    ...clientAuthenticationConfiguration({ role, clock }),
     ...discoveryConfiguration({ role, publicUrl, mtlsUrl }),
     ...interactions,
-    ...tokenConfiguration({ lifetimes, refreshAlways: role === 'bank' }),
+    ...tokenConfiguration({ lifetimes, refreshAlways: role === 'bank', clock }),
     adapter: deps.adapter,
     jwks: { keys: [...deps.signingKeys] },
     scopes: scopesSupported(configuration),
@@ -113,7 +113,10 @@ export function createProvider(deps: ProviderDeps): Provider {
     securityHeaders(),
     describeUnderIssuer(publicUrl),
     forgetSession(interactions.cookies.names.session),
-    commitBeforeResponse(unitOfWork, (ctx: Context, error) => renderError(ctx, error)),
+    commitBeforeResponse(unitOfWork, (ctx: Context, error) => {
+      logFailure(logger, ctx, error);
+      renderError(ctx, error);
+    }),
     completeBareRequestUri(provider),
     unpackUnsignedRequestObject(provider),
   ]) {

@@ -1,21 +1,31 @@
+import type { Context } from 'koa';
 import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
 import type { Logger } from '../core/logger.js';
 
-/** Logs every refusal with its cause under the trace id; never tokens, assertions or claims. */
+/** Logs whatever the library refuses or fails at. */
 export function logEvents(provider: Provider, logger: Logger): void {
-  const logRefusal = (ctx: KoaContextWithOIDC, error: Error) =>
-    logger.warn(describe(ctx, error), 'refused');
-  provider.on('authorization.error', logRefusal);
-  provider.on('grant.error', logRefusal);
-  provider.on('pushed_authorization_request.error', logRefusal);
-  provider.on('introspection.error', logRefusal);
-  provider.on('revocation.error', logRefusal);
-  provider.on('server_error', (ctx, error) => {
-    logger.error({ ...describe(ctx, error), cause: error }, 'server_error');
-  });
+  const log = (ctx: KoaContextWithOIDC, error: Error) => logFailure(logger, ctx, error);
+  provider.on('authorization.error', log);
+  provider.on('grant.error', log);
+  provider.on('pushed_authorization_request.error', log);
+  provider.on('introspection.error', log);
+  provider.on('revocation.error', log);
+  provider.on('server_error', log);
 }
 
-function describe(ctx: KoaContextWithOIDC, error: Error): object {
+/**
+ * Logs one failed request under its trace id, never tokens, assertions or claims. To be called for what
+ * comes up outside of the library, e.g. when a request is committed.
+ */
+export function logFailure(logger: Logger, ctx: Context, error: Error): void {
+  if (error instanceof errors.OIDCProviderError && error.status < 500) {
+    logger.warn(describe(ctx, error), 'refused');
+  } else {
+    logger.error({ ...describe(ctx, error), cause: error }, 'server_error');
+  }
+}
+
+function describe(ctx: Context, error: Error): object {
   return {
     traceId: ctx.state.traceId,
     route: ctx.oidc?.route,

@@ -1,6 +1,5 @@
 import type { Context } from 'koa';
 import { errors } from 'oidc-provider';
-import type { Logger } from '../core/logger.js';
 
 /** A page that tells a person what went wrong, in one sentence, with a way back if there is one. */
 export type ProblemRenderer = (problem: {
@@ -11,14 +10,13 @@ export type ProblemRenderer = (problem: {
 
 /**
  * The one place that answers protocol errors which cannot go back to the client: JSON for machines, a
- * page for a browser. Causes go to the log, under the trace id that the answer carries.
+ * page for a browser. Causes are in the log, under the trace id that the answer carries.
  */
-export function createErrorRenderer(renderProblem: ProblemRenderer, logger: Logger) {
+export function createErrorRenderer(renderProblem: ProblemRenderer) {
   return function renderError(ctx: Context, error: Error): void {
     const traceId = String(ctx.state.traceId ?? '');
     const known =
       error instanceof errors.OIDCProviderError && error.status < 500 ? error : undefined;
-    if (!known) logger.error({ traceId, cause: error }, 'server_error');
     ctx.status = known?.status ?? 500;
     if (ctx.accepts('json', 'html') === 'html') {
       ctx.type = 'html';

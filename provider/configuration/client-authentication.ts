@@ -1,12 +1,16 @@
 import type { Client, Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import { errors } from 'oidc-provider';
 import type { Configuration as Settings } from '../../config/schema.js';
+import type { Clock } from '../../core/clock.js';
 import { isCertificateTrusted, readClientCertificate } from '../../http/client-certificate.js';
 import { assertClientMetadata } from '../profiles/assert-client-metadata.js';
 import { profileOf, profiles } from '../profiles/profiles.js';
 import { matchesCertificateSubject } from './certificate-subject.js';
 
-type Role = Settings['role'];
+interface ClientPolicy {
+  readonly role: Settings['role'];
+  readonly clock: Clock;
+}
 
 type ClientAuthMethod =
   NonNullable<Configuration['clientAuthMethods']> extends infer Methods
@@ -26,7 +30,7 @@ const clientAuthMethods: ClientAuthMethod[] = [
 const signingAlgorithms = profiles['identity-service'].signingAlgorithms;
 
 /** How clients prove who they are, and how their tokens are bound to them. */
-export function clientAuthenticationConfiguration(role: Role) {
+export function clientAuthenticationConfiguration({ role, clock }: ClientPolicy) {
   return {
     clientAuthMethods,
     enabledJWA: {
@@ -59,7 +63,7 @@ export function clientAuthenticationConfiguration(role: Role) {
         }
       },
     },
-    assertJwtClientAuthClaimsAndHeader,
+    assertJwtClientAuthClaimsAndHeader: createAssertionCheck(clock),
     clockTolerance: 15,
   } satisfies Partial<Configuration>;
 }
@@ -90,23 +94,24 @@ export function senderConstraintFeatures() {
  * Everyone else may name the issuer, the token endpoint or both, as the published client's
  * generations do (identity-service.md §2.2).
  */
-function assertJwtClientAuthClaimsAndHeader(
-  ctx: KoaContextWithOIDC,
-  claims: Record<string, unknown>,
-  header: Record<string, unknown>,
-  client: Client,
-): void {
-  const profile = profileOf(client);
-  if (!profile.signingAlgorithms.includes(String(header.alg))) {
-    throw new errors.InvalidClientAuth('the assertion algorithm is not allowed in this profile');
-  }
-  // FAPI 2.0 SP §5.3.2.1-8: the issuer identifier as a string, nothing else.
-  if (profile.fapi && claims.aud !== ctx.oidc.issuer) {
-    throw new errors.InvalidClientAuth('audience (aud) must equal the issuer identifier url');
-  }
-  // A long-lived assertion would be a password, and its replay mark would have to be kept as long.
-  const now = Math.floor(Date.now() / 1000);
-  if (typeof claims.exp !== 'number' || claims.exp - now > 3600) {
-    throw new errors.InvalidClientAuth('the assertion must expire within an hour');
-  }
+function createAssertionCheck(clock: Clock) {
+  return function assertJwtClientAuthClaimsAndHeader(
+    ctx: KoaContextWithOIDC,
+    claims: Record<string, unknown>,
+    header: Record<string, unknown>,
+    client: Client,
+  ): void {
+    const profile = profileOf(client);
+    if (!profile.signingAlgorithms.includes(String(header.alg))) {
+      throw new errors.InvalidClientAuth('the assertion algorithm is not allowed in this profile');
+    }
+    // FAPI 2.0 SP §5.3.2.1-8: the issuer identifier as a string, nothing else.
+    if (profile.fapi && claims.aud !== ctx.oidc.issuer) {
+      throw new errors.InvalidClientAuth('audience (aud) must equal the issuer identifier url');
+    }
+    // A long-lived assertion would be a password, and its replay mark would have to be kept as long.
+    if (typeof claims.exp !== 'number' || claims.exp - clock.now() / 1000 > 3600) {
+      throw new errors.InvalidClientAuth('the assertion must expire within an hour');
+    }
+  };
 }

@@ -1,15 +1,24 @@
 import type { KoaContextWithOIDC, Configuration as ProviderConfiguration } from 'oidc-provider';
 import type { Configuration } from '../../config/schema.js';
+import type { Clock } from '../../core/clock.js';
 import { profileOf } from '../profiles/profiles.js';
 
 interface TokenPolicy {
   readonly lifetimes: Configuration['lifetimes'];
   /** In the bank role every client that may refresh gets a refresh token, without offline_access. */
   readonly refreshAlways: boolean;
+  readonly clock: Clock;
 }
 
 /** How long codes and tokens live, and when refresh tokens are given (decisions 4 and 8). */
-export function tokenConfiguration({ lifetimes, refreshAlways }: TokenPolicy) {
+export function tokenConfiguration({ lifetimes, refreshAlways, clock }: TokenPolicy) {
+  /** Nothing outlives the consent that allowed it: its Grant ends with it. Seconds, at least one. */
+  function consentRemaining(ctx: KoaContextWithOIDC): number {
+    const expiry = ctx.oidc.entities.Grant?.exp;
+    if (expiry === undefined) return Number.MAX_SAFE_INTEGER;
+    return Math.max(1, expiry - Math.floor(clock.now() / 1000));
+  }
+
   return {
     ttl: {
       AccessToken: (ctx) => Math.min(lifetimes.accessToken, consentRemaining(ctx)),
@@ -39,12 +48,4 @@ export function tokenConfiguration({ lifetimes, refreshAlways }: TokenPolicy) {
     },
     formats: { bitsOfOpaqueRandomness: 256 },
   } satisfies Partial<ProviderConfiguration>;
-}
-
-/** Nothing outlives the consent that allowed it: its Grant ends with it. Seconds, at least one. */
-function consentRemaining(ctx: KoaContextWithOIDC): number {
-  const expiry = ctx.oidc.entities.Grant?.exp;
-  return expiry === undefined
-    ? Number.MAX_SAFE_INTEGER
-    : Math.max(1, expiry - Math.floor(Date.now() / 1000));
 }

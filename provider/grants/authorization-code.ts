@@ -1,6 +1,7 @@
 import { errors, type Provider } from 'oidc-provider';
 import type { UnitOfWork } from '../../adapters/oidc/unit-of-work.js';
 import type { Redemption } from '../../core/redeem-connection.js';
+import { StorageConflict } from '../../core/storage.js';
 import { builtInGrant } from '../internals.js';
 
 /** Completes what the code was given for; the argument is the Grant's id. */
@@ -34,9 +35,20 @@ export function registerAuthorizationCode(
       const { writes, completed } = await redeemGrant(grantId);
       await unitOfWork.add(...writes);
       if (!completed) return;
-      await unitOfWork.commit();
+      await commitRedemption(unitOfWork);
       await completed();
     },
     [...parameters, 'sub', 'resource'],
   );
+}
+
+/** A connection that was given up or removed at the same moment has no tokens to give. */
+async function commitRedemption(unitOfWork: UnitOfWork): Promise<void> {
+  try {
+    await unitOfWork.commit();
+  } catch (error) {
+    if (!(error instanceof StorageConflict)) throw error;
+    const detail = 'the connection ended while its code was redeemed';
+    throw new errors.InvalidGrant({ detail, cause: error });
+  }
 }
