@@ -104,10 +104,20 @@ export function createRoutes(deps: RoutesDeps): Router {
     const journey = findConnected(ctx, sessions.of(ctx));
     const accountId = ctx.params.accountId ?? '';
     const next = new URL(ctx.url, tppUrl).searchParams.get('next') ?? undefined;
-    const { accounts } = await readAccounts(readDeps(journey), journey);
-    const read = await readTransactions(readDeps(journey), journey, { accountId, next });
-    const shown = accounts.filter(({ id }) => id === accountId);
-    show(ctx, <TransactionsPage journey={journey} accounts={shown} {...read} />);
+    const read = await readAccounts(readDeps(journey), journey);
+    const { page, exchanges } = await readTransactions(readDeps(journey), journey, {
+      accountId,
+      next,
+    });
+    show(
+      ctx,
+      <TransactionsPage
+        journey={journey}
+        accounts={read.accounts.filter(({ id }) => id === accountId)}
+        page={page}
+        exchanges={[...read.exchanges, ...exchanges]}
+      />,
+    );
   });
 
   router.get('/journeys/:id/connections', async (ctx) => {

@@ -14,7 +14,7 @@ export function RequestPage({ journey }: { journey: Journey }) {
     <TppStepPage
       brand={brand}
       title="The request is pushed"
-      intro={`Nothing but a reference will travel through the browser: ${journey.authorizationUrl}`}
+      intro={`Secrets and tokens are shown whole, since all of them are the sandbox's own. The browser will carry a reference only: ${journey.authorizationUrl}`}
       exchanges={journey.requestExchanges}
       next={{ href: journey.authorizationUrl, label: 'Go to Assent as the person' }}
     />

@@ -67,6 +67,16 @@ describe('tpp.json', () => {
   });
 });
 
+describe('the guide to the sandbox', () => {
+  it('names every demo person with login and password', async () => {
+    const guide = await readFile('docs/sandbox.md', 'utf8');
+    const { tpp } = await createSandbox({ directory, ports: await freePorts() });
+    for (const { login, password, what } of tpp.people) {
+      expect(guide.replace(/ +/g, ' ')).toContain(`| \`${login}\` | \`${password}\` | ${what} |`);
+    }
+  });
+});
+
 describe('a second start', () => {
   it('keeps certificates, keys, secrets and what was stored', async () => {
     const first = await startSandbox(directory);
