@@ -1,4 +1,5 @@
 import type { Context } from 'koa';
+import { readBody } from '../http/read-body.js';
 import { ApiError } from './api-error.js';
 
 const maxBytes = 64 * 1024;
@@ -8,25 +9,14 @@ const maxBytes = 64 * 1024;
  * @throws {ApiError} `PayloadTooLarge`, `UnsupportedMediaType`, or `BadRequest` for what is not JSON.
  */
 export async function readJsonBody(ctx: Context): Promise<unknown> {
-  const text = await readText(ctx);
-  if (text === '') return {};
+  const body = await readBody(ctx.req, maxBytes);
+  if (!body) throw new ApiError('PayloadTooLarge', 'The body is larger than 64 KiB');
+  if (body.length === 0) return {};
   if (!ctx.is('json'))
     throw new ApiError('UnsupportedMediaType', 'The body must be application/json');
   try {
-    return JSON.parse(text);
+    return JSON.parse(body.toString('utf8'));
   } catch (cause) {
     throw new ApiError('BadRequest', 'The body is not valid JSON', { cause });
   }
-}
-
-async function readText(ctx: Context): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of ctx.req) {
-    length += chunk.length;
-    // What comes after is still read, and dropped: an answer to a sender who cannot yet hear is lost.
-    if (length <= maxBytes) chunks.push(chunk);
-  }
-  if (length > maxBytes) throw new ApiError('PayloadTooLarge', 'The body is larger than 64 KiB');
-  return Buffer.concat(chunks).toString('utf8');
 }

@@ -1,5 +1,6 @@
 import type { Context } from 'koa';
 import { Refusal } from '../core/refusal.js';
+import { readBody } from '../http/read-body.js';
 
 const limit = 16 * 1024;
 
@@ -15,16 +16,10 @@ export async function readForm(
 ): Promise<Record<string, string>> {
   if (!ctx.is('urlencoded'))
     throw new Refusal('invalid_request', 'Please use the form of the page.');
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of ctx.req) {
-    length += chunk.length;
-    // The rest is still read, and dropped: whoever is still sending cannot hear an answer yet.
-    if (length <= limit) chunks.push(chunk);
-  }
-  if (length > limit) throw new Refusal('invalid_request', 'The form is too large.');
+  const body = await readBody(ctx.req, limit);
+  if (!body) throw new Refusal('invalid_request', 'The form is too large.');
   const fields = new Map<string, string>();
-  for (const [name, value] of new URLSearchParams(Buffer.concat(chunks).toString('utf8'))) {
+  for (const [name, value] of new URLSearchParams(body.toString('utf8'))) {
     const earlier = fields.get(name);
     if (earlier !== undefined && !repeatable.includes(name)) {
       throw new Refusal('invalid_request', 'The form has a field twice.');

@@ -1,6 +1,7 @@
 import { decodeProtectedHeader, type JWTPayload, UnsecuredJWT } from 'jose';
 import type { Context, Middleware, Next } from 'koa';
-import type { Provider } from 'oidc-provider';
+import { errors, type Provider } from 'oidc-provider';
+import { readBody } from '../../http/read-body.js';
 import { replaceBody } from '../internals.js';
 
 /** As the library's own limit for form bodies. */
@@ -15,23 +16,13 @@ const limit = 56 * 1024;
 export function unpackUnsignedRequestObject(provider: Provider): Middleware {
   return async function unpackRequestObject(ctx: Context, next: Next) {
     if (ctx.method === 'POST' && ctx.path === '/request' && ctx.is('urlencoded')) {
-      const body = await readBody(ctx);
+      const body = await readBody(ctx.req, limit);
+      if (!body) throw new errors.InvalidRequest('the request body is too large');
       const plain = body.includes('request=') && (await toPlainParameters(provider, ctx, body));
       replaceBody(ctx.req, plain ? Buffer.from(plain.toString()) : body);
     }
     await next();
   };
-}
-
-async function readBody(ctx: Context): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of ctx.req) {
-    length += chunk.length;
-    // The rest is read and dropped, and the library then refuses what is over its limit.
-    if (length <= limit + 1) chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 async function toPlainParameters(

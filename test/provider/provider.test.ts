@@ -381,6 +381,7 @@ describe('bad input', () => {
   test.each([
     ['malformed JWT', { request: 'not.a.jwt' }],
     ['1 MB of scope', { scope: 'a'.repeat(1_000_000) }],
+    ['1 MB after a good request', { scope: 'openid id:test', more: 'a'.repeat(1_000_000) }],
     ['broken claims', { scope: 'openid id:test', claims: '{' }],
     ['claims that are no objects', { scope: 'openid id:test', claims: '{"id_token":{"sub":7}}' }],
   ])('answers %s with a standard error', async (_name, form) => {
