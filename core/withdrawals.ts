@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Clock } from './clock.js';
 import type { Connection } from './connection.js';
 import type { ConnectorState, InstitutionDirectory } from './institution.js';
@@ -27,7 +28,10 @@ export const withdrawals: Collection<Withdrawal> = {
 export interface Withdrawals {
   /** The order, for the commit that ends the connection. `until` is the end of the bank's consent. */
   order(connection: Connection, until: Date): { readonly id: string; readonly write: Write };
-  /** Carries an order out. A failure is logged and tried again later; never throws. */
+  /**
+   * Carries an order out, and lets the caller go on after a few seconds where the bank is slow. A
+   * failure is logged and tried again later; never throws.
+   */
   carryOut(id: string): Promise<void>;
   /** Takes up what an earlier process left. Resolves when it is read; banks are not waited for. */
   start(): Promise<void>;
@@ -43,6 +47,8 @@ interface WithdrawalsDeps {
 
 /** Orders taken up at start, at most; the rest follow at the next one. */
 const startBatch = 1000;
+/** What a caller waits for a bank at most (milliseconds). */
+const patience = 3_000;
 const firstPause = 60_000;
 const longestPause = 6 * 3_600_000;
 /** For an order whose bank consent is already over: time enough for one attempt. */
@@ -91,7 +97,8 @@ export function createWithdrawals({
       const order = { institutionId, connectionId, authorization };
       return { id, write: insert(withdrawals, id, order, end) };
     },
-    carryOut: (id) => persist(id, firstPause),
+    carryOut: (id) =>
+      Promise.race([persist(id, firstPause), wait(patience, undefined, { ref: false })]),
     async start() {
       const left = await storage.find(withdrawals, {
         index: 'open',

@@ -32,7 +32,7 @@ export function cacheClients(provider: Provider, storage: Storage, clock: Clock)
       entries.delete(oldest);
     }
     // A client that breaks the rules is looked at again, in case the rules have changed.
-    entry.client.catch(() => entries.delete(id));
+    entry.client.catch(() => entries.get(id) === entry && entries.delete(id));
   }
 
   interceptClients(provider, async (id, load) => {

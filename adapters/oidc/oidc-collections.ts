@@ -10,17 +10,12 @@ const byGrant = { grantId: (payload: AdapterPayload) => payload.grantId };
 
 /**
  * A collection per model of `oidc-provider` 9.13, by the model's name. The ids of all but Grant and
- * Client are bearer secrets. Indexes are those the library asks by, and those by which the product
- * finds a person's or a client's grants and refresh tokens.
+ * Client are bearer secrets. Indexes are those the library asks by, and no others: each costs a write.
  */
 export const oidcCollections = {
   Grant: oidcCollection({
     name: 'grant',
     secretIds: false,
-    indexes: {
-      accountId: (grant) => grant.accountId,
-      clientId: (grant) => grant.clientId,
-    },
   }),
   Session: oidcCollection({
     name: 'session',
@@ -28,10 +23,7 @@ export const oidcCollections = {
   }),
   AccessToken: oidcCollection({ name: 'access_token', indexes: byGrant }),
   AuthorizationCode: oidcCollection({ name: 'authorization_code', indexes: byGrant }),
-  RefreshToken: oidcCollection({
-    name: 'refresh_token',
-    indexes: { ...byGrant, accountId: (token) => token.accountId },
-  }),
+  RefreshToken: oidcCollection({ name: 'refresh_token', indexes: byGrant }),
   ClientCredentials: oidcCollection({ name: 'client_credentials' }),
   Client: clients,
   InitialAccessToken: oidcCollection({ name: 'initial_access_token' }),

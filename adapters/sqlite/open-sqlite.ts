@@ -24,7 +24,10 @@ export async function openSqlite({ path, collections }: SqliteOptions): Promise<
   }
   await mkdir(dirname(path), { recursive: true });
   const queue = await openCommitQueue({ path, collections });
-  const database = new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
+  const database = await openReader(path).catch(async (error: unknown) => {
+    await queue.close();
+    throw error;
+  });
   const statements = new Map<string, StatementSync>();
 
   function prepare(sql: string): StatementSync {
@@ -105,4 +108,9 @@ function toRecord(row: Record<string, SQLOutputValue>): EngineRecord {
 function text(value: SQLOutputValue | undefined): string {
   if (typeof value !== 'string') throw new Error('A stored record has a column of another type');
   return value;
+}
+
+/** The connection for reading, which sees each commit as soon as it is durable. */
+async function openReader(path: string): Promise<DatabaseSync> {
+  return new DatabaseSync(path, { readOnly: true, timeout: 5_000 });
 }

@@ -66,7 +66,11 @@ test('core knows no HTTP, no oidc-provider and no database', () => {
     .filter(({ path }) => path.startsWith('core/'))
     .flatMap(({ path, imports }) =>
       imports
-        .filter((to) => !to.startsWith('.') && !['zod', 'node:crypto', 'node:util'].includes(to))
+        .filter(
+          (to) =>
+            !to.startsWith('.') &&
+            !['zod', 'node:crypto', 'node:timers/promises', 'node:util'].includes(to),
+        )
         .map((to) => `${path} → ${to}`),
     );
   expect(foreign).toEqual([]);
