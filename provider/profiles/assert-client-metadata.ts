@@ -1,5 +1,5 @@
 import { errors } from 'oidc-provider';
-import { type Profile, profileOf } from './profiles.js';
+import { isProfileName, type Profile, profileOf, profiles } from './profiles.js';
 
 type Metadata = { readonly [member: string]: unknown };
 
@@ -8,6 +8,9 @@ type Metadata = { readonly [member: string]: unknown };
  * @throws {errors.InvalidClientMetadata} naming the member and what the profile allows.
  */
 export function assertClientMetadata(metadata: Metadata): void {
+  if (metadata.profile !== undefined && !isProfileName(metadata.profile)) {
+    refuse(`profile must be one of ${Object.keys(profiles).join(', ')}`);
+  }
   const profile = profileOf(metadata);
   assertOneOf(metadata, 'token_endpoint_auth_method', profile.tokenEndpointAuthMethods);
   assertSubset(metadata, 'response_types', profile.responseTypes);
