@@ -78,6 +78,7 @@ export function parseConnectionRequest(
     throw new Refusal('invalid_claims', `claims.${issue?.path.join('.')} is not acceptable`);
   }
   const { sub, 'mh:con_id': connection, 'mh:consent': consent } = parsed.data.id_token;
+  const institution = toInstitution(scopes);
   if (connection?.value !== undefined) {
     throw new Refusal('invalid_claims', 'mh:con_id takes a value only with reauth or reconsent');
   }
@@ -85,7 +86,7 @@ export function parseConnectionRequest(
   const terms = consent?.value;
   return {
     subject,
-    institution: toInstitution(scopes),
+    institution,
     permissions: toPermissions(terms?.permissions, terms?.permissionsAction),
     expiresAt: toExpiry(terms?.expirationDateTime, subject !== undefined, policy),
     transactionFrom: toTransactionFrom(terms?.transactionFromDateTime, policy.now),
@@ -119,7 +120,9 @@ function parseClaims(claims: string | undefined): unknown {
 function toInstitution(scopes: readonly string[]): ConnectionRequest['institution'] {
   const id = institutionOfScope(scopes);
   // The scope rules let nothing else through but reauth, reconsent and refresh.
-  if (id === undefined) throw new Refusal('invalid_scope', 'id:<bank> must be requested');
+  if (id === undefined) {
+    throw new Refusal('invalid_scope', 'only new connections are offered: request id:<bank>');
+  }
   const chooser = choosers.find((name) => name === id);
   return chooser === undefined ? { id } : { chooser };
 }
