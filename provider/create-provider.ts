@@ -23,6 +23,7 @@ import { type RedeemGrant, registerAuthorizationCode } from './grants/authorizat
 import { registerClientCredentials } from './grants/client-credentials.js';
 import { allowLocalRedirects } from './internals.js';
 import { logEvents, logFailure } from './log-events.js';
+import { boundChunkedBody } from './middleware/bound-chunked-body.js';
 import { commitBeforeResponse } from './middleware/commit-before-response.js';
 import { completeBareRequestUri } from './middleware/complete-bare-request-uri.js';
 import { describeUnderIssuer } from './middleware/describe-under-issuer.js';
@@ -117,6 +118,7 @@ export function createProvider(deps: ProviderDeps): Provider {
       logFailure(logger, ctx, error);
       renderError(ctx, error);
     }),
+    boundChunkedBody,
     completeBareRequestUri(provider),
     unpackUnsignedRequestObject(provider),
   ]) {

@@ -29,6 +29,9 @@ export function builtInGrant(provider: Provider, name: keyof typeof builtInGrant
   return { parameters, handle: (ctx) => handler(provider, bound, ctx) };
 }
 
+/** The library's own limit for bodies. */
+export const bodyLimit = 56 * 1024;
+
 /**
  * Lets the library read another body than the one that was sent, which has been read already. It
  * reads a request through `readable` and `iterator()` alone, and checks the length it was told.

@@ -2,10 +2,7 @@ import { decodeProtectedHeader, type JWTPayload, UnsecuredJWT } from 'jose';
 import type { Context, Middleware, Next } from 'koa';
 import { errors, type Provider } from 'oidc-provider';
 import { readBody } from '../../http/read-body.js';
-import { replaceBody } from '../internals.js';
-
-/** As the library's own limit for form bodies. */
-const limit = 56 * 1024;
+import { bodyLimit, replaceBody } from '../internals.js';
 
 /**
  * Relaxation for `identity-service` clients registered with `unsigned_pushed_request_object`: the
@@ -16,7 +13,7 @@ const limit = 56 * 1024;
 export function unpackUnsignedRequestObject(provider: Provider): Middleware {
   return async function unpackRequestObject(ctx: Context, next: Next) {
     if (ctx.method === 'POST' && ctx.path === '/request' && ctx.is('urlencoded')) {
-      const body = await readBody(ctx.req, limit);
+      const body = await readBody(ctx.req, bodyLimit);
       if (!body) throw new errors.InvalidRequest('the request body is too large');
       const plain = body.includes('request=') && (await toPlainParameters(provider, ctx, body));
       replaceBody(ctx.req, plain ? Buffer.from(plain.toString()) : body);

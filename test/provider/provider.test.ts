@@ -1,4 +1,5 @@
 import { get } from 'node:https';
+import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { decodeJwt, UnsecuredJWT } from 'jose';
 import { createClientKeys } from '../support/client-keys.js';
@@ -392,6 +393,23 @@ describe('bad input', () => {
     );
     expect(status).toBe(400);
     expect(body.error).toMatch(/^invalid_/);
+  });
+
+  test.each([
+    '/oidc/token',
+    '/oidc/token/introspection',
+    '/oidc/token/revocation',
+    '/oidc/request',
+  ])('answers 1 MB of unannounced length at %s', async (path) => {
+    const megabyte = Array.from({ length: 64 }, () => Buffer.alloc(16 * 1024, 'x'));
+    const response = await assent.fetch(path, {
+      method: 'POST',
+      body: Readable.toWeb(Readable.from(megabyte)) as never,
+      duplex: 'half',
+      headers: { 'content-type': 'application/x-www-form-urlencoded', ...basic('identity') },
+    });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ error: 'invalid_request' });
   });
 
   test('answers a parameter given twice with a standard error', async () => {
