@@ -119,7 +119,11 @@ export async function createAssent(options: AssentOptions): Promise<Assent> {
     const provider = createProvider({
       ...foundation,
       adapter: createOidcAdapterFactory({ unitOfWork, clock }),
-      signingKeys: await loadSigningKeys(storage, new Date(clock.now())),
+      signingKeys: await loadSigningKeys(
+        storage,
+        configuration.signing.algorithms,
+        new Date(clock.now()),
+      ),
       redeemGrant: role.redeemGrant,
       renderProblem,
     });

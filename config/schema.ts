@@ -134,6 +134,25 @@ export const configurationSchema = z.strictObject({
       ongoingConsent: seconds(90 * 86_400, 'Ongoing access, where the client names no end'),
     })
     .prefault({}),
+  signing: z
+    .strictObject({
+      algorithms: z
+        .array(z.enum(['ES256', 'PS256']))
+        .min(1)
+        .default(['ES256', 'PS256'])
+        .describe('A key of each is made on first start and kept sealed in storage'),
+    })
+    .prefault({}),
+  features: z
+    .strictObject({
+      hybridFlow: z
+        .boolean()
+        .default(true)
+        .describe('response_type `code id_token`, for clients whose profile allows it'),
+      introspection: z.boolean().default(true).describe("RFC 7662, of a client's own tokens"),
+      revocation: z.boolean().default(true).describe("RFC 7009, of a client's own tokens"),
+    })
+    .prefault({}),
   institutions: z.array(institution).default([]).describe('The banks people can connect'),
   clients: z
     .array(z.looseObject({ client_id: z.string().min(1).max(255).describe('Unique') }))

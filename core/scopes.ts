@@ -67,7 +67,6 @@ export const supportedScopes: readonly string[] = [
   'id:api',
   'id:legacy',
   'id:test',
-  ...visitScopes,
   ...managementScopes,
   ...dataScopes,
   ...managedDataScopes,

@@ -51,21 +51,21 @@ export interface ProviderDeps {
  */
 export function createProvider(deps: ProviderDeps): Provider {
   const { configuration, storage, unitOfWork, clock, logger } = deps;
-  const { publicUrl, mtlsUrl, role, lifetimes } = configuration;
+  const { publicUrl, mtlsUrl, role, lifetimes, features, signing } = configuration;
   const resource = resourceOf(configuration);
   const renderError = createErrorRenderer(deps.renderProblem);
   const interactions = interactionConfiguration(publicUrl);
 
   const settings: ProviderConfiguration = {
     ...claimsConfiguration(storage),
-    ...clientAuthenticationConfiguration({ role, clock }),
-    ...discoveryConfiguration({ role, publicUrl, mtlsUrl }),
+    ...clientAuthenticationConfiguration({ role, clock, signing }),
+    ...discoveryConfiguration(configuration),
     ...interactions,
     ...tokenConfiguration({ lifetimes, refreshAlways: role === 'bank', clock }),
     adapter: deps.adapter,
     jwks: { keys: [...deps.signingKeys] },
     scopes: scopesSupported(configuration),
-    responseTypes: ['code', 'code id_token'],
+    responseTypes: features.hybridFlow ? ['code', 'code id_token'] : ['code'],
     subjectTypes: ['public'],
     acceptQueryParamAccessTokens: false,
     pkce: { required: (_ctx, client) => profileOf(client).requirePkce },
@@ -78,13 +78,13 @@ export function createProvider(deps: ProviderDeps): Provider {
       devInteractions: { enabled: false },
       fapi: { enabled: true, profile: (_ctx, client) => client && profileOf(client).fapi },
       introspection: {
-        enabled: true,
+        enabled: features.introspection,
         allowedPolicy: (_ctx, client, token) => client.clientId === token.clientId,
       },
       pushedAuthorizationRequests: { enabled: true },
       requestObjects: { enabled: true },
       revocation: {
-        enabled: true,
+        enabled: features.revocation,
         allowedPolicy: (_ctx, client, token) => client.clientId === token.clientId,
       },
       rpInitiatedLogout: { enabled: false },

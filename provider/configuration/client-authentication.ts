@@ -10,6 +10,7 @@ import { matchesCertificateSubject } from './certificate-subject.js';
 interface ClientPolicy {
   readonly role: Settings['role'];
   readonly clock: Clock;
+  readonly signing: Settings['signing'];
 }
 
 type ClientAuthMethod =
@@ -30,16 +31,20 @@ const clientAuthMethods: ClientAuthMethod[] = [
 const signingAlgorithms = profiles['identity-service'].signingAlgorithms;
 
 /** How clients prove who they are, and how their tokens are bound to them. */
-export function clientAuthenticationConfiguration({ role, clock }: ClientPolicy) {
+export function clientAuthenticationConfiguration({ role, clock, signing }: ClientPolicy) {
   return {
     clientAuthMethods,
     enabledJWA: {
       clientAuthSigningAlgValues: signingAlgorithms,
       requestObjectSigningAlgValues: signingAlgorithms,
-      idTokenSigningAlgValues: ['ES256', 'PS256'],
+      idTokenSigningAlgValues: signing.algorithms,
       dPoPSigningAlgValues: ['ES256', 'PS256', 'EdDSA', 'Ed25519'],
+      // The profiles name algorithms as strings, of which the library checks that it knows them.
     } as Configuration['enabledJWA'],
-    clientDefaults: { id_token_signed_response_alg: 'ES256', response_types: ['code'] },
+    clientDefaults: {
+      id_token_signed_response_alg: signing.algorithms[0],
+      response_types: ['code'],
+    },
     extraClientMetadata: {
       properties: [
         'profile',

@@ -15,15 +15,17 @@ export const signingKeys: Collection<SigningKey> = {
   indexValues: () => ({}),
 };
 
-/** ES256 first: it signs five times as fast as PS256, and the first that fits a client is used. */
-const algorithms = ['ES256', 'PS256'] as const;
-
 /**
  * The provider's private signing keys, one per algorithm, made on first start. Processes that start
  * on an empty store at once end with the same keys: the first insert wins and the others read it.
+ * @param algorithms in order of preference: the first is what a client gets that names none.
  * @returns JWKs with `kid` (RFC 7638 thumbprint), `alg` and `use`.
  */
-export async function loadSigningKeys(storage: Storage, now: Date): Promise<JWK[]> {
+export async function loadSigningKeys(
+  storage: Storage,
+  algorithms: readonly string[],
+  now: Date,
+): Promise<JWK[]> {
   return Promise.all(algorithms.map((algorithm) => loadSigningKey(storage, algorithm, now)));
 }
 
