@@ -218,6 +218,7 @@ async function createIdentityRole(foundation: Foundation): Promise<Role> {
   });
   await withdrawals.start();
   pending.start();
+  void synchroniser.resume();
 
   return {
     redeemGrant: createConnectionRedemption(storage, synchroniser),
@@ -258,6 +259,7 @@ async function createIdentityRole(foundation: Foundation): Promise<Role> {
       ];
     },
     async stop() {
+      synchroniser.stop();
       pending.stop();
       withdrawals.stop();
     },

@@ -27,16 +27,19 @@ export interface Connection {
   /** ISO 8601: when a pending connection is given up. Absent otherwise. */
   readonly pendingUntil?: string | undefined;
   readonly accountIds: readonly string[];
+  /** From the redemption until the whole consented window was fetched once; taken up at each start. */
+  readonly unfinished?: boolean | undefined;
   /** The bank's tokens; sealed at rest like every value, read only by the connector. */
   readonly authorization: ConnectorState;
 }
 
-/** Connections by id, by user, and the pending ones by the time they are given up. */
+/** Connections by id, by user, the pending ones by the time they are given up, the unfinished ones. */
 export const connections: Collection<Connection> = {
   name: 'connection',
-  indexes: ['user', 'pending'],
+  indexes: ['user', 'pending', 'unfinished'],
   indexValues: (connection) => ({
     user: connection.userId,
     pending: connection.pendingUntil,
+    unfinished: connection.unfinished ? 'yes' : undefined,
   }),
 };

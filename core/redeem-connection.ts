@@ -30,7 +30,7 @@ export function createConnectionRedemption(storage: Storage, synchroniser: First
     if (connection?.value.status !== 'pending') return { writes: [] };
     const { pendingUntil: _over, ...rest } = connection.value;
     return {
-      writes: [update(connections, connection, { ...rest, status: 'ok' })],
+      writes: [update(connections, connection, { ...rest, status: 'ok', unfinished: true })],
       async completed() {
         await synchroniser.first(connection.id);
         // The client has its answer meanwhile; faults are recorded in the connection.

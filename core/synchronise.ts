@@ -22,6 +22,10 @@ export interface Synchroniser {
   first(connectionId: string): Promise<void>;
   /** The rest of the consented window, without an end to its time; faults as with {@link first}. */
   backfill(connectionId: string): Promise<void>;
+  /** Takes up what an earlier process did not finish, one after the other. Does not throw. */
+  resume(): Promise<void>;
+  /** Faults from now on are not recorded: the store is about to close, and the next start resumes. */
+  stop(): void;
 }
 
 interface SynchroniserDeps {
@@ -42,6 +46,7 @@ class ConnectionEnded extends Error {
 export function createSynchroniser(deps: SynchroniserDeps): Synchroniser {
   const { storage, directory, clock, logger, firstFetchSeconds = 20 } = deps;
   const running = new Map<string, Promise<void>>();
+  let stopped = false;
   const fetchWindow = createWindowFetch({ storage, clock, commit });
 
   /**
@@ -118,20 +123,28 @@ export function createSynchroniser(deps: SynchroniserDeps): Synchroniser {
     const all = windowOf(consent);
     // Where the first fetch did not come to its end, the recent part is read here too.
     const rest = connection.error === undefined ? earlierPart(all, clock.now()) : all;
-    if (!sharesTransactions(consent) || rest.from >= rest.to) return;
+    if (!sharesTransactions(consent) || rest.from >= rest.to) {
+      return commit(connectionId, [], (current) => ({ ...current, unfinished: false }));
+    }
     const session = await openSession(connection);
     const held = await findAll(storage, accounts, { index: 'connection', equals: connectionId });
     const chosen = held
       .map(({ value }) => value)
       .filter(({ id }) => connection.accountIds.includes(id));
     const complete = await fetchWindow(chosen, session, rest, Number.POSITIVE_INFINITY);
-    await finish(connectionId, session, complete);
+    return finish(connectionId, session, complete, { unfinished: !complete });
   }
 
-  async function finish(connectionId: string, session: BankSession, complete: boolean) {
+  async function finish(
+    connectionId: string,
+    session: BankSession,
+    complete: boolean,
+    change: Partial<Connection> = {},
+  ) {
     const { authorization } = session;
     await commit(connectionId, [], ({ error: _before, ...current }) => ({
       ...current,
+      ...change,
       authorization,
       lastUpdated: new Date(clock.now()).toISOString(),
       ...(complete ? { status: 'ok' } : { status: 'error', error: 'sync_partial' }),
@@ -140,7 +153,7 @@ export function createSynchroniser(deps: SynchroniserDeps): Synchroniser {
 
   /** The data that was there stays; the connection says what is wrong. */
   async function recordFault(connectionId: string, cause: unknown): Promise<void> {
-    if (cause instanceof ConnectionEnded) return;
+    if (stopped || cause instanceof ConnectionEnded) return;
     logger.warn({ connectionId, cause }, 'connection not synchronised');
     const lost = cause instanceof InstitutionError && cause.code === 'authorization_lost';
     const error = lost ? 'credentials_error' : 'sync_error';
@@ -166,9 +179,27 @@ export function createSynchroniser(deps: SynchroniserDeps): Synchroniser {
     if (running.get(connectionId) === turn) running.delete(connectionId);
   }
 
+  const first = (connectionId: string) => inTurn(connectionId, () => fetchFirst(connectionId));
+  const backfill = (connectionId: string) => inTurn(connectionId, () => fetchRest(connectionId));
+
   return {
-    first: (connectionId) => inTurn(connectionId, () => fetchFirst(connectionId)),
-    backfill: (connectionId) => inTurn(connectionId, () => fetchRest(connectionId)),
+    first,
+    backfill,
+    async resume() {
+      try {
+        const left = await findAll(storage, connections, { index: 'unfinished', equals: 'yes' });
+        for (const { id, value } of left) {
+          if (stopped) return;
+          if (value.lastUpdated === undefined) await first(id);
+          await backfill(id);
+        }
+      } catch (cause) {
+        if (!stopped) logger.error({ cause }, 'unfinished connections not taken up');
+      }
+    },
+    stop() {
+      stopped = true;
+    },
   };
 }
 

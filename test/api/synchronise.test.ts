@@ -71,6 +71,24 @@ test('the first fetch brings 90 days, the backfill the rest of what was consente
   );
 });
 
+test('what a process did not finish is taken up at the next start, and then never again', async () => {
+  const { connectionId } = await connectPerson(api);
+  api.bank.accounts = [current];
+  api.bank.transactions = { a1: [booked('new', 1), booked('old', 200)] };
+  const connected = await read(connectionId);
+  if (!connected) throw new TypeError('not connected');
+  await api.storage.commit([put(connections, connectionId, { ...connected, unfinished: true })]);
+
+  await api.synchroniser.resume();
+  const { transactions: fetched } = await held(connectionId);
+  expect(fetched.map(({ bank }) => bank.upstreamId).sort()).toEqual(['new', 'old']);
+  expect(await read(connectionId)).toMatchObject({ status: 'ok', unfinished: false });
+
+  api.bank.transactions = { a1: [booked('later', 1)] };
+  await api.synchroniser.resume();
+  expect((await held(connectionId)).transactions).toHaveLength(2);
+});
+
 test('asks for nothing before the consented start, and for no transactions without permission', async () => {
   const from = new Date(api.clock.now() - 10 * day);
   const narrow = await connectPerson(api, { consent: { transactionFrom: from.toISOString() } });
