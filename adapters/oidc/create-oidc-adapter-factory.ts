@@ -28,6 +28,9 @@ const latestTime = 8.64e15;
  */
 const keptLonger: Partial<Record<ModelName, number>> = { PushedAuthorizationRequest: 7200 };
 
+/** What the library goes on changing after it has saved it: stored as it is at that time. */
+const changedLater: ReadonlySet<ModelName> = new Set(['Session', 'Grant', 'Interaction']);
+
 /**
  * The adapter of `oidc-provider` on the storage port, one per model. Consuming and replay marks are
  * atomic: of several uses in the whole cluster one succeeds, and the others get the protocol's
@@ -54,8 +57,7 @@ export function createOidcAdapterFactory({
         // No lifetime is given for Client, InitialAccessToken and RegistrationAccessToken.
         const expiresAt =
           expiresIn === undefined ? undefined : expiry(expiresIn + (keptLonger[model] ?? 0));
-        // A copy as it is now: the library goes on changing sessions and grants it has saved.
-        const value: AdapterPayload = JSON.parse(JSON.stringify(payload));
+        const value = changedLater.has(model) ? structuredClone(payload) : payload;
         await unitOfWork.add(put(collection, id, value, expiresAt));
       },
       find: async (id) => toPayload(await unitOfWork.get(collection, id)),
