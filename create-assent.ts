@@ -19,7 +19,7 @@ import {
 } from './api/open-banking/create-open-banking-api.js';
 import { createWellKnownLists } from './api/well-known/create-well-known-lists.js';
 import type { Configuration } from './config/schema.js';
-import { assets } from './consent-ui/assets.js';
+import { assets, bankIcon } from './consent-ui/assets.js';
 import { createAccountReader } from './core/account-reader.js';
 import type { BankLedger } from './core/bank-ledger.js';
 import { type Clock, systemClock } from './core/clock.js';
@@ -41,8 +41,10 @@ import { allowHosts } from './http/allow-hosts.js';
 import { readClientCertificate } from './http/client-certificate.js';
 import { dispatch } from './http/dispatch.js';
 import { type Listener, listen } from './http/listen.js';
+import { readLogos } from './http/read-logos.js';
 import { noStore, securityHeaders } from './http/security-headers.js';
 import { serveAssets } from './http/serve-assets.js';
+import { logoPaths, serveLogos } from './http/serve-logos.js';
 import { traceRequest } from './http/trace-id.js';
 import { createInstitutionDirectory } from './institutions/create-institution-directory.js';
 import { answerPageErrors } from './interactions/answer-page-errors.js';
@@ -199,6 +201,7 @@ async function createRole(options: AssentOptions, foundation: Foundation): Promi
 async function createIdentityRole(foundation: Foundation): Promise<Role> {
   const { configuration, storage, clock, logger } = foundation;
   const { publicUrl, lifetimes, institutions } = configuration;
+  const logos = await readLogos(configuration.logos);
   const directory = await createInstitutionDirectory({ institutions, clock });
   const withdrawals = createWithdrawals({ storage, directory, clock, logger });
   const synchroniser = createSynchroniser({ storage, directory, clock, logger });
@@ -233,6 +236,7 @@ async function createIdentityRole(foundation: Foundation): Promise<Role> {
         sessions,
         connect,
         directory,
+        logos: logoPaths(logos),
         storage,
         clock,
         logger,
@@ -251,6 +255,7 @@ async function createIdentityRole(foundation: Foundation): Promise<Role> {
         origins: [publicUrl, mtlsUrl],
       });
       return [
+        serveLogos(logos, bankIcon),
         createWellKnownLists({ directory, storage, publicUrl }),
         api,
         answerPageErrors(logger),

@@ -15,6 +15,7 @@ import { describeApi } from './openapi/describe-api.js';
 import { publicRequestUrl } from './public-request-url.js';
 import { createTransactionOperations } from './transactions/transaction-operations.js';
 import { createUserOperations } from './users/user-operations.js';
+import { wellKnownListDescriptions } from './well-known/create-well-known-lists.js';
 
 export interface ApiDeps {
   readonly users: UsersService;
@@ -43,7 +44,7 @@ export function createApi(deps: ApiDeps): Router {
     ...createAccountOperations(deps.accounts),
     ...createTransactionOperations(deps.transactions),
   ];
-  const description = describeApi(operations, deps);
+  const description = describeApi([...operations, ...wellKnownListDescriptions], deps);
   const router = new Router();
   // Data of one person is kept by no cache.
   router.use(noStore, answerErrors(deps.logger));

@@ -4,15 +4,15 @@ import type { AccessTokenFacts } from '../core/access-token.js';
 import { assertScope } from './middleware/require-scope.js';
 import { readJsonBody } from './read-json-body.js';
 
-/** One call of the REST API: what OpenAPI says of it, and how it is answered. */
-export interface Operation {
+/** What OpenAPI says of one call. */
+export interface OperationDescription {
   /** The `operationId`. */
   readonly id: string;
   readonly method: 'get' | 'post' | 'delete';
   /** As OpenAPI writes it: `/users/{userId}`. */
   readonly path: string;
   readonly summary: string;
-  /** The access token needs one of these. */
+  /** The access token needs one of these; without any, no token is asked for. */
   readonly scopes: readonly string[];
   readonly params: z.ZodObject;
   readonly query: z.ZodObject;
@@ -21,6 +21,10 @@ export interface Operation {
   readonly answer: z.ZodType;
   /** The codes of the errors it can be answered with, besides those every call has. */
   readonly errors: readonly ('NotFound' | 'Conflict' | 'BadGateway')[];
+}
+
+/** One call of the REST API: what OpenAPI says of it, and how it is answered. */
+export interface Operation extends OperationDescription {
   /** Checks scope and input and answers. @throws what `answerErrors` knows. */
   run(ctx: Context): Promise<void>;
 }

@@ -3,10 +3,11 @@ import type { Configuration, ValidSettings } from './schema.js';
 
 /** The configuration with every path absolute; relative ones start at `directory`. */
 export function resolvePaths(configuration: ValidSettings, directory: string): ValidSettings {
-  const { tls, storage, institutions } = configuration;
+  const { tls, storage, institutions, logos } = configuration;
   const absolute = (path: string) => resolve(directory, path);
   return {
     ...configuration,
+    ...(logos !== undefined && { logos: absolute(logos) }),
     ...(tls && {
       tls: {
         certificate: absolute(tls.certificate),

@@ -154,6 +154,11 @@ export const configurationSchema = z.strictObject({
     })
     .prefault({}),
   institutions: z.array(institution).default([]).describe('The banks people can connect'),
+  logos: file
+    .optional()
+    .describe(
+      'Folder with `banks/<bankRef>` and `clients/<client_id>` as `.svg` or `.png` of at most 256 KiB, read once at start; pages of the identity service show them',
+    ),
   clients: z
     .array(z.looseObject({ client_id: z.string().min(1).max(255).describe('Unique') }))
     .default([])

@@ -16,6 +16,8 @@ function readAsset(name: string, extension: string, contentType: string): Asset 
 
 export const stylesheet = readAsset('assent', 'css', 'text/css; charset=utf-8');
 export const icon = readAsset('icon', 'svg', 'image/svg+xml');
+/** Stands for a bank without a logo. */
+export const bankIcon = readAsset('bank', 'svg', 'image/svg+xml');
 
 /** Everything to serve below `/assets/`. */
 export const assets: readonly Asset[] = [stylesheet, icon];

@@ -7,6 +7,7 @@ import {
   subjectOf,
 } from './certificate-authority.js';
 import { openClientKeys, publicJwk } from './client-keys.js';
+import { writeLogos } from './logos.js';
 import type { SandboxPorts, SandboxUrls } from './ports.js';
 import { type BankAccess, sandboxInstitutions } from './sandbox-institutions.js';
 import { writePrivateFile } from './write-private-file.js';
@@ -35,6 +36,11 @@ export async function createConfigurations(
     url: `sqlite:${join(directory, `${name}.db`)}`,
     masterKey: { file: join(directory, `${name}.master.key`) },
   });
+  const logos = join(directory, 'logos');
+  await writeLogos(
+    logos,
+    clients.map((client) => client.client_id),
+  );
   const { access, registrations } = await registerAtBank(deps);
   return {
     bank: configurationSchema.parse({
@@ -54,6 +60,7 @@ export async function createConfigurations(
       listen: { browser: { port: ports.assent }, mtls: { port: ports.assentMtls } },
       storage: storage('assent'),
       institutions: sandboxInstitutions(urls, access),
+      logos,
       clients: [...clients],
     }),
   };

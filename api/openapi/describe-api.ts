@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type ApiErrorCode, apiErrorStatus } from '../api-error.js';
 import { commonErrors, errorSchema } from '../error-schema.js';
-import type { Operation } from '../operation.js';
+import type { OperationDescription } from '../operation.js';
 
 type JsonSchema = z.core.JSONSchema.BaseSchema;
 
@@ -12,7 +12,10 @@ interface Installation {
 }
 
 /** The operations as an OpenAPI 3.1 document, made of the schemas that check the requests. */
-export function describeApi(operations: readonly Operation[], { origins }: Installation) {
+export function describeApi(
+  operations: readonly OperationDescription[],
+  { origins }: Installation,
+) {
   const components: Record<string, JsonSchema> = {};
 
   function toSchema(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
@@ -21,9 +24,9 @@ export function describeApi(operations: readonly Operation[], { origins }: Insta
     return rest;
   }
 
-  function describeOperation(operation: Operation) {
+  function describeOperation(operation: OperationDescription) {
     const { id, summary, scopes, params, query, body, status, answer } = operation;
-    const errors = [...commonErrors, ...operation.errors];
+    const errors = scopes.length === 0 ? operation.errors : [...commonErrors, ...operation.errors];
     const hasBody = !(body instanceof z.ZodUndefined);
     return {
       operationId: id,

@@ -1,9 +1,11 @@
 import Router from '@koa/router';
+import { z } from 'zod';
 import { clients } from '../../core/clients.js';
 import type { Institution, InstitutionDirectory } from '../../core/institution.js';
 import { isScopeAllowed } from '../../core/scopes.js';
 import type { Storage } from '../../core/storage.js';
-import { describeInstitution } from './institution-schema.js';
+import { noBody, noParameters, type OperationDescription } from '../operation.js';
+import { describeInstitution, wellKnownConnectionSchema } from './institution-schema.js';
 
 interface WellKnownListsDeps {
   readonly directory: Pick<InstitutionDirectory, 'all'>;
@@ -22,6 +24,25 @@ const lists: Readonly<Record<string, (institution: Institution) => boolean>> = {
   payments: () => false,
   beta: ({ isBeta }) => isBeta,
 };
+
+const pathOf = (kind: string) => `/oidc/.well-known/${kind}-connections`;
+
+/** The lists as OpenAPI describes them; they need no token. */
+export const wellKnownListDescriptions: readonly OperationDescription[] = Object.keys(lists).map(
+  (kind) => ({
+    id: `${kind}Connections`,
+    method: 'get',
+    path: pathOf(kind),
+    summary: `The banks that can be connected: ${kind}`,
+    scopes: [],
+    params: noParameters,
+    query: z.object({ clientId: z.string().optional() }),
+    body: noBody,
+    status: 200,
+    answer: z.array(wellKnownConnectionSchema),
+    errors: [],
+  }),
+);
 
 /**
  * The public lists `/oidc/.well-known/<kind>-connections`: bare arrays (identity-service.md §1.8).
@@ -44,7 +65,7 @@ export function createWellKnownLists(deps: WellKnownListsDeps): Router {
 
   const router = new Router();
   for (const [kind, belongs] of Object.entries(lists)) {
-    router.get(`/oidc/.well-known/${kind}-connections`, async (ctx) => {
+    router.get(pathOf(kind), async (ctx) => {
       const clientId = new URLSearchParams(ctx.querystring).get('clientId') ?? undefined;
       const listed = await permitted(clientId);
       ctx.body = listed.filter(belongs).map((each) => describeInstitution(each, publicUrl));

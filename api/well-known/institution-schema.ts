@@ -39,7 +39,8 @@ export function describeInstitution(institution: Institution, publicUrl: string)
     bankRef,
     isBeta,
     accountTypes: institution.accountTypes.map((type) => ({ name: type, beta: isBeta })),
-    iconUrl: `${publicUrl}/bank-icons/${bankRef}`,
+    // A bank without a logo has an icon as well.
+    iconUrl: `${publicUrl}/bank-icons/${encodeURIComponent(bankRef)}?defaultIcon=true`,
     userTypes: [...institution.userTypes],
     payments: [],
     status: { sync: 'AVAILABLE', auth: 'AVAILABLE' },

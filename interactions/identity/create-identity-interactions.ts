@@ -9,6 +9,7 @@ import type { Logger } from '../../core/logger.js';
 import { Refusal } from '../../core/refusal.js';
 import { isDataScope } from '../../core/scopes.js';
 import { type Storage, StorageConflict } from '../../core/storage.js';
+import type { LogoPaths } from '../../http/serve-logos.js';
 import type { InteractionSession, InteractionSessions } from '../interaction-session.js';
 import { seeOther } from '../see-other.js';
 import { describeInstitutionError } from './describe-institution-error.js';
@@ -18,6 +19,7 @@ export interface IdentityInteractionDeps {
   readonly sessions: InteractionSessions;
   readonly connect: Connect;
   readonly directory: InstitutionDirectory;
+  readonly logos: LogoPaths;
   readonly storage: Storage;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -40,7 +42,7 @@ interface Situation {
  * each time, so reloads, second tabs and late returns continue where the person is.
  */
 export function createIdentityInteractions(deps: IdentityInteractionDeps): Router {
-  const { sessions, connect, directory, storage, clock, logger } = deps;
+  const { sessions, connect, directory, logos, storage, clock, logger } = deps;
   const { oneTimeConsent, ongoingConsent } = deps;
   const router = new Router();
 
@@ -136,9 +138,9 @@ export function createIdentityInteractions(deps: IdentityInteractionDeps): Route
       const { institutionId, agreed } = journey.value;
       const institution = institutionId === undefined ? undefined : directory.find(institutionId);
       if (!institution) {
-        ctx.body = showChooser(session, connect.offered(request), searchOf(ctx));
+        ctx.body = showChooser(logos, session, connect.offered(request), searchOf(ctx));
       } else if (!agreed) {
-        ctx.body = showConsent(session, request, institution, new Date(clock.now()));
+        ctx.body = showConsent(logos, session, request, institution, new Date(clock.now()));
       } else {
         seeOther(ctx, await connect.depart(journey, request));
       }

@@ -5,6 +5,7 @@ import { renderPage } from '../../consent-ui/render-page.js';
 import type { ConnectionRequest } from '../../core/connection-request.js';
 import type { Institution } from '../../core/institution.js';
 import { describePermissions } from '../../core/permissions.js';
+import type { LogoPaths } from '../../http/serve-logos.js';
 import { describeClient } from '../describe-client.js';
 import type { InteractionSession } from '../interaction-session.js';
 
@@ -13,6 +14,7 @@ const listed = 50;
 
 /** The chooser, narrowed by what the person typed. */
 export function showChooser(
+  logos: LogoPaths,
   session: InteractionSession,
   offered: readonly Institution[],
   query: string,
@@ -25,12 +27,13 @@ export function showChooser(
     <InstitutionChooserPage
       action={`${session.path}/institution`}
       csrf={session.csrf}
-      client={describeClient(session.client)}
+      client={describeClient(session.client, logos.client(session.client.client_id))}
       searchAction={session.path}
       query={query || undefined}
-      institutions={found.slice(0, listed).map(({ id, name, kind }) => ({
+      institutions={found.slice(0, listed).map(({ id, name, kind, bankRef }) => ({
         id,
         name,
+        logoUrl: logos.bank(bankRef),
         tag: kind === 'test' ? 'Test' : undefined,
       }))}
       total={found.length}
@@ -41,6 +44,7 @@ export function showChooser(
 
 /** The hosted consent page. */
 export function showConsent(
+  logos: LogoPaths,
   session: InteractionSession,
   request: ConnectionRequest,
   institution: Institution,
@@ -50,8 +54,8 @@ export function showConsent(
     <ConsentPage
       action={`${session.path}/consent`}
       csrf={session.csrf}
-      client={describeClient(session.client)}
-      institution={{ name: institution.name }}
+      client={describeClient(session.client, logos.client(session.client.client_id))}
+      institution={{ name: institution.name, logoUrl: logos.bank(institution.bankRef) }}
       clusters={describePermissions(request.permissions)}
       transactionFrom={request.transactionFrom}
       expiresAt={request.expiresAt}

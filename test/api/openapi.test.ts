@@ -13,6 +13,12 @@ test('describes every operation once, with scopes, parameters and errors', () =>
   expect(openapi).toBe('3.1.0');
   expect(servers[0]).toEqual({ url: 'https://id.example.com' });
   expect(Object.keys(paths).sort()).toEqual([
+    '/oidc/.well-known/all-connections',
+    '/oidc/.well-known/api-connections',
+    '/oidc/.well-known/beta-connections',
+    '/oidc/.well-known/legacy-connections',
+    '/oidc/.well-known/payments-connections',
+    '/oidc/.well-known/test-connections',
     '/users',
     '/users/{userId}',
     '/users/{userId}/connection/{connectionId}',
@@ -28,6 +34,10 @@ test('describes every operation once, with scopes, parameters and errors', () =>
     Object.values(path).map(({ operationId }) => operationId),
   );
   expect(new Set(ids).size).toBe(ids.length);
+  expect(paths['/oidc/.well-known/all-connections'].get).toMatchObject({
+    security: [],
+    parameters: [{ name: 'clientId', in: 'query', required: false }],
+  });
   expect(paths['/users'].get).toMatchObject({
     security: [{ accessToken: ['user:read'] }],
     parameters: [

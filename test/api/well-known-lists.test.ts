@@ -18,8 +18,10 @@ beforeAll(async () => {
 afterAll(() => api.stop());
 
 async function list(kind: string, query = ''): Promise<readonly string[]> {
-  const answer = await request(api.server).get(`/oidc/.well-known/${kind}-connections${query}`);
+  const path = `/oidc/.well-known/${kind}-connections${query}`;
+  const answer = await request(api.server).get(path);
   expect(answer.status).toBe(200);
+  api.assertDescribed('get', path, answer);
   return z
     .array(wellKnownConnectionSchema.strict())
     .parse(answer.body)
@@ -65,7 +67,7 @@ test('names everything the published client reads', async () => {
       { name: 'cash', beta: false },
       { name: 'card', beta: false },
     ],
-    iconUrl: 'https://id.example.com/bank-icons/north-bank',
+    iconUrl: 'https://id.example.com/bank-icons/north-bank?defaultIcon=true',
     userTypes: ['personal'],
     payments: [],
     status: { sync: 'AVAILABLE', auth: 'AVAILABLE' },

@@ -21,7 +21,7 @@ async function mistakesOf(loading: Promise<unknown>): Promise<readonly string[]>
 
 describe('loadConfiguration', () => {
   it('fills in every default and makes paths absolute from the directory of the file', async () => {
-    const configuration = await place.load(minimal);
+    const configuration = await place.load({ ...minimal, logos: 'logos' });
 
     expect(configuration).toMatchObject({
       role: 'identity-service',
@@ -31,6 +31,7 @@ describe('loadConfiguration', () => {
       log: 'info',
     });
     expect(configuration.tls.certificate).toBe(join(place.directory, 'server.pem'));
+    expect(configuration.logos).toBe(join(place.directory, 'logos'));
     expect(configuration.storage).toEqual({
       url: `sqlite:${join(place.directory, 'data/assent.db')}`,
       masterKey: { file: join(place.directory, 'data/master.key') },

@@ -113,7 +113,7 @@ export async function startApi() {
 
   return {
     ...{ storage, clock, bank, connections, withdrawals, synchroniser, log, calls },
-    ...{ server, tokens, certificates, document, issue, call },
+    ...{ server, tokens, certificates, document, assertDescribed, issue, call },
     get: (path: string, token: string) => call('get', path, token),
     async stop() {
       withdrawals.stop();
