@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -130,6 +130,29 @@ describe('ongoing access with the published client', () => {
     expect(transactions.data.length).toBeGreaterThan(0);
     const shared = accounts.data.map(({ id }) => id);
     for (const { accountId } of transactions.data) expect(shared).toContain(accountId);
+  });
+
+  test('leaves nothing readable in the databases (SEC-67)', async () => {
+    const tokens = await client.call<{ access_token: string }>('getClientCredentialTokens', {
+      scope: 'accounts:read',
+      sub: userId,
+    });
+    const secrets = [
+      tokens.access_token,
+      sandbox.client('identity-service').client_secret ?? '',
+      'Everyday',
+      '31820447',
+      'person-1',
+      'PRIVATE KEY',
+    ];
+    const names = (await readdir(directory)).filter((name) => /\.db(-wal)?$/.test(name));
+    expect(names).toEqual(expect.arrayContaining(['assent.db', 'assent.db-wal', 'bank.db']));
+    for (const name of names) {
+      const bytes = await readFile(join(directory, name));
+      for (const secret of secrets) {
+        expect({ name, secret, found: bytes.includes(secret) }).toMatchObject({ found: false });
+      }
+    }
   });
 
   test('cannot read another user', async () => {

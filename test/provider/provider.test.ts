@@ -378,6 +378,80 @@ describe('FAPI 2.0 clients', () => {
   });
 });
 
+describe('what belongs to another client', () => {
+  const plain = { scope: 'openid id:test', response_type: 'code', redirect_uri: redirectUri };
+
+  test('a request_uri works only for the client that pushed it (SEC-06)', async () => {
+    const { body } = await post(
+      '/oidc/request',
+      { ...plain, client_id: 'identity-signed' },
+      basic('identity-signed'),
+    );
+    const query = new URLSearchParams({ client_id: 'identity', request_uri: body.request_uri });
+    const response = await assent.fetch(`/oidc/auth?${query}`);
+    expect(response.headers.get('location') ?? '').not.toContain('/interaction/');
+  });
+
+  test('parameters beside the pushed ones change nothing (SEC-08)', async () => {
+    const { body } = await post(
+      '/oidc/request',
+      { ...plain, client_id: 'identity-signed', state: 'pushed' },
+      basic('identity-signed'),
+    );
+    const query = new URLSearchParams({
+      client_id: 'identity-signed',
+      request_uri: body.request_uri,
+      redirect_uri: 'https://evil.example/',
+      scope: 'openid id:all',
+      state: 'added',
+    });
+    const response = await assent.fetch(`/oidc/auth?${query}`);
+    const uid = response.headers.get('location')?.split('/').at(-1) ?? '';
+    const interaction = await assent.provider.Interaction.find(uid);
+    expect(interaction?.params).toMatchObject({
+      redirect_uri: redirectUri,
+      scope: 'openid id:test',
+      state: 'pushed',
+    });
+  });
+
+  test('a code or refresh token of another client is refused and stays good (SEC-02)', async () => {
+    const accountId = 'b'.repeat(24);
+    const owner = await assent.provider.Client.find('identity');
+    if (!owner) throw new TypeError('no client');
+    const grant = new assent.provider.Grant({ accountId, clientId: 'identity' });
+    const resource = `${assent.configuration.publicUrl}/`;
+    grant.addOIDCScope('openid offline_access');
+    grant.addResourceScope(resource, 'accounts:read');
+    const code = await new assent.provider.AuthorizationCode({
+      accountId,
+      client: owner,
+      grantId: await grant.save(),
+      gty: 'authorization_code',
+      redirectUri,
+      resource,
+      scope: 'openid offline_access accounts:read',
+    }).save();
+    const redemption = { grant_type: 'authorization_code', code, redirect_uri: redirectUri };
+    const stolen = await post('/oidc/token', redemption, basic('identity-signed'));
+    expect(stolen.body.error).toBe('invalid_grant');
+    const own = await post('/oidc/token', redemption, basic('identity'));
+    expect(own.status).toBe(200);
+
+    const refresh = { grant_type: 'refresh_token', refresh_token: own.body.refresh_token };
+    const taken = await post('/oidc/token', refresh, basic('identity-signed'));
+    expect(taken.body.error).toBe('invalid_grant');
+    const kept = await post('/oidc/token', refresh, basic('identity'));
+    expect(kept.body).toMatchObject({ refresh_token: own.body.refresh_token });
+    const seen = await post(
+      '/oidc/token/introspection',
+      { token: own.body.access_token },
+      basic('identity-signed'),
+    );
+    expect(seen.body).toEqual({ active: false });
+  });
+});
+
 describe('bad input', () => {
   test.each([
     ['malformed JWT', { request: 'not.a.jwt' }],
