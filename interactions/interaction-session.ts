@@ -91,6 +91,7 @@ interface SessionDeps {
 /** The interactions of one provider, as the steps of either role use them. */
 export function createInteractionSessions(deps: SessionDeps): InteractionSessions {
   const { provider, storage, unitOfWork, resource } = deps;
+  const { origin } = new URL(resource);
 
   async function end(
     ctx: Context,
@@ -132,6 +133,7 @@ export function createInteractionSessions(deps: SessionDeps): InteractionSession
     },
 
     async readForm(ctx, session, repeatable) {
+      assertOwnOrigin(ctx, origin);
       const form = await readForm(ctx, repeatable);
       const given = Buffer.from(form.csrf ?? '');
       const expected = Buffer.from(session.csrf);
@@ -159,4 +161,16 @@ export function createInteractionSessions(deps: SessionDeps): InteractionSession
       await end(ctx, { error, error_description: description }, writes);
     },
   };
+}
+
+/**
+ * A second wall behind the `csrf` field (SEC-11). Our own pages send `Origin: null`, because they send no
+ * referrer, so what a browser says of the sender's site counts beside it.
+ */
+function assertOwnOrigin(ctx: Context, own: string): void {
+  const [origin, site] = [ctx.get('origin'), ctx.get('sec-fetch-site')];
+  const isForeign = origin !== '' && origin !== 'null' && origin !== own;
+  if (isForeign || site === 'cross-site' || site === 'same-site') {
+    throw new Refusal('forbidden', 'This form was not sent from our own page.');
+  }
 }

@@ -23,10 +23,11 @@ import { type RedeemGrant, registerAuthorizationCode } from './grants/authorizat
 import { registerClientCredentials } from './grants/client-credentials.js';
 import { allowLocalRedirects } from './internals.js';
 import { logEvents, logFailure } from './log-events.js';
-import { boundChunkedBody } from './middleware/bound-chunked-body.js';
+import { boundRequest } from './middleware/bound-request.js';
 import { commitBeforeResponse } from './middleware/commit-before-response.js';
 import { completeBareRequestUri } from './middleware/complete-bare-request-uri.js';
 import { describeUnderIssuer } from './middleware/describe-under-issuer.js';
+import { exactPaths } from './middleware/exact-paths.js';
 import { forgetSession } from './middleware/forget-session.js';
 import { unpackUnsignedRequestObject } from './middleware/unpack-unsigned-request-object.js';
 import { profileOf } from './profiles/profiles.js';
@@ -112,13 +113,14 @@ export function createProvider(deps: ProviderDeps): Provider {
     traceRequest,
     allowHosts([publicUrl, mtlsUrl]),
     securityHeaders(),
+    exactPaths,
     describeUnderIssuer(publicUrl),
     forgetSession(interactions.cookies.names.session),
     commitBeforeResponse(unitOfWork, (ctx: Context, error) => {
       logFailure(logger, ctx, error);
       renderError(ctx, error);
     }),
-    boundChunkedBody,
+    boundRequest,
     completeBareRequestUri(provider),
     unpackUnsignedRequestObject(provider),
   ]) {

@@ -39,8 +39,8 @@ export const bodyLimit = 56 * 1024;
 export function replaceBody(request: IncomingMessage, body: Buffer): void {
   request.headers['content-length'] = String(body.length);
   Object.defineProperties(request, {
-    readable: { value: true },
-    iterator: { value: () => chunks(body) },
+    readable: { value: true, configurable: true },
+    iterator: { value: () => chunks(body), configurable: true },
   });
 }
 

@@ -87,7 +87,8 @@ export function createIdentityInteractions(deps: IdentityInteractionDeps): Route
     const { title, sentence } = describeInstitutionError(error);
     const { traceId } = ctx.state;
     logger.warn({ traceId, code: error.code, cause: error.cause }, error.message);
-    ctx.status = 502;
+    // An answer that belongs to no visit was brought by the browser, not by the bank.
+    ctx.status = error.code === 'invalid_callback' ? 400 : 502;
     ctx.type = 'html';
     ctx.body = showBankProblem(session, title, sentence, traceId);
   }

@@ -1,8 +1,7 @@
 import { decodeProtectedHeader, type JWTPayload, UnsecuredJWT } from 'jose';
 import type { Context, Middleware, Next } from 'koa';
-import { errors, type Provider } from 'oidc-provider';
-import { readBody } from '../../http/read-body.js';
-import { bodyLimit, replaceBody } from '../internals.js';
+import type { Provider } from 'oidc-provider';
+import { replaceBody } from '../internals.js';
 
 /**
  * Relaxation for `identity-service` clients registered with `unsigned_pushed_request_object`: the
@@ -12,11 +11,11 @@ import { bodyLimit, replaceBody } from '../internals.js';
  */
 export function unpackUnsignedRequestObject(provider: Provider): Middleware {
   return async function unpackRequestObject(ctx: Context, next: Next) {
-    if (ctx.method === 'POST' && ctx.path === '/request' && ctx.is('urlencoded')) {
-      const body = await readBody(ctx.req, bodyLimit);
-      if (!body) throw new errors.InvalidRequest('the request body is too large');
-      const plain = body.includes('request=') && (await toPlainParameters(provider, ctx, body));
-      replaceBody(ctx.req, plain ? Buffer.from(plain.toString()) : body);
+    const { body } = ctx.state;
+    const pushed = ctx.method === 'POST' && ctx.path === '/request' && ctx.is('urlencoded');
+    if (pushed && Buffer.isBuffer(body) && body.includes('request=')) {
+      const plain = await toPlainParameters(provider, ctx, body);
+      if (plain) replaceBody(ctx.req, Buffer.from(plain.toString()));
     }
     await next();
   };
