@@ -4,9 +4,11 @@ import { clients } from './clients.js';
 import { connections } from './connection.js';
 import { consents } from './consent.js';
 import { intents } from './intent.js';
+import { jobs } from './job.js';
 import { journeys } from './journey.js';
 import { loginAttempts } from './login-budget.js';
 import type { Collection } from './storage.js';
+import { syncs } from './sync.js';
 import { users } from './user.js';
 import { withdrawals } from './withdrawals.js';
 
@@ -17,9 +19,11 @@ export const domainCollections: readonly Collection<unknown>[] = [
   clients,
   connections,
   consents,
+  jobs,
   journeys,
   intents,
   loginAttempts,
+  syncs,
   transactions,
   users,
   withdrawals,

@@ -115,7 +115,7 @@ export function createConnect(deps: ConnectDeps): Connect {
       access: request.subject === undefined ? 'one-time' : 'ongoing',
       permissions: terms.permissions,
       transactionFrom: terms.transactionFrom?.toISOString(),
-      expiresAt: terms.expiresAt.toISOString(),
+      expiresAt: request.expiresAt.toISOString(),
       tppConsent: request.tppConsent,
       status,
       history: [{ status, at: now.toISOString() }],
@@ -199,7 +199,9 @@ export function createConnect(deps: ConnectDeps): Connect {
         transactionFrom: consent.transactionFrom ? new Date(consent.transactionFrom) : undefined,
       };
       const connector = directory.connector(institution.id);
-      const { redirectTo, attempt } = await connector.begin({ terms, state, redirectUri });
+      const start = await connector.begin({ terms, state, redirectUri });
+      if ('ask' in start) throw new Refusal('not_found', 'This bank cannot be connected here yet.');
+      const { redirectTo, attempt } = start;
       const visit = { institutionId: institution.id, state, attempt, returned: false };
       const next = { ...rest, consentId: consent.id, visit };
       try {

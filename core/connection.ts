@@ -20,7 +20,13 @@ export interface Connection {
    * back at the bank when the client never comes. Then `ok`, or `error` with the reason.
    */
   readonly status: 'pending' | 'ok' | 'error';
-  readonly error?: 'resync' | 'sync_error' | 'sync_partial' | 'credentials_error' | undefined;
+  readonly error?:
+    | 'resync'
+    | 'sync_error'
+    | 'sync_partial'
+    | 'mfa_required'
+    | 'credentials_error'
+    | undefined;
   /** ISO 8601 */
   readonly connectedOn: string;
   readonly lastUpdated?: string | undefined;
@@ -29,6 +35,13 @@ export interface Connection {
   readonly accountIds: readonly string[];
   /** From the redemption until the whole consented window was fetched once; taken up at each start. */
   readonly unfinished?: boolean | undefined;
+  /**
+   * ISO 8601: when the bank stops recognising the person unless they authenticate there again; absent
+   * where it names no end.
+   */
+  readonly bankValidUntil?: string | undefined;
+  /** The person as the bank names them; only the same one may authenticate there again. */
+  readonly bankSubject?: string | undefined;
   /** The bank's tokens; sealed at rest like every value, read only by the connector. */
   readonly authorization: ConnectorState;
 }

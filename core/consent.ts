@@ -1,12 +1,28 @@
 import type { Collection } from './storage.js';
 
-/** Where a consent stands; `rejected`, `revoked` and `expired` are final. */
-export type ConsentStatus =
-  | 'awaiting_authorisation'
-  | 'authorised'
-  | 'rejected'
-  | 'revoked'
-  | 'expired';
+/**
+ * Where a consent stands; `rejected` and `revoked` are final. That it expired is read from the clock:
+ * an expired consent can be extended, a revoked one cannot.
+ */
+export type ConsentStatus = 'awaiting_authorisation' | 'authorised' | 'rejected' | 'revoked';
+
+/** How a step of a consent came about: which visit or, for `api`, the client's own consent screen. */
+export type ConsentMeans = 'connect' | 'reauth' | 'reconsent' | 'api';
+
+/** One step in the life of a consent, as its history keeps it. */
+export interface ConsentStep {
+  readonly status: ConsentStatus;
+  /** ISO 8601 */
+  readonly at: string;
+  /** How it was given or extended; absent where it was ended. */
+  readonly means?: ConsentMeans | undefined;
+  /** ISO 8601: its end, as agreed in this step. */
+  readonly expiresAt?: string | undefined;
+  /** The permissions, as agreed in this step. */
+  readonly permissions?: readonly string[] | undefined;
+  /** The auth request it came through, where it was one. */
+  readonly authRequestId?: string | undefined;
+}
 
 /**
  * What one person agreed that one client may see (architecture decision 4): made before the bank is
@@ -29,7 +45,7 @@ export interface Consent {
   /** Whether the client may extend it by reconsent; false where it set the expiry itself. */
   readonly tppConsent: boolean;
   readonly status: ConsentStatus;
-  readonly history: readonly { readonly status: ConsentStatus; readonly at: string }[];
+  readonly history: readonly ConsentStep[];
 }
 
 /** Consents by id, by the connection they are for, and by user. */

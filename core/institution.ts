@@ -26,7 +26,8 @@ export type ConnectorState = Readonly<Record<string, unknown>>;
 export interface ConsentTerms {
   /** UK Open Banking permission codes, e.g. `ReadAccountsBasic`. */
   readonly permissions: readonly string[];
-  readonly expiresAt: Date;
+  /** Absent where the consent is extended here, without the bank: then it has no end there. */
+  readonly expiresAt?: Date | undefined;
   readonly transactionFrom?: Date | undefined;
 }
 
@@ -56,11 +57,54 @@ export interface BankTransaction {
   readonly status: 'posted' | 'pending';
 }
 
+/** Something a person types for a bank that has no page of its own (legacy). */
+export interface CredentialField {
+  /** `[a-z_]+`; also the name of the form's field. */
+  readonly name: string;
+  readonly label: string;
+  readonly hint?: string | undefined;
+  /** Shown as dots, and never shown again. */
+  readonly secret: boolean;
+  /** The HTML `autocomplete` token, e.g. `one-time-code`. */
+  readonly autocomplete: string;
+  readonly inputMode?: 'numeric' | undefined;
+}
+
+/** How a visit begins: at the bank's own page, or with a form on ours. */
+export type VisitStart =
+  | { readonly redirectTo: string; readonly attempt: ConnectorState }
+  | { readonly ask: readonly CredentialField[]; readonly attempt: ConnectorState };
+
 /** How a visit to the bank ended. */
 export type VisitOutcome =
-  | { readonly outcome: 'authorised'; readonly authorization: ConnectorState }
+  | {
+      readonly outcome: 'authorised';
+      readonly authorization: ConnectorState;
+      /** The person as the bank names them, where it does; the same at each of their visits. */
+      readonly subject?: string | undefined;
+      /** When the bank stops recognising them, where it says so. */
+      readonly validUntil?: Date | undefined;
+    }
   /** The person or the bank said no; `reason` is one plain sentence for the person. */
   | { readonly outcome: 'refused'; readonly reason: string };
+
+/** What an answer to {@link CredentialField}s came to; `asked` = there is more to answer. */
+export type AnswerOutcome =
+  | VisitOutcome
+  | {
+      readonly outcome: 'asked';
+      readonly ask: readonly CredentialField[];
+      readonly attempt: ConnectorState;
+      /** What was wrong with the answer before, one plain sentence for the person. */
+      readonly problem?: string | undefined;
+    };
+
+/** The person on whose behalf a bank is asked right now; banks count such calls on no budget. */
+export interface PresentCustomer {
+  readonly ipAddress: string;
+  /** When they last signed in at the client. */
+  readonly lastLoggedIn?: Date | undefined;
+}
 
 /**
  * One way of talking to one bank. Implemented in `institutions/`. Every method is bounded in time and
@@ -70,14 +114,17 @@ export interface InstitutionConnector {
   /**
    * Registers the intent and prepares the visit.
    * @param visit `state` is ours, unguessable, and comes back in the callback; `redirectUri` is where
-   * the bank sends the person's browser.
-   * @returns where to send the browser, and what {@link complete} will need.
+   * the bank sends the person's browser; `renews` is the authorization of a connection that is
+   * authenticated again or, for a legacy bank, refreshed.
+   * @returns where to send the browser or what to ask, and what {@link complete} or {@link answer}
+   * will need.
    */
   begin(visit: {
     readonly terms: ConsentTerms;
     readonly state: string;
     readonly redirectUri: string;
-  }): Promise<{ readonly redirectTo: string; readonly attempt: ConnectorState }>;
+    readonly renews?: { readonly by: 'reauth' | 'refresh'; readonly authorization: ConnectorState };
+  }): Promise<VisitStart>;
 
   /** Checks the callback (state, iss, error) and exchanges the code. `callback` is its query. */
   complete(visit: {
@@ -86,11 +133,17 @@ export interface InstitutionConnector {
     readonly redirectUri: string;
   }): Promise<VisitOutcome>;
 
+  /** Takes what the person typed, by field name. Only of connectors whose visits ask. */
+  answer?(visit: {
+    readonly attempt: ConnectorState;
+    readonly answers: Readonly<Record<string, string>>;
+  }): Promise<AnswerOutcome>;
+
   /**
    * Opens a session with tokens that are fresh enough, refreshing them first where needed.
    * `authorization` of the session is what must be stored from now on.
    */
-  open(authorization: ConnectorState): Promise<BankSession>;
+  open(authorization: ConnectorState, customer?: PresentCustomer): Promise<BankSession>;
 
   /** Withdraws the intent at the bank, whatever state it is in. Safe to repeat. */
   revoke(attemptOrAuthorization: ConnectorState): Promise<void>;
@@ -118,6 +171,10 @@ export type InstitutionErrorCode =
   | 'refused'
   /** The authorization no longer works: the person must visit the bank again. */
   | 'authorization_lost'
+  /** A legacy bank wants something that only the person can give: they must refresh. */
+  | 'input_required'
+  /** The bank takes no more calls for now (429). */
+  | 'rate_limited'
   /** The callback does not belong to the visit (state, iss). */
   | 'invalid_callback';
 

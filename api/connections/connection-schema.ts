@@ -13,7 +13,9 @@ export const connectionSchema = z
     expiresAt: timestamp,
     accountIds: z.array(z.uuid()),
     status: z.enum(['ok', 'error']),
-    error: z.enum(['resync', 'sync_error', 'sync_partial', 'credentials_error']).nullable(),
+    error: z
+      .enum(['resync', 'sync_error', 'sync_partial', 'mfa_required', 'credentials_error'])
+      .nullable(),
     extendedStatus: z.enum(['expired']).optional(),
     userConsentedAt: timestamp.optional(),
     tppConsent: z.boolean(),

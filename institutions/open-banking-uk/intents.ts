@@ -69,7 +69,7 @@ function describeTerms({ permissions, expiresAt, transactionFrom }: ConsentTerms
   return {
     Data: {
       Permissions: permissions,
-      ExpirationDateTime: expiresAt.toISOString(),
+      ...(expiresAt && { ExpirationDateTime: expiresAt.toISOString() }),
       ...(transactionFrom && { TransactionFromDateTime: transactionFrom.toISOString() }),
     },
     Risk: {},

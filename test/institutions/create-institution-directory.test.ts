@@ -5,7 +5,7 @@ import { exportJWK, generateKeyPair } from 'jose';
 import type { Configuration } from '../../config/schema.js';
 import { systemClock } from '../../core/clock.js';
 import { createInstitutionDirectory } from '../../institutions/create-institution-directory.js';
-import { redirectUri, state, terms } from './support/connect-to-bank.js';
+import { redirectUri, state, terms, toBank } from './support/connect-to-bank.js';
 import {
   issueCertificates,
   type ScriptedBank,
@@ -110,7 +110,7 @@ describe('the institution directory', () => {
     );
     const visit = institutions.connector('test-bank').begin({ terms, state, redirectUri });
 
-    const request = new URL((await visit).redirectTo).searchParams.get('request') ?? '';
+    const request = new URL(toBank(await visit).redirectTo).searchParams.get('request') ?? '';
     const header = JSON.parse(Buffer.from(request.split('.')[0] ?? '', 'base64url').toString());
     expect(header).toMatchObject({ alg, kid: 'ours' });
   });

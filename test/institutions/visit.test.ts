@@ -8,6 +8,7 @@ import {
   redirectUri,
   state,
   terms,
+  toBank,
 } from './support/connect-to-bank.js';
 import {
   answer,
@@ -56,7 +57,7 @@ describe('beginning a visit', () => {
   });
 
   it('pushes every parameter and sends the browser with the request_uri alone', async () => {
-    const { redirectTo } = await connect().begin({ terms, state, redirectUri });
+    const { redirectTo } = toBank(await connect().begin({ terms, state, redirectUri }));
 
     const url = new URL(redirectTo);
     expect(url.origin + url.pathname).toBe(`${bank.issuer}/auth`);
@@ -82,7 +83,7 @@ describe('beginning a visit', () => {
       tokenEndpointAuthMethod: 'private_key_jwt',
       signingKey: { key: privateKey, kid: 'ours' },
     });
-    const { redirectTo, attempt } = await connector.begin({ terms, state, redirectUri });
+    const { redirectTo, attempt } = toBank(await connector.begin({ terms, state, redirectUri }));
 
     const query = new URL(redirectTo).searchParams;
     const request = query.get('request') ?? '';

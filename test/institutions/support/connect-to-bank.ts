@@ -1,4 +1,8 @@
-import type { ConnectorState, InstitutionConnector } from '../../../core/institution.js';
+import type {
+  ConnectorState,
+  InstitutionConnector,
+  VisitStart,
+} from '../../../core/institution.js';
 import {
   createOpenBankingUkConnector,
   type OpenBankingUkConnectorDeps,
@@ -61,4 +65,10 @@ export async function authorise(
   const result = await connector.complete({ attempt, callback: callbackOf(bank), redirectUri });
   if (result.outcome !== 'authorised') throw new Error(result.reason);
   return result.authorization;
+}
+
+/** The start of a visit that leads to the bank's own page. */
+export function toBank(start: VisitStart) {
+  if ('ask' in start) throw new Error('this connector asks nothing itself');
+  return start;
 }
