@@ -1,0 +1,96 @@
+import { revokeGrant } from '../adapters/oidc/revoke-grant.js';
+import { createApi } from '../api/create-api.js';
+import { createWellKnownLists } from '../api/well-known/create-well-known-lists.js';
+import { bankIcon } from '../consent-ui/assets.js';
+import { createAccountReader } from '../core/account-reader.js';
+import { createConnect } from '../core/connect.js';
+import { createConnectionsService } from '../core/connections-service.js';
+import { createPendingWatch } from '../core/give-up-pending.js';
+import { createConnectionRedemption } from '../core/redeem-connection.js';
+import { createSynchroniser } from '../core/synchronise.js';
+import { createTransactionReader } from '../core/transaction-reader.js';
+import { createUsersService } from '../core/users-service.js';
+import { createWithdrawals } from '../core/withdrawals.js';
+import { readLogos } from '../http/read-logos.js';
+import { noStore } from '../http/security-headers.js';
+import { logoPaths, serveLogos } from '../http/serve-logos.js';
+import { createInstitutionDirectory } from '../institutions/create-institution-directory.js';
+import { answerPageErrors } from '../interactions/answer-page-errors.js';
+import { createIdentityInteractions } from '../interactions/identity/create-identity-interactions.js';
+import { createInteractionSessions } from '../interactions/interaction-session.js';
+import { resourceOf } from '../provider/configuration/scopes.js';
+import { type Foundation, protect, type Role } from './role.js';
+
+/** The identity service: people connect their banks, clients read. */
+export async function createIdentityRole(foundation: Foundation): Promise<Role> {
+  const { configuration, storage, clock, logger } = foundation;
+  const { publicUrl, lifetimes, institutions } = configuration;
+  const logos = await readLogos(configuration.logos);
+  const directory = await createInstitutionDirectory({ institutions, clock });
+  const withdrawals = createWithdrawals({ storage, directory, clock, logger });
+  const synchroniser = createSynchroniser({ storage, directory, clock, logger });
+  const ending = { storage, clock, withdrawals, revokeGrant };
+  const connections = createConnectionsService(ending);
+  const { abandon } = connections;
+  const pending = createPendingWatch({ storage, clock, logger, abandon });
+  const connect = createConnect({
+    storage,
+    directory,
+    clock,
+    logger,
+    redirectUri: `${publicUrl}/bank/callback`,
+    // The code's own life, and a minute for a redemption that is under way.
+    redeemWithin: lifetimes.identityServiceCode + 60,
+    onPending: pending.watch,
+  });
+  await withdrawals.start();
+  pending.start();
+  void synchroniser.resume();
+
+  return {
+    redeemGrant: createConnectionRedemption(storage, synchroniser),
+    routes({ provider, unitOfWork }) {
+      const sessions = createInteractionSessions({
+        provider,
+        storage,
+        unitOfWork,
+        resource: resourceOf(configuration),
+      });
+      const interactions = createIdentityInteractions({
+        sessions,
+        connect,
+        directory,
+        logos: logoPaths(logos),
+        storage,
+        clock,
+        logger,
+        oneTimeConsent: lifetimes.oneTimeConsent,
+        ongoingConsent: lifetimes.ongoingConsent,
+      });
+      const { publicUrl, mtlsUrl } = configuration;
+      const api = createApi({
+        users: createUsersService(ending),
+        connections,
+        accounts: createAccountReader({ storage, clock }),
+        transactions: createTransactionReader({ storage, clock }),
+        authenticate: protect(foundation, provider),
+        clock,
+        logger,
+        origins: [publicUrl, mtlsUrl],
+      });
+      return [
+        serveLogos(logos, bankIcon),
+        createWellKnownLists({ directory, storage, publicUrl }),
+        api,
+        answerPageErrors(logger),
+        noStore,
+        interactions,
+      ];
+    },
+    async stop() {
+      synchroniser.stop();
+      pending.stop();
+      withdrawals.stop();
+    },
+  };
+}

@@ -1,0 +1,46 @@
+import type Router from '@koa/router';
+import type { Middleware } from 'koa';
+import type { Provider } from 'oidc-provider';
+import type { UnitOfWork } from '../adapters/oidc/unit-of-work.js';
+import type { ApiState } from '../api/api-state.js';
+import { authenticate } from '../api/middleware/authenticate.js';
+import type { Configuration } from '../config/schema.js';
+import type { Clock } from '../core/clock.js';
+import type { Logger } from '../core/logger.js';
+import type { Storage } from '../core/storage.js';
+import { readClientCertificate } from '../http/client-certificate.js';
+import { createAccessTokenReader } from '../provider/access-token-reader.js';
+import type { RedeemGrant } from '../provider/grants/authorization-code.js';
+
+export type Route = Middleware | Router | Router<ApiState>;
+
+/** What one role adds to the provider: its routes, and what redeeming a code completes. */
+export interface Role {
+  readonly redeemGrant: RedeemGrant;
+  routes(foundation: Foundation & { readonly provider: Provider }): readonly Route[];
+  stop(): Promise<void>;
+}
+
+/** What every room is built from. */
+export interface Foundation {
+  readonly configuration: Configuration;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly storage: Storage;
+  readonly unitOfWork: UnitOfWork;
+}
+
+/** The check of access tokens that both roles put before their resources. */
+export function protect(
+  { configuration, storage, clock }: Foundation,
+  provider: Provider,
+): Middleware {
+  const { publicUrl, mtlsUrl } = configuration;
+  return authenticate({
+    tokens: createAccessTokenReader(provider),
+    storage,
+    clock,
+    origins: [publicUrl, mtlsUrl],
+    readCertificate: readClientCertificate,
+  });
+}
