@@ -137,10 +137,12 @@ export const configurationSchema = z.strictObject({
   signing: z
     .strictObject({
       algorithms: z
-        .array(z.enum(['ES256', 'PS256']))
+        .array(z.enum(['ES256', 'PS256', 'RS256']))
         .min(1)
         .default(['ES256', 'PS256'])
-        .describe('A key of each is made on first start and kept sealed in storage'),
+        .describe(
+          'A key of each is made on first start and kept sealed in storage; RS256 is for identity-service clients that come with it, and refused to all others',
+        ),
     })
     .prefault({}),
   features: z

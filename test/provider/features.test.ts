@@ -5,7 +5,7 @@ let assent: RunningAssent;
 
 beforeAll(async () => {
   assent = await startAssent({
-    signing: { algorithms: ['PS256'] },
+    signing: { algorithms: ['PS256', 'RS256'] },
     features: { hybridFlow: false, introspection: false, revocation: false },
   });
 });
@@ -16,7 +16,7 @@ test('what the configuration switches off is neither announced nor there', async
   const response = await assent.fetch('/oidc/.well-known/openid-configuration');
   const document = (await response.json()) as Record<string, unknown>;
   expect(document.response_types_supported).toEqual(['code']);
-  expect(document.id_token_signing_alg_values_supported).toEqual(['PS256']);
+  expect(document.id_token_signing_alg_values_supported).toEqual(['PS256', 'RS256']);
   expect(document).not.toHaveProperty('introspection_endpoint');
   expect(document).not.toHaveProperty('revocation_endpoint');
   expect(Object.keys(document.mtls_endpoint_aliases as object)).toEqual([
@@ -26,7 +26,7 @@ test('what the configuration switches off is neither announced nor there', async
   const { keys } = (await (await assent.fetch('/oidc/certs')).json()) as {
     keys: { alg: string }[];
   };
-  expect(keys.map(({ alg }) => alg)).toEqual(['PS256']);
+  expect(keys.map(({ alg }) => alg)).toEqual(['PS256', 'RS256']);
   for (const path of ['/oidc/token/introspection', '/oidc/token/revocation']) {
     expect((await assent.fetch(path, { method: 'POST' })).status).toBe(404);
   }
