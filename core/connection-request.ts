@@ -4,6 +4,7 @@ import type { ConsentTerms } from './institution.js';
 import { defaultPermissions, permissionCodes } from './permissions.js';
 import { Refusal } from './refusal.js';
 import { institutionOfScope } from './scopes.js';
+import { syncClaimSchema } from './sync-claim.js';
 
 /** The lists a person can choose a bank from. */
 export const choosers = ['all', 'api', 'legacy', 'test'] as const;
@@ -38,6 +39,8 @@ const claimsSchema = z.object({
         })
         .nullish(),
       'mh:con_id': z.object({ value: z.string().max(200).optional() }).nullish(),
+      // Only that it is well formed: it is read where the code is redeemed.
+      'mh:sync': syncClaimSchema,
       'mh:consent': z
         .object({
           value: z
