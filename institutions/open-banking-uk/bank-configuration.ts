@@ -11,7 +11,8 @@ import {
 } from 'openid-client';
 import type { Clock } from '../../core/clock.js';
 import { InstitutionError } from '../../core/institution.js';
-import { type BankFetch, invalidAnswer } from './bank-fetch.js';
+import { invalidAnswer } from '../institution-errors.js';
+import type { BankFetch } from './bank-fetch.js';
 
 /** A key to sign with, and the `kid` that the bank knows it by. */
 export interface SigningKey {

@@ -1,6 +1,6 @@
 import { Agent, request } from 'undici';
-import { z } from 'zod';
 import { InstitutionError } from '../../core/institution.js';
+import { invalidAnswer, toTransportError } from '../institution-errors.js';
 
 const maxAnswerBytes = 5 * 1024 * 1024;
 
@@ -76,15 +76,6 @@ export function createBankFetch(options: BankFetchOptions): BankFetch {
   };
 }
 
-/** The bank's answer is not what the standard says. */
-export function invalidAnswer(bankName: string, cause: unknown): InstitutionError {
-  return new InstitutionError(
-    'invalid_answer',
-    `${bankName} sent an answer that could not be understood.`,
-    { cause },
-  );
-}
-
 /** Only the headers that decide how an answer is read; whatever else a bank sends is not needed. */
 function toHeaders(headers: Record<string, string | string[] | undefined>): Headers {
   const kept = new Headers();
@@ -94,21 +85,4 @@ function toHeaders(headers: Record<string, string | string[] | undefined>): Head
     if (typeof value === 'string' && !/[^\t\x20-\x7e]/.test(value)) kept.set(name, value);
   }
   return kept;
-}
-
-const invalidAnswerCodes = ['UND_ERR_RES_EXCEEDED_MAX_SIZE', 'UND_ERR_HEADERS_OVERFLOW'];
-
-/** Errors of undici and of the system, and the `DOMException` of a signal. */
-const failure = z
-  .object({ name: z.string().catch(''), code: z.string().catch('') })
-  .catch({ name: '', code: '' });
-
-function toTransportError(bankName: string, cause: unknown): InstitutionError {
-  const { name, code } = failure.parse(cause);
-  if (name === 'HTTPParserError' || invalidAnswerCodes.includes(code)) {
-    // The parser's error quotes the answer, which may hold personal data.
-    return invalidAnswer(bankName, new Error(`${name} ${code}`.trim()));
-  }
-  const reason = name === 'TimeoutError' ? 'did not answer in time' : 'could not be reached';
-  return new InstitutionError('unavailable', `${bankName} ${reason}.`, { cause });
 }

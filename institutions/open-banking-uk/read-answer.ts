@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { invalidAnswer } from './bank-fetch.js';
+import { invalidAnswer } from '../institution-errors.js';
 
 /**
  * The JSON of an answer, as the schema has it.

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { InstitutionError } from '../../core/institution.js';
+import { invalidAnswer } from '../institution-errors.js';
 import { type Authorization, authorizationLost } from './authorization.js';
-import { type BankFetch, invalidAnswer } from './bank-fetch.js';
+import type { BankFetch } from './bank-fetch.js';
 import { readAnswer } from './read-answer.js';
 import type { Tokens } from './tokens.js';
 

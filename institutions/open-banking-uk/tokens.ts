@@ -5,9 +5,9 @@ import {
   type TokenEndpointResponse,
 } from 'openid-client';
 import type { Clock } from '../../core/clock.js';
+import { invalidAnswer } from '../institution-errors.js';
 import { type Attempt, type Authorization, authorizationLost } from './authorization.js';
 import type { WithBankConfiguration } from './bank-configuration.js';
-import { invalidAnswer } from './bank-fetch.js';
 
 /** Tokens of one person's authorization. */
 export interface Tokens {
