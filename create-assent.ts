@@ -16,6 +16,8 @@ import { assets } from './consent-ui/assets.js';
 import type { BankLedger } from './core/bank-ledger.js';
 import { type Clock, systemClock } from './core/clock.js';
 import { domainCollections } from './core/collections.js';
+import { tellOfJobs } from './core/job.js';
+import { createScheduler, type Scheduler } from './core/scheduler.js';
 import type { Storage } from './core/storage.js';
 import { createLogger } from './create-logger.js';
 import { allowHosts } from './http/allow-hosts.js';
@@ -42,13 +44,13 @@ export interface AssentOptions {
 export interface Assent {
   readonly provider: Provider;
   readonly storage: Storage;
-  /** Opens both listeners. @throws the system's error, e.g. `EADDRINUSE`. */
+  /** Opens both listeners and begins to do what is due. @throws the system's error, e.g. `EADDRINUSE`. */
   start(): Promise<void>;
   /** Finishes requests in flight (bounded), then closes listeners, connectors and storage. */
   stop(): Promise<void>;
 }
 
-/** How long requests in flight may take to finish when the process is told to stop (seconds). */
+/** How long requests and jobs under way may take when the process is told to stop (seconds). */
 const grace = 10;
 
 /**
@@ -59,13 +61,15 @@ const grace = 10;
 export async function createAssent(options: AssentOptions): Promise<Assent> {
   const { configuration, clock = systemClock, onStorageCall } = options;
   const logger = createLogger(configuration.log);
-  const storage = await openStorage({
+  const store = await openStorage({
     url: configuration.storage.url,
     masterKey: configuration.storage.masterKey,
     collections: [...domainCollections, dpopProofs, signingKeys, ...Object.values(oidcCollections)],
     clock,
     ...(onStorageCall && { onCall: onStorageCall }),
   });
+  const scheduler = createScheduler({ storage: store, clock, logger, random: Math.random });
+  const storage = tellOfJobs(store, scheduler.tell);
   try {
     const unitOfWork = createUnitOfWork(storage, clock);
     const foundation = { configuration, clock, logger, storage, unitOfWork };
@@ -84,7 +88,8 @@ export async function createAssent(options: AssentOptions): Promise<Assent> {
     await seedClients(provider, storage, configuration.clients);
     const application = createApplication(configuration, role.routes({ ...foundation, provider }));
     const handler = dispatch(provider.callback(), application.callback());
-    return { provider, storage, ...createListeners(configuration, handler, storage, role) };
+    const listeners = createListeners(configuration, handler);
+    return { provider, storage, ...createLife(listeners, scheduler, role, storage) };
   } catch (error) {
     await storage.close();
     throw error;
@@ -106,20 +111,36 @@ function createApplication(configuration: Configuration, routes: readonly Route[
   return application;
 }
 
-function createListeners(
-  { listen: addresses, tls }: Configuration,
-  handler: RequestListener,
-  storage: Storage,
+function createLife(
+  listeners: ReturnType<typeof createListeners>,
+  scheduler: Scheduler,
   role: Role,
+  storage: Storage,
 ): Pick<Assent, 'start' | 'stop'> {
+  return {
+    async start() {
+      await listeners.open();
+      scheduler.start(role.jobs);
+    },
+    async stop() {
+      await listeners.close();
+      await scheduler.stop(grace);
+      await role.stop();
+      await storage.close();
+    },
+  };
+}
+
+function createListeners({ listen: addresses, tls }: Configuration, handler: RequestListener) {
   const listeners: Listener[] = [];
 
-  async function closeListeners(): Promise<void> {
+  async function close(): Promise<void> {
     await Promise.all(listeners.splice(0).map((listener) => listener.close(grace)));
   }
 
   return {
-    async start() {
+    close,
+    async open() {
       const [certificate, key, ...clientAuthorities] = await Promise.all(
         [tls.certificate, tls.key, ...tls.clientCertificateAuthorities].map((path) =>
           readFile(path, 'utf8'),
@@ -132,14 +153,9 @@ function createListeners(
           await listen({ ...addresses.mtls, ...material, clientAuthorities }, handler),
         );
       } catch (error) {
-        await closeListeners();
+        await close();
         throw error;
       }
-    },
-    async stop() {
-      await closeListeners();
-      await role.stop();
-      await storage.close();
     },
   };
 }

@@ -21,6 +21,7 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
   const intentService = createIntentService({ storage, clock, newId: randomUUID, revokeGrant });
 
   return {
+    jobs: [],
     redeemGrant: async () => ({ writes: [] }),
     routes({ provider, unitOfWork }) {
       const resource = resourceOf(configuration);

@@ -48,6 +48,7 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
   void synchroniser.resume();
 
   return {
+    jobs: [],
     redeemGrant: createConnectionRedemption(storage, synchroniser),
     routes({ provider, unitOfWork }) {
       const sessions = createInteractionSessions({

@@ -6,6 +6,7 @@ import type { ApiState } from '../api/api-state.js';
 import { authenticate } from '../api/middleware/authenticate.js';
 import type { Configuration } from '../config/schema.js';
 import type { Clock } from '../core/clock.js';
+import type { JobHandler } from '../core/job.js';
 import type { Logger } from '../core/logger.js';
 import type { Storage } from '../core/storage.js';
 import { readClientCertificate } from '../http/client-certificate.js';
@@ -14,8 +15,10 @@ import type { RedeemGrant } from '../provider/grants/authorization-code.js';
 
 export type Route = Middleware | Router | Router<ApiState>;
 
-/** What one role adds to the provider: its routes, and what redeeming a code completes. */
+/** What one role adds to the provider: its routes, its jobs, and what redeeming a code completes. */
 export interface Role {
+  /** How each kind of job is done that this role schedules, see `core/scheduler.ts`. */
+  readonly jobs: readonly JobHandler[];
   readonly redeemGrant: RedeemGrant;
   routes(foundation: Foundation & { readonly provider: Provider }): readonly Route[];
   stop(): Promise<void>;
@@ -26,6 +29,7 @@ export interface Foundation {
   readonly configuration: Configuration;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Tells the scheduler of every job that is stored through it. */
   readonly storage: Storage;
   readonly unitOfWork: UnitOfWork;
 }

@@ -2,6 +2,11 @@
 export interface Clock {
   /** Milliseconds since the epoch, as `Date.now()`. */
   now(): number;
+  /**
+   * Where somebody may move the time by hand: calls `listener` after each move.
+   * @returns what ends that.
+   */
+  onMove?(listener: () => void): () => void;
 }
 
 export const systemClock: Clock = { now: () => Date.now() };

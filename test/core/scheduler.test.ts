@@ -1,0 +1,356 @@
+import { setTimeout as realTime } from 'node:timers/promises';
+import { afterAll, afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { z } from 'zod';
+import { openStorage } from '../../adapters/open-storage.js';
+import type { StorageCall } from '../../adapters/sealed-storage.js';
+import type { Clock } from '../../core/clock.js';
+import {
+  handleJob,
+  type Job,
+  type JobHandler,
+  type JobKind,
+  jobs,
+  schedule,
+  tellOfJobs,
+  unschedule,
+} from '../../core/job.js';
+import { claimJob, leaseTime } from '../../core/job-lease.js';
+import { createScheduler, type Scheduler } from '../../core/scheduler.js';
+import { insert, put, type Storage, type Stored, update } from '../../core/storage.js';
+import { createMovingClock, type MovingClock } from '../adapters/support/moving-clock.js';
+import { notes, testCollections } from '../adapters/support/test-collections.js';
+import {
+  removeTestDirectories,
+  sqliteKind,
+  type TestDatabase,
+} from '../adapters/support/test-database.js';
+
+const errand: JobKind<{ text: string }> = {
+  name: 'errand',
+  data: z.object({ text: z.string() }),
+};
+const minute = 60_000;
+
+let database: TestDatabase;
+let clock: MovingClock;
+let log: object[];
+let calls: StorageCall[];
+let opened: Storage[];
+let schedulers: Scheduler[];
+
+beforeEach(async () => {
+  database = await sqliteKind.create();
+  clock = createMovingClock();
+  [log, calls, opened, schedulers] = [[], [], [], []];
+});
+
+afterEach(async () => {
+  jest.useRealTimers();
+  await Promise.all(schedulers.map((scheduler) => scheduler.stop(1)));
+  await Promise.all(opened.map((storage) => storage.close()));
+});
+
+afterAll(removeTestDirectories);
+
+/** One process's view of the database: its store, and a scheduler that is told of its commits. */
+async function openProcess(time: Clock = clock) {
+  const collections = [...testCollections, jobs];
+  const onCall = (call: StorageCall) => calls.push(call);
+  const store = await openStorage({ ...database, collections, clock: time, onCall });
+  opened.push(store);
+  const note = (fields: object) => log.push(fields);
+  const logger = { info: note, warn: note, error: note };
+  const scheduler = createScheduler({ storage: store, clock: time, logger, random: () => 0.5 });
+  schedulers.push(scheduler);
+  return { store, storage: tellOfJobs(store, scheduler.tell), scheduler };
+}
+
+function errands(run: (text: string) => Promise<void>): JobHandler {
+  return handleJob(errand, async ({ text }) => {
+    await run(text);
+    return { writes: [] };
+  });
+}
+
+const inMinutes = (count: number) => new Date(clock.now() + count * minute);
+const ordered = (key: string, due = inMinutes(0)) => schedule(errand, key, due, { text: key });
+
+async function eventually(check: () => Promise<void> | void): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await check();
+    } catch (error) {
+      if (attempt === 200) throw error;
+      await realTime(10);
+    }
+  }
+}
+
+async function jobOf(storage: Storage, key: string): Promise<Stored<Job>> {
+  const stored = await storage.get(jobs, `errand:${key}`);
+  if (!stored) throw new Error(`no job ${key}`);
+  return stored;
+}
+
+test('of two schedulers on one file each of 200 jobs is done by one of them, once', async () => {
+  const done: string[] = [];
+  const [one, other] = [await openProcess(), await openProcess()];
+  await one.store.commit(Array.from({ length: 200 }, (_, n) => ordered(`job-${n}`)));
+  let busy = 0;
+  let busiest = 0;
+  const doing = (name: string) =>
+    handleJob(errand, async ({ text }) => {
+      busiest = Math.max(busiest, ++busy);
+      await realTime(1);
+      busy--;
+      done.push(`${name} ${text}`);
+      // Fails where it is done twice.
+      return { writes: [insert(notes, text, { text })] };
+    });
+  one.scheduler.start([doing('one')]);
+  other.scheduler.start([doing('other')]);
+  await eventually(() => expect(done).toHaveLength(200));
+  await eventually(async () => {
+    const left = await one.store.find(jobs, { index: 'due', from: '', limit: 1 });
+    expect(left.records).toEqual([]);
+  });
+  expect(new Set(done.map((line) => line.split(' ')[1])).size).toBe(200);
+  expect(new Set(done.map((line) => line.split(' ')[0]))).toEqual(new Set(['one', 'other']));
+  expect(busiest).toBeLessThanOrEqual(16);
+  expect(log).toEqual([]);
+});
+
+test('a job whose process died is done by another when the lease is over, and not before', async () => {
+  const done: string[] = [];
+  const [dead, alive] = [await openProcess(), await openProcess()];
+  await dead.store.commit([ordered('left')]);
+  await claimJob({ storage: dead.store, clock }, await jobOf(dead.store, 'left'));
+  alive.scheduler.start([errands(async (text) => void done.push(text))]);
+  clock.advance(leaseTime / 1000 - 5);
+  await realTime(50);
+  expect(done).toEqual([]);
+  clock.advance(10);
+  await eventually(() => expect(done).toEqual(['left']));
+});
+
+test('a lease is renewed while the job is being done, however long', async () => {
+  jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'performance', 'Date'] });
+  let finish = () => {};
+  let begun = 0;
+  const slow = errands(() => {
+    begun++;
+    return new Promise((resolve) => {
+      finish = resolve;
+    });
+  });
+  const { scheduler, storage } = await openProcess();
+  const other = await openProcess();
+  scheduler.start([slow]);
+  await storage.commit([ordered('long')]);
+  await settled(() => begun === 1);
+  other.scheduler.start([slow]);
+  for (let step = 0; step < 6; step++) {
+    clock.advance(leaseTime / 2000);
+    const before = (await jobOf(storage, 'long')).version;
+    await jest.advanceTimersByTimeAsync(leaseTime / 2);
+    await settled(async () => (await jobOf(storage, 'long')).version > before);
+  }
+  expect(begun).toBe(1);
+  finish();
+  await settled(async () => (await storage.get(jobs, 'errand:long')) === undefined);
+});
+
+/** As {@link eventually}, while timers are not the real ones. */
+async function settled(check: () => Promise<boolean> | boolean): Promise<void> {
+  const until = performance.now() + 5000;
+  while (!(await check())) {
+    if (performance.now() > until) throw new Error('it did not come to rest');
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+test('what happens is committed with the job, and a job rescheduled meanwhile keeps its own', async () => {
+  const { scheduler, storage } = await openProcess();
+  const later = inMinutes(60);
+  let first = true;
+  scheduler.start([
+    handleJob(errand, async ({ text }) => {
+      if (first) await storage.commit([ordered(text, later)]);
+      first = false;
+      return { writes: [put(notes, 'outcome', { text })] };
+    }),
+  ]);
+  await storage.commit([ordered('moved')]);
+  await eventually(() => expect(log).toEqual([{ job: 'errand:moved' }]));
+  expect(await storage.get(notes, 'outcome')).toBeUndefined();
+  expect((await jobOf(storage, 'moved')).value.due).toBe(later.toISOString());
+  clock.advance(3601);
+  await eventually(async () => expect(await storage.get(notes, 'outcome')).toBeDefined());
+  expect(await storage.get(jobs, 'errand:moved')).toBeUndefined();
+});
+
+test('an outcome that meets a change of what it is about is thought over again', async () => {
+  const { scheduler, storage } = await openProcess();
+  await storage.commit([put(notes, 'about', { text: '0' })]);
+  let runs = 0;
+  scheduler.start([
+    handleJob(errand, async () => {
+      const about = await storage.get(notes, 'about');
+      if (!about) throw new Error('gone');
+      if (++runs === 1) await storage.commit([update(notes, about, { text: 'changed' })]);
+      return { writes: [update(notes, about, { text: `${about.value.text} and seen` })] };
+    }),
+  ]);
+  await storage.commit([ordered('a')]);
+  await eventually(async () => {
+    clock.advance(1);
+    expect((await storage.get(notes, 'about'))?.value.text).toBe('changed and seen');
+  });
+  expect(runs).toBe(2);
+  expect(await storage.get(jobs, 'errand:a')).toBeUndefined();
+});
+
+test('a job that fails is tried again after growing pauses, of a minute to six hours', async () => {
+  const { scheduler, storage } = await openProcess();
+  let failing = true;
+  let runs = 0;
+  const data = new Set<string>();
+  scheduler.start([
+    handleJob(errand, async ({ text }, { failures }) => {
+      data.add(text);
+      runs++;
+      if (failing) throw new Error(`failed after ${failures}`);
+      return { writes: [], again: { due: inMinutes(5), data: { text: 'next' } } };
+    }),
+  ]);
+  await storage.commit([ordered('weak')]);
+  const pauses: number[] = [];
+  for (let failures = 1; failures <= 12; failures++) {
+    await eventually(async () =>
+      expect((await jobOf(storage, 'weak')).value).toMatchObject({ failures }),
+    );
+    const { due } = (await jobOf(storage, 'weak')).value;
+    pauses.push((Date.parse(due) - clock.now()) / minute);
+    if (failures === 12) failing = false;
+    clock.advance((pauses.at(-1) ?? 0) * 60);
+  }
+  expect(pauses).toEqual([1.5, 3, 6, 12, 24, 48, 96, 192, 270, 270, 270, 270]);
+  expect(log[3]).toMatchObject({ job: 'errand:weak', failures: 4, cause: expect.any(Error) });
+  await eventually(async () =>
+    expect((await jobOf(storage, 'weak')).value).toEqual({
+      kind: 'errand',
+      key: 'weak',
+      due: inMinutes(5).toISOString(),
+      failures: 0,
+      data: { text: 'next' },
+    }),
+  );
+  expect([runs, [...data]]).toEqual([13, ['weak']]);
+});
+
+test('jobs of another version hold up nothing, and one with data of no sense is kept', async () => {
+  const { scheduler, storage } = await openProcess();
+  const done: string[] = [];
+  const unknown: JobKind<null> = { name: 'unknown', data: z.null() };
+  const old = Array.from({ length: 40 }, (_, n) => schedule(unknown, `${n}`, inMinutes(-9), null));
+  const broken = { kind: 'errand', key: 'broken', due: inMinutes(-1).toISOString(), failures: 0 };
+  await storage.commit([...old, put(jobs, 'errand:broken', { ...broken, data: 'nonsense' })]);
+  scheduler.start([errands(async (text) => void done.push(text))]);
+  await storage.commit([ordered('known')]);
+  await eventually(() => expect(done).toEqual(['known']));
+  await eventually(async () => expect((await jobOf(storage, 'broken')).value.failures).toBe(1));
+  const { records } = await storage.find(jobs, { index: 'due', from: '', limit: 100 });
+  expect(records).toHaveLength(41);
+  expect(records.filter(({ version }) => version === 1)).toHaveLength(40);
+  calls.length = 0;
+  await realTime(300);
+  expect(calls).toEqual([]);
+});
+
+test('an idle scheduler asks nothing of the store; one that waits looks every quarter of an hour', async () => {
+  const done: string[] = [];
+  const { scheduler, storage } = await openProcess();
+  jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'performance', 'Date'] });
+  scheduler.start([errands(async (text) => void done.push(text))]);
+  await storage.commit([ordered('first')]);
+  await settled(() => done.length === 1);
+  await settled(async () => (await storage.get(jobs, 'errand:first')) === undefined);
+  const pass = async (minutes: number) => {
+    clock.advance(minutes * 60);
+    await jest.advanceTimersByTimeAsync(minutes * minute);
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  await settled(() => jest.getTimerCount() === 0);
+  calls.length = 0;
+  await jest.advanceTimersByTimeAsync(86_400_000);
+  expect(calls).toEqual([]);
+
+  await storage.commit([ordered('far', inMinutes(60 * 24 * 40))]);
+  await settled(() => jest.getTimerCount() === 1);
+  calls.length = 0;
+  await jest.advanceTimersByTimeAsync(16 * minute);
+  await settled(() => calls.length === 2);
+  expect(calls.map(({ operation }) => operation)).toEqual(['find', 'find']);
+  // Another process's, whose commit nobody here was told of.
+  const other = await openProcess();
+  await other.store.commit([ordered('untold', inMinutes(1))]);
+  await pass(16);
+  await settled(() => done.length === 2);
+  expect(done).toEqual(['first', 'untold']);
+});
+
+test('is as early as the earliest job that it was told of, and follows a clock that is moved', async () => {
+  const done: string[] = [];
+  const { scheduler, storage } = await openProcess();
+  scheduler.start([errands(async (text) => void done.push(text))]);
+  await storage.commit([
+    ordered('month', inMinutes(60 * 24 * 30)),
+    ordered('day', inMinutes(1440)),
+  ]);
+  await storage.commit([ordered('gone', inMinutes(30)), ordered('hour', inMinutes(60))]);
+  await storage.commit([unschedule(errand, 'gone')]);
+  clock.advance(3601);
+  await eventually(() => expect(done).toEqual(['hour']));
+  clock.advance(86_400);
+  await eventually(() => expect(done).toEqual(['hour', 'day']));
+  clock.advance(86_400 * 30);
+  await eventually(() => expect(done).toEqual(['hour', 'day', 'month']));
+
+  // Without being told of the move, by its own timer.
+  const { now } = clock;
+  const quiet = await openProcess({ now });
+  await scheduler.stop(1);
+  quiet.scheduler.start([errands(async (text) => void done.push(text))]);
+  await quiet.storage.commit([ordered('moment', new Date(clock.now() + 80))]);
+  clock.advance(1);
+  await eventually(() => expect(done).toHaveLength(4));
+});
+
+test('a stop waits for what is under way, not for ever, and begins nothing more', async () => {
+  const begun: string[] = [];
+  let finish = () => {};
+  const { scheduler, storage } = await openProcess();
+  scheduler.start([
+    errands((text) => {
+      begun.push(text);
+      return new Promise((resolve) => {
+        finish = resolve;
+      });
+    }),
+  ]);
+  await storage.commit([ordered('running')]);
+  await eventually(() => expect(begun).toEqual(['running']));
+  const stopped = scheduler.stop(5);
+  await storage.commit([ordered('late')]);
+  finish();
+  await stopped;
+  expect(await storage.get(jobs, 'errand:running')).toBeUndefined();
+  expect((await jobOf(storage, 'late')).version).toBe(1);
+
+  const other = await openProcess();
+  other.scheduler.start([errands(() => new Promise(() => {}))]);
+  await eventually(async () => expect((await jobOf(storage, 'late')).version).toBe(2));
+  const before = performance.now();
+  await other.scheduler.stop(0.1);
+  expect(performance.now() - before).toBeLessThan(1000);
+});
