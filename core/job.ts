@@ -70,7 +70,7 @@ export function schedule<Data>(kind: JobKind<Data>, key: string, due: Date, data
 }
 
 /** Takes a job off the schedule; none there is no error. */
-export function unschedule(kind: JobKind<never>, key: string): Write {
+export function unschedule(kind: Pick<JobKind<unknown>, 'name'>, key: string): Write {
   return remove(jobs, jobId(kind, key));
 }
 

@@ -62,8 +62,10 @@ export function createScheduler({ storage, clock, logger, random }: SchedulerDep
   function tell(due: Date): void {
     if (isStopped()) return;
     if (due.getTime() <= clock.now()) void look();
-    else alarm.setFor(due.getTime());
+    else wakeAt(due.getTime());
   }
+
+  const wakeAt = (time: number) => alarm.setFor(Math.min(time, clock.now() + longestSleep));
 
   async function look(): Promise<void> {
     if (state === 'stopped') return;
@@ -114,9 +116,8 @@ export function createScheduler({ storage, clock, logger, random }: SchedulerDep
     const limit = running.size + 1;
     const { records } = await storage.find(jobs, { index: 'due', from: now, limit });
     const next = records.find(({ id }) => !running.has(id));
-    const latest = clock.now() + longestSleep;
-    if (next) alarm.setFor(Math.min(Date.parse(next.value.due), latest));
-    else if (unknown) alarm.setFor(latest);
+    if (next) wakeAt(Date.parse(next.value.due));
+    else if (unknown) wakeAt(Number.POSITIVE_INFINITY);
   }
 
   function begin(lease: Lease, handler: JobHandler): void {
@@ -179,7 +180,7 @@ export function createScheduler({ storage, clock, logger, random }: SchedulerDep
 
   function reportLost({ id }: Stored<Job>): void {
     logger.info({ job: id }, 'job was rescheduled or taken over while it was done');
-    alarm.setFor(clock.now() + longestSleep);
+    wakeAt(Number.POSITIVE_INFINITY);
   }
 
   return {
