@@ -29,6 +29,7 @@ import { traceRequest } from './http/trace-id.js';
 import { renderProblem } from './interactions/render-problem.js';
 import { createProvider } from './provider/create-provider.js';
 import { loadSigningKeys, signingKeys } from './provider/keys/signing-keys.js';
+import { isolateClock, runAt } from './provider/library-clock.js';
 import { seedClients } from './provider/seed-clients.js';
 
 export interface AssentOptions {
@@ -59,7 +60,12 @@ const grace = 10;
  * @throws Error with one sentence for the operator where storage, keys or clients are not usable.
  */
 export async function createAssent(options: AssentOptions): Promise<Assent> {
-  const { configuration, clock = systemClock, onStorageCall } = options;
+  const clock = isolateClock(options.clock ?? systemClock);
+  return runAt(clock, () => buildAssent(options, clock));
+}
+
+async function buildAssent(options: AssentOptions, clock: Clock): Promise<Assent> {
+  const { configuration, onStorageCall } = options;
   const logger = createLogger(configuration.log);
   const store = await openStorage({
     url: configuration.storage.url,

@@ -9,4 +9,5 @@ export interface Clock {
   onMove?(listener: () => void): () => void;
 }
 
-export const systemClock: Clock = { now: () => Date.now() };
+/** The real time, also where `Date` follows another clock (`provider/library-clock.ts`). */
+export const systemClock: Clock = { now: Date.now };
