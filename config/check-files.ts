@@ -10,11 +10,14 @@ import { systemErrorCode } from './system-error-code.js';
  * @returns one mistake for each file that is missing or is not what it should be.
  */
 export async function checkFiles(configuration: ValidSettings): Promise<readonly string[]> {
-  const { tls, institutions = [] } = configuration;
+  const { tls, outgoing, institutions = [] } = configuration;
   const checks = [
     ...(tls ? [checkPair('tls', tls)] : []),
     ...(tls?.clientCertificateAuthorities ?? []).map((path, index) =>
       checkFile(`tls.clientCertificateAuthorities.${index}`, path, readCertificate),
+    ),
+    ...(outgoing?.certificateAuthorities ?? []).map((path, index) =>
+      checkFile(`outgoing.certificateAuthorities.${index}`, path, readCertificate),
     ),
     ...institutions.flatMap(({ connector }, index) => {
       const place = `institutions.${index}.connector`;

@@ -3,7 +3,7 @@ import type { Configuration, ValidSettings } from './schema.js';
 
 /** The configuration with every path absolute; relative ones start at `directory`. */
 export function resolvePaths(configuration: ValidSettings, directory: string): ValidSettings {
-  const { tls, storage, institutions, logos } = configuration;
+  const { tls, storage, outgoing, institutions, logos } = configuration;
   const absolute = (path: string) => resolve(directory, path);
   return {
     ...configuration,
@@ -22,6 +22,12 @@ export function resolvePaths(configuration: ValidSettings, directory: string): V
           'file' in storage.masterKey
             ? { file: absolute(storage.masterKey.file) }
             : storage.masterKey,
+      },
+    }),
+    ...(outgoing && {
+      outgoing: {
+        ...outgoing,
+        certificateAuthorities: outgoing.certificateAuthorities.map(absolute),
       },
     }),
     ...(institutions && {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { destination } from './destination.js';
 
 const seconds = (fallback: number, why: string) =>
   z.number().int().positive().default(fallback).describe(`${why} (seconds)`);
@@ -153,6 +154,20 @@ export const configurationSchema = z.strictObject({
         .describe('response_type `code id_token`, for clients whose profile allows it'),
       introspection: z.boolean().default(true).describe("RFC 7662, of a client's own tokens"),
       revocation: z.boolean().default(true).describe("RFC 7009, of a client's own tokens"),
+    })
+    .prefault({}),
+  outgoing: z
+    .strictObject({
+      allow: z
+        .array(destination)
+        .default([])
+        .describe(
+          'Where requests to addresses that clients name (webhooks, `jwks_uri`) may go besides the public internet: hosts (`hooks.internal:8443`) and networks (`10.1.0.0/16`)',
+        ),
+      certificateAuthorities: z
+        .array(file)
+        .default([])
+        .describe('Authorities (PEM) that such servers may chain to, besides those of Node.js'),
     })
     .prefault({}),
   institutions: z.array(institution).default([]).describe('The banks people can connect'),

@@ -75,6 +75,46 @@ describe('loadConfiguration', () => {
     ]);
   });
 
+  it('takes hosts and networks for outgoing.allow, and nothing that only looks like them', async () => {
+    const good = [
+      'hooks.internal',
+      'Hooks.internal:8443',
+      '10.0.0.7:443',
+      '10.1.0.0/16',
+      'fd00::/8',
+    ];
+    const bad = [
+      'https://a',
+      'a/b',
+      'a:99999',
+      '10.0.0.0/33',
+      '10.0.0/8',
+      '/8',
+      '[::1]',
+      '::1',
+      '*',
+      '',
+    ];
+    const certificateAuthorities = ['ca.pem'];
+    const { outgoing } = await place.load({
+      ...minimal,
+      outgoing: { allow: good, certificateAuthorities },
+    });
+    expect(outgoing.allow).toEqual(good);
+    expect(outgoing.certificateAuthorities).toEqual([join(place.directory, 'ca.pem')]);
+    const mistakes = await mistakesOf(place.load({ ...minimal, outgoing: { allow: bad } }));
+    expect(mistakes.map((mistake) => mistake.split(':')[0])).toEqual(
+      bad.map((_, index) => `outgoing.allow.${index}`),
+    );
+    expect(
+      await mistakesOf(
+        place.load({ ...minimal, outgoing: { certificateAuthorities: ['server.key'] } }),
+      ),
+    ).toEqual([
+      expect.stringMatching(/^outgoing.certificateAuthorities.0: .*expected a certificate/),
+    ]);
+  });
+
   it('lists what is missing', async () => {
     expect(await mistakesOf(loadConfiguration({ environment: {} }))).toEqual([
       'publicUrl: found nothing; expected string',
