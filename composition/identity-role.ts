@@ -1,3 +1,4 @@
+import { extendGrant as moveGrantEnd } from '../adapters/oidc/extend-grant.js';
 import { revokeGrant } from '../adapters/oidc/revoke-grant.js';
 import { createApi } from '../api/create-api.js';
 import { createWellKnownLists } from '../api/well-known/create-well-known-lists.js';
@@ -5,11 +6,15 @@ import { bankIcon } from '../consent-ui/assets.js';
 import { createAccountReader } from '../core/account-reader.js';
 import { createConnect } from '../core/connect.js';
 import { createConnectionsService } from '../core/connections-service.js';
+import type { ExtendGrant } from '../core/extend-consent.js';
 import { createPendingWatch } from '../core/give-up-pending.js';
+import { createConnectionAim } from '../core/new-connection.js';
 import { createConnectionRedemption } from '../core/redeem-connection.js';
+import { createRenewalAim } from '../core/renew-connection.js';
 import { createSynchroniser } from '../core/synchronise.js';
 import { createTransactionReader } from '../core/transaction-reader.js';
 import { createUsersService } from '../core/users-service.js';
+import { createBankVisits } from '../core/visit-bank.js';
 import { createWithdrawals } from '../core/withdrawals.js';
 import { readLogos } from '../http/read-logos.js';
 import { noStore } from '../http/security-headers.js';
@@ -33,15 +38,32 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
   const connections = createConnectionsService(ending);
   const { abandon } = connections;
   const pending = createPendingWatch({ storage, clock, logger, abandon });
+  const extendGrant: ExtendGrant = (grantId, end) => moveGrantEnd(storage, grantId, end);
+  const renewal = createRenewalAim({ storage, directory, clock, withdrawals, extendGrant });
+  const visits = createBankVisits({
+    storage,
+    directory,
+    withdrawals,
+    logger,
+    redirectUri: `${publicUrl}/bank/callback`,
+    aims: {
+      connect: createConnectionAim({
+        storage,
+        directory,
+        clock,
+        // The code's own life, and a minute for a redemption that is under way.
+        redeemWithin: lifetimes.identityServiceCode + 60,
+      }),
+      reauth: renewal,
+      refresh: renewal,
+    },
+  });
   const connect = createConnect({
     storage,
     directory,
     clock,
-    logger,
-    redirectUri: `${publicUrl}/bank/callback`,
-    // The code's own life, and a minute for a redemption that is under way.
-    redeemWithin: lifetimes.identityServiceCode + 60,
-    onPending: pending.watch,
+    visits,
+    extendGrant,
   });
   await withdrawals.start();
   pending.start();
@@ -67,6 +89,7 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
         logger,
         oneTimeConsent: lifetimes.oneTimeConsent,
         ongoingConsent: lifetimes.ongoingConsent,
+        revival: lifetimes.revival,
       });
       const { publicUrl, mtlsUrl } = configuration;
       const api = createApi({

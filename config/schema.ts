@@ -133,6 +133,10 @@ export const configurationSchema = z.strictObject({
       session: seconds(3600, 'The session behind one authorization'),
       oneTimeConsent: seconds(86_400, 'One-time access, where the client names no end'),
       ongoingConsent: seconds(90 * 86_400, 'Ongoing access, where the client names no end'),
+      revival: seconds(
+        180 * 86_400,
+        'How long after its end a consent can still be extended; as long its tokens are kept',
+      ),
     })
     .prefault({}),
   signing: z

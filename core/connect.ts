@@ -1,65 +1,69 @@
-import { randomBytes, randomUUID } from 'node:crypto';
 import type { ClientMetadata } from './clients.js';
 import type { Clock } from './clock.js';
-import { type Connection, connections } from './connection.js';
-import { type ConnectionRequest, toConsentTerms } from './connection-request.js';
-import { type Consent, consents, moveConsent } from './consent.js';
-import {
-  type ConnectorState,
-  type Institution,
-  type InstitutionDirectory,
-  InstitutionError,
-} from './institution.js';
-import { type Journey, journeys, type Visit } from './journey.js';
-import type { Logger } from './logger.js';
+import { connections } from './connection.js';
+import type { ConnectionRequest, NewConnectionRequest } from './connection-request.js';
+import { consents } from './consent.js';
+import { type ExtendGrant, extendConsent } from './extend-consent.js';
+import type { Institution, InstitutionDirectory } from './institution.js';
+import { type Journey, journeys } from './journey.js';
+import { planConnection } from './new-connection.js';
+import { findRenewal, planRenewal, type Renewal, type RenewalPolicy } from './plan-renewal.js';
 import { Refusal } from './refusal.js';
+import { retryConflict } from './retry-conflict.js';
 import { insert, type Storage, type Stored, update, type Write } from './storage.js';
-import { makeUserId, type User, users } from './user.js';
+import { users } from './user.js';
+import type { Visit, VisitPlan } from './visit.js';
+import {
+  type AnswerArrival,
+  type Arrival,
+  type BankVisits,
+  type VisitGain,
+  visitOver,
+} from './visit-bank.js';
 
 /** A journey with its place in storage. */
 export type StoredJourney = Stored<Journey>;
 
-/** How a return from the bank ended. */
-export type Arrival =
-  | { readonly outcome: 'connected'; readonly consent: Consent; readonly writes: readonly Write[] }
-  | { readonly outcome: 'refused'; readonly reason: string; readonly writes: readonly Write[] };
+/** What a person is here for, checked against what there is. */
+export type Errand = NewConnectionRequest | Renewal;
 
-/** From a client's request to a connection: what happens at each step, whatever shows it. */
+/** From a client's request to its answer: what happens at each step, whatever shows it. */
 export interface Connect {
+  /**
+   * What the request asks for, where the client may have it.
+   * @throws {Refusal} `invalid_claims` where `sub` is no user of this client, or `mh:con_id` no
+   * connection of theirs that can be renewed so; `invalid_scope` for a bank that is not offered.
+   */
+  check(request: ConnectionRequest, client: ClientMetadata, policy: RenewalPolicy): Promise<Errand>;
   /** The journey of an interaction, made where it is new. `uid` is the interaction's. */
-  open(
-    uid: string,
-    request: ConnectionRequest,
-    client: ClientMetadata,
-    end: Date,
-  ): Promise<StoredJourney>;
-  /** @throws {Refusal} `invalid_claims` where the request's `sub` is no user of this client. */
-  assertSubject(request: ConnectionRequest, client: ClientMetadata): Promise<void>;
+  open(uid: string, errand: Errand, client: ClientMetadata, end: Date): Promise<StoredJourney>;
   /** The banks a request's chooser offers; empty where it names one bank. */
-  offered(request: ConnectionRequest): readonly Institution[];
+  offered(errand: Errand): readonly Institution[];
   /** @throws {Refusal} `not_found` for a bank that is not offered. */
-  choose(journey: StoredJourney, institutionId: string, request: ConnectionRequest): Promise<void>;
+  choose(journey: StoredJourney, institutionId: string, errand: Errand): Promise<void>;
   agree(journey: StoredJourney): Promise<void>;
   /**
-   * Makes the consent and prepares the visit.
-   * @returns the bank's address for the person's browser.
+   * Prepares the visit, and with it the consent that it is for.
+   * @returns the bank's address for the person's browser, or the visit that asks here.
    * @throws {InstitutionError} where the bank cannot be reached; nothing is left at the bank then.
    */
-  depart(journey: StoredJourney, request: ConnectionRequest): Promise<string>;
-  /**
-   * Takes the bank's callback, checks it and exchanges its code. The visit is over then, whatever
-   * comes of it. @throws {InstitutionError} having withdrawn what it may have left at the bank.
-   */
-  arrive(
+  depart(
     journey: StoredJourney,
-    request: ConnectionRequest,
-    callback: URLSearchParams,
-  ): Promise<Arrival>;
+    errand: Errand,
+  ): Promise<{ readonly redirectTo: string } | { readonly asking: Visit }>;
+  /** Takes the bank's callback, see {@link BankVisits.arrive}. */
+  arrive(journey: StoredJourney, callback: URLSearchParams): Promise<Arrival>;
+  /** Takes an answer to what a visit asks, see {@link BankVisits.answer}; further questions are kept. */
+  answer(journey: StoredJourney, answers: Readonly<Record<string, string>>): Promise<AnswerArrival>;
   /**
-   * Withdraws at the bank what an arrival gave there and could not be kept here, because its writes
-   * did not apply. The person does not wait for that.
+   * Extends the consent, without a bank; `commit` as of {@link Arrival}.
+   * @throws {StorageConflict} where the journey was finished elsewhere.
    */
-  takeBack(journey: StoredJourney): void;
+  extend(
+    journey: StoredJourney,
+    renewal: Renewal,
+    commit: (gain: VisitGain) => Promise<void>,
+  ): Promise<void>;
   /** Gives the journey up: the consent is rejected and the bank's intent withdrawn. */
   leave(journey: StoredJourney): Promise<readonly Write[]>;
 }
@@ -68,117 +72,94 @@ interface ConnectDeps {
   readonly storage: Storage;
   readonly directory: InstitutionDirectory;
   readonly clock: Clock;
-  readonly logger: Logger;
-  /** Where banks send people back to. */
-  readonly redirectUri: string;
-  /** How long a connection waits for its client to redeem the code (seconds). */
-  readonly redeemWithin: number;
-  /** Told when a connection made now would be given up, so that somebody looks then. */
-  readonly onPending: (until: Date) => void;
+  readonly visits: BankVisits;
+  readonly extendGrant: ExtendGrant;
 }
 
 /** See {@link Connect}. */
 export function createConnect(deps: ConnectDeps): Connect {
-  const { storage, directory, clock, logger, redirectUri, redeemWithin, onPending } = deps;
+  const { storage, directory, clock, visits, extendGrant } = deps;
 
-  function offered({ institution }: ConnectionRequest): readonly Institution[] {
-    if (!('chooser' in institution)) return [];
-    const { chooser } = institution;
+  function offered(errand: Errand): readonly Institution[] {
+    if (errand.purpose !== 'connect' || !('chooser' in errand.institution)) return [];
+    const { chooser } = errand.institution;
     return directory.all.filter(({ kind }) => chooser === 'all' || kind === chooser);
   }
 
-  function institutionOf(journey: Journey): Institution {
+  async function assertSubject(subject: string, { client_id }: ClientMetadata): Promise<void> {
+    const user = await storage.get(users, subject);
+    if (user?.value.clientId !== client_id) {
+      throw new Refusal('invalid_claims', 'sub is not a user of this client');
+    }
+  }
+
+  /** The consent made on an earlier departure is the one to leave with again, to the same bank. */
+  async function planNew(journey: Journey, request: NewConnectionRequest) {
     const institution = directory.find(journey.institutionId ?? '');
     if (!institution) throw new Refusal('not_found', 'This bank is no longer available here.');
-    return institution;
+    const { visit, clientId } = journey;
+    const consent = visit && (await storage.get(consents, visit.consentId));
+    if (
+      visit?.institutionId === institution.id &&
+      consent?.value.status === 'awaiting_authorisation'
+    ) {
+      return { plan: toPlan(visit), writes: [] };
+    }
+    const { plan, write } = planConnection(request, institution, { clientId }, clock.now());
+    return { plan, writes: [write] };
   }
 
-  /** A visit that leads nowhere is withdrawn at the bank; the person does not wait for that. */
-  function withdraw({ institutionId, attempt }: Pick<Visit, 'institutionId' | 'attempt'>): void {
-    directory
-      .connector(institutionId)
-      .revoke(attempt)
-      .catch((cause) => logger.warn({ institutionId, cause }, 'intent not withdrawn'));
+  async function plan(journey: Journey, errand: Errand) {
+    if (errand.purpose === 'connect') return planNew(journey, errand);
+    if (errand.purpose === 'reconsent') throw new TypeError('reconsent visits no bank');
+    return { plan: planRenewal(errand, errand.purpose), writes: [] };
   }
 
-  async function makeConsent(journey: Journey, request: ConnectionRequest): Promise<Consent> {
-    const institution = institutionOf(journey);
-    const now = new Date(clock.now());
-    const terms = toConsentTerms(request, institution.monthsInitialConsent, clock.now());
-    const status = 'awaiting_authorisation';
+  /** Of all who have the journey before them, in any tab and process, one goes on with its visit. */
+  async function claim(journey: StoredJourney, visit: Visit): Promise<StoredJourney> {
+    const value = { ...journey.value, visit: { ...visit, returned: true } };
+    await storage.commit([update(journeys, journey, value)]);
+    return { ...journey, value, version: journey.version + 1 };
+  }
+
+  /** What is gained is kept together with the journey's end, so that one tab alone ends it. */
+  function ending(journey: StoredJourney, arrival: Arrival): Arrival {
+    if (arrival.outcome === 'refused') return arrival;
     return {
-      id: randomUUID(),
-      clientId: journey.clientId,
-      userId: request.subject ?? makeUserId(clock.now()),
-      connectionId: `${institution.id}:${randomUUID()}`,
-      institutionId: institution.id,
-      access: request.subject === undefined ? 'one-time' : 'ongoing',
-      permissions: terms.permissions,
-      transactionFrom: terms.transactionFrom?.toISOString(),
-      expiresAt: request.expiresAt.toISOString(),
-      tppConsent: request.tppConsent,
-      status,
-      history: [{ status, at: now.toISOString() }],
+      outcome: 'connected',
+      keep: (commit) => arrival.keep((gain) => commit(endingWith(journey, gain))),
     };
   }
 
-  /** The consent of the journey, made on the first departure and kept on the next ones. */
-  async function consentOf(
-    journey: Journey,
-    request: ConnectionRequest,
-  ): Promise<{ consent: Consent; writes: Write[] }> {
-    const stored =
-      journey.consentId === undefined ? undefined : await storage.get(consents, journey.consentId);
-    if (stored && isDeparting(stored.value, journey)) {
-      return { consent: stored.value, writes: [] };
-    }
-    const consent = await makeConsent(journey, request);
-    return { consent, writes: [insert(consents, consent.id, consent)] };
-  }
-
-  function makeConnection(consent: Consent, authorization: ConnectorState) {
-    const institution = directory.find(consent.institutionId);
-    return {
-      id: consent.connectionId,
-      clientId: consent.clientId,
-      userId: consent.userId,
-      institutionId: consent.institutionId,
-      institutionName: institution?.name ?? consent.institutionId,
-      kind: institution?.kind ?? 'api',
-      consentId: consent.id,
-      status: 'pending',
-      connectedOn: new Date(clock.now()).toISOString(),
-      pendingUntil: new Date(clock.now() + redeemWithin * 1000).toISOString(),
-      accountIds: [],
-      authorization,
-    } satisfies Connection;
-  }
-
   return {
-    async open(uid, request, client, end) {
+    async check(request, client, policy) {
+      if (request.subject !== undefined) await assertSubject(request.subject, client);
+      if (request.purpose !== 'connect') {
+        return findRenewal(storage, client.client_id, request, policy);
+      }
+      if ('id' in request.institution && !directory.find(request.institution.id)) {
+        throw new Refusal('invalid_scope', 'id:<bank> does not name a bank of this service');
+      }
+      return request;
+    },
+
+    async open(uid, errand, client, end) {
       const stored = await storage.get(journeys, uid);
       if (stored) return stored;
       const journey: Journey = {
         clientId: client.client_id,
-        institutionId: 'id' in request.institution ? request.institution.id : undefined,
-        agreed: client.own_consent_screens === true,
+        institutionId: institutionOf(errand),
+        // Reconsent is the page itself: whoever asks for it has it shown.
+        agreed: client.own_consent_screens === true && errand.purpose !== 'reconsent',
       };
       await storage.commit([insert(journeys, uid, journey, end)]);
       return { id: uid, value: journey, version: 1, expiresAt: end };
     },
 
-    async assertSubject({ subject }, client) {
-      if (subject === undefined) return;
-      const user = await storage.get(users, subject);
-      if (user?.value.clientId !== client.client_id) {
-        throw new Refusal('invalid_claims', 'sub is not a user of this client');
-      }
-    },
-
     offered,
 
-    async choose(journey, institutionId, request) {
-      if (!offered(request).some(({ id }) => id === institutionId)) {
+    async choose(journey, institutionId, errand) {
+      if (!offered(errand).some(({ id }) => id === institutionId)) {
         throw new Refusal('not_found', 'Please choose a bank from the list.');
       }
       await storage.commit([update(journeys, journey, { ...journey.value, institutionId })]);
@@ -188,104 +169,79 @@ export function createConnect(deps: ConnectDeps): Connect {
       await storage.commit([update(journeys, journey, { ...journey.value, agreed: true })]);
     },
 
-    async depart(journey, request) {
-      const { visit: earlier, ...rest } = journey.value;
-      const institution = institutionOf(rest);
-      const { consent, writes } = await consentOf(rest, request);
-      const state = randomBytes(32).toString('base64url');
-      const terms = {
-        permissions: consent.permissions,
-        expiresAt: new Date(consent.expiresAt),
-        transactionFrom: consent.transactionFrom ? new Date(consent.transactionFrom) : undefined,
-      };
-      const connector = directory.connector(institution.id);
-      const start = await connector.begin({ terms, state, redirectUri });
-      if ('ask' in start) throw new Refusal('not_found', 'This bank cannot be connected here yet.');
-      const { redirectTo, attempt } = start;
-      const visit = { institutionId: institution.id, state, attempt, returned: false };
-      const next = { ...rest, consentId: consent.id, visit };
+    async depart(journey, errand) {
+      const { visit: earlier } = journey.value;
+      const departure = await plan(journey.value, errand);
+      const { visit, redirectTo } = await visits.start(departure.plan);
       try {
-        await storage.commit([...writes, update(journeys, journey, next)]);
+        const next = { ...journey.value, visit };
+        await storage.commit([...departure.writes, update(journeys, journey, next)]);
       } catch (error) {
-        withdraw(visit);
+        await visits.withdraw(visit);
         throw error;
       }
-      if (earlier && !earlier.returned) withdraw(earlier);
-      return redirectTo;
+      if (earlier && !earlier.returned) await visits.withdraw(earlier);
+      return redirectTo === undefined ? { asking: visit } : { redirectTo };
     },
 
-    async arrive(journey, request, callback) {
-      const { visit, consentId } = journey.value;
-      const consent = consentId === undefined ? undefined : await storage.get(consents, consentId);
-      // Not where it was revoked meanwhile, e.g. with its user: revoking is for ever.
-      const waiting = consent?.value.status === 'awaiting_authorisation';
-      if (!visit || visit.returned || !consent || !waiting) {
-        throw new InstitutionError('invalid_callback', 'This visit to your bank is already over.');
-      }
-      // Claimed before the bank's code is used: a second tab or a reload must not use it again, which
-      // the bank would answer by revoking what the first use gave.
-      await storage.commit([
-        update(journeys, journey, { ...journey.value, visit: { ...visit, returned: true } }),
-      ]);
-      const result = await directory
-        .connector(visit.institutionId)
-        .complete({ attempt: visit.attempt, callback, redirectUri })
-        .catch((error: unknown) => {
-          // The bank may have authorised what we cannot use: its answer was lost, or unreadable.
-          withdraw(visit);
-          throw error;
-        });
-      const now = new Date(clock.now());
-      if (result.outcome === 'refused') {
-        withdraw(visit);
-        const rejected = moveConsent(consent.value, 'rejected', now);
-        return { ...result, writes: [update(consents, consent, rejected)] };
-      }
-      const authorised = moveConsent(consent.value, 'authorised', now);
-      const connection = makeConnection(authorised, result.authorization);
-      onPending(new Date(connection.pendingUntil));
-      return {
-        outcome: 'connected',
-        consent: authorised,
-        writes: [
-          update(consents, consent, authorised),
-          insert(connections, connection.id, connection),
-          ...(request.subject === undefined
-            ? [insert(users, authorised.userId, makeUser(authorised, now))]
-            : []),
-        ],
-      };
+    async arrive(journey, callback) {
+      const { visit } = journey.value;
+      if (!visit) throw visitOver();
+      let claimed = journey;
+      const arrival = await visits.arrive(visit, callback, async () => {
+        claimed = await claim(journey, visit);
+      });
+      return ending(claimed, arrival);
     },
 
-    takeBack({ value: { visit } }) {
-      if (visit) withdraw(visit);
+    async answer(journey, answers) {
+      const { visit } = journey.value;
+      if (!visit) throw visitOver();
+      let claimed = journey;
+      const arrival = await visits.answer(visit, answers, async () => {
+        claimed = await claim(journey, visit);
+      });
+      if (arrival.outcome !== 'asked') return ending(claimed, arrival);
+      const next = { ...claimed.value, visit: arrival.visit };
+      await storage.commit([update(journeys, claimed, next)]);
+      return arrival;
     },
 
-    async leave({ value: { consentId, visit } }) {
-      if (visit) withdraw(visit);
-      const consent = consentId === undefined ? undefined : await storage.get(consents, consentId);
-      if (consent?.value.status !== 'awaiting_authorisation') return [];
-      const rejected = moveConsent(consent.value, 'rejected', new Date(clock.now()));
-      return [update(consents, consent, rejected)];
+    async extend(journey, { connection, consent, terms }, commit) {
+      await retryConflict(async () => {
+        const [held, given] = await Promise.all([
+          storage.get(connections, connection.id),
+          storage.get(consents, consent.id),
+        ]);
+        if (!held || given?.value.status !== 'authorised') throw visitOver();
+        const stored = { connection: held, consent: given };
+        const extension = { expiresAt: new Date(terms.expiresAt), means: 'reconsent' } as const;
+        const gain = await extendConsent(extendGrant, stored, extension, new Date(clock.now()));
+        await commit(endingWith(journey, gain));
+      });
+    },
+
+    async leave(journey) {
+      const { visit } = journey.value;
+      if (!visit) return [update(journeys, journey, journey.value)];
+      let left = journey;
+      const writes = await visits.leave(visit, async () => {
+        left = await claim(journey, visit);
+      });
+      return [update(journeys, left, left.value), ...writes];
     },
   };
 }
 
-/** Whether a consent made on an earlier departure is the one to leave with again. */
-function isDeparting({ institutionId, status }: Consent, journey: Journey): boolean {
-  return institutionId === journey.institutionId && status === 'awaiting_authorisation';
+function institutionOf(errand: Errand): string | undefined {
+  if (errand.purpose !== 'connect') return errand.connection.value.institutionId;
+  return 'id' in errand.institution ? errand.institution.id : undefined;
 }
 
-/** The person of a one-time visit, who did not exist before. */
-function makeUser({ userId, clientId }: Consent, now: Date): User {
-  const at = now.toISOString();
-  return {
-    userId,
-    clientId,
-    managedBy: 'user',
-    userType: 'live',
-    createdAt: at,
-    updatedAt: at,
-    lastAccessed: at,
-  };
+function toPlan({ purpose, institutionId, connectionId, consentId, terms }: VisitPlan): VisitPlan {
+  return { purpose, institutionId, connectionId, consentId, terms };
+}
+
+function endingWith(journey: StoredJourney, gain: VisitGain): VisitGain {
+  return { ...gain, writes: [...gain.writes, update(journeys, journey, journey.value)] };
 }

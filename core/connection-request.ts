@@ -1,32 +1,54 @@
 import { z } from 'zod';
+import type { AgreedTerms } from './consent.js';
 import { earliestShared } from './consented-window.js';
-import type { ConsentTerms } from './institution.js';
 import { defaultPermissions, permissionCodes } from './permissions.js';
 import { Refusal } from './refusal.js';
-import { institutionOfScope } from './scopes.js';
+import { institutionOfScope, type VisitScope, visitScopeOf } from './scopes.js';
 import { syncClaimSchema } from './sync-claim.js';
 
 /** The lists a person can choose a bank from. */
 export const choosers = ['all', 'api', 'legacy', 'test'] as const;
 export type Chooser = (typeof choosers)[number];
 
-/** What a client asks for when it sends a person to connect a bank. */
-export interface ConnectionRequest {
+/** What a client asks for when it sends a person to us. */
+export type ConnectionRequest = NewConnectionRequest | RenewalRequest;
+
+/** A bank is to be connected. */
+export interface NewConnectionRequest {
+  readonly purpose: 'connect';
   /** The existing user, or undefined where the visit makes one (one-time access). */
   readonly subject?: string | undefined;
   readonly institution: { readonly chooser: Chooser } | { readonly id: string };
   readonly permissions: readonly string[];
   readonly expiresAt: Date;
   readonly transactionFrom?: Date | undefined;
-  /** False where the client set the expiry itself: then only the bank can renew (§3.3). */
+  /** False for one-time access, and where the client set the expiry itself (§3.3). */
   readonly tppConsent: boolean;
 }
 
+/** A connection is to be renewed; what the client leaves out stays as it was agreed before. */
+export interface RenewalRequest {
+  readonly purpose: VisitScope;
+  readonly subject: string;
+  readonly connectionId: string;
+  readonly permissions?: RequestedPermissions | undefined;
+  readonly expiresAt?: Date | undefined;
+  readonly transactionFrom?: Date | undefined;
+}
+
+/** `add` extends what is asked for otherwise, `replace` stands instead of it. */
+export interface RequestedPermissions {
+  readonly codes: readonly string[];
+  readonly action: 'add' | 'replace';
+}
+
 const day = 86_400_000;
-const longestConsent = 90 * day;
+/** No consent is agreed for longer (milliseconds; identity-service.md §3.3). */
+export const longestConsent = 90 * day;
 
 const dateTime = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
 
+/** Claims that are not named here are accepted and ignored, `mh:*` ones as well (§3.2). */
 const claimsSchema = z.object({
   id_token: z
     .object({
@@ -57,10 +79,14 @@ const claimsSchema = z.object({
     .prefault({}),
 });
 
-interface RequestPolicy {
+type ConsentClaim = NonNullable<
+  NonNullable<z.infer<typeof claimsSchema>['id_token']['mh:consent']>['value']
+>;
+
+export interface RequestPolicy {
   /** Milliseconds since the epoch. */
   readonly now: number;
-  /** Seconds. */
+  /** Seconds a consent lasts where the client names no end. */
   readonly oneTimeConsent: number;
   readonly ongoingConsent: number;
 }
@@ -81,35 +107,92 @@ export function parseConnectionRequest(
     throw new Refusal('invalid_claims', `claims.${issue?.path.join('.')} is not acceptable`);
   }
   const { sub, 'mh:con_id': connection, 'mh:consent': consent } = parsed.data.id_token;
+  const named = { subject: sub?.value, connectionId: connection?.value };
+  const purpose = visitScopeOf(scopes);
+  return purpose === undefined
+    ? toNewConnection(scopes, named, consent?.value, policy)
+    : toRenewal(purpose, named, consent?.value, policy.now);
+}
+
+interface Named {
+  readonly subject: string | undefined;
+  readonly connectionId: string | undefined;
+}
+
+function toNewConnection(
+  scopes: readonly string[],
+  { subject, connectionId }: Named,
+  terms: ConsentClaim | undefined,
+  policy: RequestPolicy,
+): NewConnectionRequest {
   const institution = toInstitution(scopes);
-  if (connection?.value !== undefined) {
+  if (connectionId !== undefined) {
     throw new Refusal('invalid_claims', 'mh:con_id takes a value only with reauth or reconsent');
   }
-  const subject = sub?.value;
-  const terms = consent?.value;
+  const isOngoing = subject !== undefined;
+  const lasts = isOngoing ? policy.ongoingConsent : policy.oneTimeConsent;
   return {
+    purpose: 'connect',
     subject,
     institution,
-    permissions: toPermissions(terms?.permissions, terms?.permissionsAction),
-    expiresAt: toExpiry(terms?.expirationDateTime, subject !== undefined, policy),
-    transactionFrom: toTransactionFrom(terms?.transactionFromDateTime, policy.now),
-    tppConsent: terms?.expirationDateTime === undefined,
+    permissions: choosePermissions(defaultPermissions, toPermissions(terms)),
+    expiresAt: toExpiry(terms, policy.now) ?? new Date(policy.now + lasts * 1000),
+    transactionFrom: toTransactionFrom(terms, policy.now),
+    tppConsent: isOngoing && terms?.expirationDateTime === undefined,
   };
 }
 
-/** The request as the bank is asked for it; no bank is asked for more history than it shares. */
-export function toConsentTerms(
-  request: ConnectionRequest,
+function toRenewal(
+  purpose: VisitScope,
+  { subject, connectionId }: Named,
+  terms: ConsentClaim | undefined,
+  now: number,
+): RenewalRequest {
+  if (subject === undefined || connectionId === undefined) {
+    throw new Refusal('invalid_claims', `${purpose} needs a value for sub and for mh:con_id`);
+  }
+  return {
+    purpose,
+    subject,
+    connectionId,
+    permissions: toPermissions(terms),
+    expiresAt: toExpiry(terms, now),
+    transactionFrom: toTransactionFrom(terms, now),
+  };
+}
+
+/** The request as the person agrees to it; no bank is asked for more history than it shares. */
+export function toAgreedTerms(
+  request: NewConnectionRequest,
   monthsShared: number | undefined,
   now: number,
-): ConsentTerms {
+): AgreedTerms {
+  const { permissions, expiresAt, transactionFrom, tppConsent } = request;
   const earliest = earliestShared(monthsShared, now);
-  const { permissions, expiresAt, transactionFrom } = request;
   return {
     permissions,
-    expiresAt,
-    transactionFrom: transactionFrom && new Date(Math.max(+transactionFrom, +earliest)),
+    expiresAt: expiresAt.toISOString(),
+    ...(transactionFrom && {
+      transactionFrom: new Date(Math.max(+transactionFrom, +earliest)).toISOString(),
+    }),
+    tppConsent,
   };
+}
+
+/**
+ * The permissions asked for, in the standard's order.
+ * @param otherwise what is asked for where the client names none.
+ * @throws {Refusal} `invalid_claims` where none would be left.
+ */
+export function choosePermissions(
+  otherwise: readonly string[],
+  requested: RequestedPermissions | undefined,
+): readonly string[] {
+  if (requested === undefined) return otherwise;
+  const { codes, action } = requested;
+  const all = new Set(action === 'add' ? [...otherwise, ...codes] : codes);
+  if (all.size === 0) throw new Refusal('invalid_claims', 'mh:consent must leave a permission');
+  return permissionCodes.filter((code) => all.has(code));
 }
 
 function parseClaims(claims: string | undefined): unknown {
@@ -120,32 +203,22 @@ function parseClaims(claims: string | undefined): unknown {
   }
 }
 
-function toInstitution(scopes: readonly string[]): ConnectionRequest['institution'] {
+function toInstitution(scopes: readonly string[]): NewConnectionRequest['institution'] {
   const id = institutionOfScope(scopes);
-  // The scope rules let nothing else through but reauth, reconsent and refresh.
-  if (id === undefined) {
-    throw new Refusal('invalid_scope', 'only new connections are offered: request id:<bank>');
-  }
+  // The scope rules let nothing else through.
+  if (id === undefined) throw new Refusal('invalid_scope', 'id:<bank> must be requested');
   const chooser = choosers.find((name) => name === id);
   return chooser === undefined ? { id } : { chooser };
 }
 
-function toPermissions(
-  requested: readonly string[] | undefined,
-  action: 'add' | 'replace' = 'add',
-): readonly string[] {
-  if (requested === undefined) return defaultPermissions;
-  const all = new Set(action === 'add' ? [...defaultPermissions, ...requested] : requested);
-  if (all.size === 0) throw new Refusal('invalid_claims', 'mh:consent must leave a permission');
-  return permissionCodes.filter((code) => all.has(code));
+function toPermissions(terms: ConsentClaim | undefined): RequestedPermissions | undefined {
+  if (terms?.permissions === undefined) return undefined;
+  return { codes: terms.permissions, action: terms.permissionsAction };
 }
 
-function toExpiry(requested: Date | undefined, hasSubject: boolean, policy: RequestPolicy): Date {
-  const { now, oneTimeConsent, ongoingConsent } = policy;
-  if (requested === undefined) {
-    return new Date(now + (hasSubject ? ongoingConsent : oneTimeConsent) * 1000);
-  }
-  if (+requested <= now || +requested > now + longestConsent) {
+function toExpiry(terms: ConsentClaim | undefined, now: number): Date | undefined {
+  const requested = terms?.expirationDateTime;
+  if (requested && (+requested <= now || +requested > now + longestConsent)) {
     throw new Refusal(
       'invalid_claims',
       'mh:consent expirationDateTime must be in the future and at most 90 days ahead',
@@ -154,7 +227,8 @@ function toExpiry(requested: Date | undefined, hasSubject: boolean, policy: Requ
   return requested;
 }
 
-function toTransactionFrom(requested: Date | undefined, now: number): Date | undefined {
+function toTransactionFrom(terms: ConsentClaim | undefined, now: number): Date | undefined {
+  const requested = terms?.transactionFromDateTime;
   if (requested && +requested > now) {
     throw new Refusal('invalid_claims', 'mh:consent transactionFromDateTime must be in the past');
   }

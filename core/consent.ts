@@ -7,7 +7,7 @@ import type { Collection } from './storage.js';
 export type ConsentStatus = 'awaiting_authorisation' | 'authorised' | 'rejected' | 'revoked';
 
 /** How a step of a consent came about: which visit or, for `api`, the client's own consent screen. */
-export type ConsentMeans = 'connect' | 'reauth' | 'reconsent' | 'api';
+export type ConsentMeans = 'connect' | 'reauth' | 'refresh' | 'reconsent' | 'api';
 
 /** One step in the life of a consent, as its history keeps it. */
 export interface ConsentStep {
@@ -24,11 +24,25 @@ export interface ConsentStep {
   readonly authRequestId?: string | undefined;
 }
 
+/** What a person agrees to, and agrees to again. */
+export interface AgreedTerms {
+  readonly permissions: readonly string[];
+  /** ISO 8601: no transaction booked before this is shared. */
+  readonly transactionFrom?: string | undefined;
+  /** ISO 8601: the end of everything this consent allows. */
+  readonly expiresAt: string;
+  /**
+   * Whether the client may extend it by reconsent; false where it set the expiry itself at the bank's
+   * visit, and for one-time access (identity-service.md §3.3).
+   */
+  readonly tppConsent: boolean;
+}
+
 /**
  * What one person agreed that one client may see (architecture decision 4): made before the bank is
  * visited, bound to one subject for ever, owning the `oidc-provider` Grant of the same id.
  */
-export interface Consent {
+export interface Consent extends AgreedTerms {
   /** UUID; also the id of the Grant. */
   readonly id: string;
   readonly clientId: string;
@@ -37,13 +51,6 @@ export interface Consent {
   readonly institutionId: string;
   /** One-time access makes its own user and lasts a day by default; ongoing belongs to a user. */
   readonly access: 'one-time' | 'ongoing';
-  readonly permissions: readonly string[];
-  /** ISO 8601: no transaction booked before this is shared. */
-  readonly transactionFrom?: string | undefined;
-  /** ISO 8601: the end of everything this consent allows. */
-  readonly expiresAt: string;
-  /** Whether the client may extend it by reconsent; false where it set the expiry itself. */
-  readonly tppConsent: boolean;
   readonly status: ConsentStatus;
   readonly history: readonly ConsentStep[];
 }
@@ -66,5 +73,29 @@ export function moveConsent(consent: Consent, status: ConsentStatus, at: Date): 
     ...consent,
     status,
     history: [...consent.history, { status, at: at.toISOString() }],
+  };
+}
+
+/** The consent as its person agreed to it, for the first time or again: authorised, with these terms. */
+export function authoriseConsent(
+  consent: Consent,
+  terms: AgreedTerms,
+  step: {
+    readonly means: ConsentMeans;
+    readonly at: Date;
+    readonly authRequestId?: string | undefined;
+  },
+): Consent {
+  const { permissions, transactionFrom, expiresAt, tppConsent } = terms;
+  const { means, authRequestId } = step;
+  const at = step.at.toISOString();
+  const status = 'authorised';
+  return {
+    ...consent,
+    ...{ permissions, transactionFrom, expiresAt, tppConsent, status },
+    history: [
+      ...consent.history,
+      { status, at, means, expiresAt, permissions, ...(authRequestId && { authRequestId }) },
+    ],
   };
 }

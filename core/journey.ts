@@ -1,6 +1,5 @@
-import { hash } from 'node:crypto';
-import type { ConnectorState } from './institution.js';
 import type { Collection } from './storage.js';
+import { type Visit, visitIndex } from './visit.js';
 
 /**
  * How far a person has come between the client's request and its answer. Kept in storage, so that a
@@ -12,20 +11,8 @@ export interface Journey {
   readonly institutionId?: string | undefined;
   /** Whether the person said yes on our consent page (or the client shows its own). */
   readonly agreed: boolean;
-  /** The consent made before the bank is visited, and the connection it would be for. */
-  readonly consentId?: string | undefined;
-  /** The visit to the bank that is under way. */
+  /** The visit to the bank that is under way; it may lead elsewhere, where the person chose anew since. */
   readonly visit?: Visit | undefined;
-}
-
-export interface Visit {
-  /** Where it leads; the journey's own may be chosen anew meanwhile, in another tab. */
-  readonly institutionId: string;
-  /** Ours towards the bank: unguessable, and what its callback is recognised by. */
-  readonly state: string;
-  readonly attempt: ConnectorState;
-  /** Set by the one request that exchanges the bank's code, which works only once. */
-  readonly returned: boolean;
 }
 
 /** Journeys by the id of their interaction, and by the visit under way. */
@@ -35,8 +22,3 @@ export const journeys: Collection<Journey> = {
   indexes: ['visit'],
   indexValues: ({ visit }) => ({ visit: visit && visitIndex(visit.state) }),
 };
-
-/** What the index `visit` holds for a state: it is a bearer secret, so only its hash. */
-export function visitIndex(state: string): string {
-  return hash('sha256', state, 'base64url');
-}

@@ -40,6 +40,18 @@ export function matchAccounts(
   });
 }
 
+/** Whether the bank shows an account that is known already, under its name or only its number. */
+export function sharesAnAccount(
+  known: readonly Account[],
+  fetched: readonly BankAccount[],
+): boolean {
+  return fetched.some(
+    (account) =>
+      known.some(({ bank }) => bank.upstreamId === account.upstreamId) ||
+      findByIdentification(known, toRecord(account)) !== undefined,
+  );
+}
+
 /** The account of the same number, where exactly one has it. */
 function findByIdentification(known: readonly Account[], bank: BankAccountRecord) {
   const { identification } = bank;

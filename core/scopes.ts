@@ -45,8 +45,9 @@ const dataScopes = new Set([
 /** Data scopes that only a client which manages the user itself may have. */
 const managedDataScopes = new Set(['accounts:write:all', 'transactions:write:all']);
 
-/** What a visit is for, besides a new connection. */
-const visitScopes = new Set(['reauth', 'reconsent', 'refresh']);
+/** What a person is sent for, besides a new connection. */
+const visitScopes = ['reauth', 'reconsent', 'refresh'] as const;
+export type VisitScope = (typeof visitScopes)[number];
 
 /** The scopes of OpenID Connect itself; all others are scopes of a resource. */
 export const openidScopes: readonly string[] = ['openid', 'offline_access'];
@@ -67,6 +68,7 @@ export const supportedScopes: readonly string[] = [
   'id:api',
   'id:legacy',
   'id:test',
+  ...visitScopes,
   ...managementScopes,
   ...dataScopes,
   ...managedDataScopes,
@@ -80,6 +82,16 @@ export function isDataScope(scope: string): boolean {
 /** The `<bank>` of the one `id:<bank>` scope, or undefined where there is none. */
 export function institutionOfScope(scopes: readonly string[]): string | undefined {
   return scopes.find((scope) => scope.startsWith('id:'))?.slice('id:'.length);
+}
+
+/** Whether a scope sends a person to renew a connection. */
+export function isVisitScope(scope: string): scope is VisitScope {
+  return visitScopes.some((known) => known === scope);
+}
+
+/** The one of reauth, reconsent and refresh that is asked for, or undefined where none is. */
+export function visitScopeOf(scopes: readonly string[]): VisitScope | undefined {
+  return scopes.find(isVisitScope);
 }
 
 /**
@@ -103,7 +115,7 @@ export function assertAuthorizationScopes(
   for (const scope of scopes) {
     const known =
       openidScopes.includes(scope) ||
-      visitScopes.has(scope) ||
+      isVisitScope(scope) ||
       dataScopes.has(scope) ||
       /^id:[0-9a-z_-]{1,64}$/.test(scope);
     refuseUnless(known, `scope ${quote(scope)} cannot be requested here`);
@@ -113,7 +125,7 @@ export function assertAuthorizationScopes(
     );
   }
   const banks = scopes.filter((scope) => scope.startsWith('id:'));
-  const visits = scopes.filter((scope) => visitScopes.has(scope));
+  const visits = scopes.filter(isVisitScope);
   refuseUnless(scopes.includes('openid'), 'scope openid is required');
   refuseUnless(banks.length <= 1, 'only one id:<bank> scope may be requested');
   refuseUnless(

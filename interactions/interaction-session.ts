@@ -31,6 +31,8 @@ export interface GrantedAccess {
   readonly accountId: string;
   /** The consent's or intent's id, which becomes the Grant's. */
   readonly grantId: string;
+  /** The Grant may be there already: it is added to, so that what was issued from it stays usable. */
+  readonly renews?: boolean;
   /** Those of the request that the resource knows; what is OpenID Connect's is granted as asked. */
   readonly resourceScopes: readonly string[];
   readonly claims: readonly string[];
@@ -147,7 +149,8 @@ export function createInteractionSessions(deps: SessionDeps): InteractionSession
       const { accountId, grantId } = access;
       const login = { accountId, ...(access.acr && { acr: access.acr, amr: ['pwd'] }) };
       await end(ctx, { login, consent: { grantId } }, writes, async () => {
-        const grant = new provider.Grant({ accountId, clientId: client.client_id });
+        const held = access.renews ? await provider.Grant.find(grantId) : undefined;
+        const grant = held ?? new provider.Grant({ accountId, clientId: client.client_id });
         grant.exp = Math.floor(access.expiresAt.getTime() / 1000);
         grant.jti = grantId;
         grant.addOIDCScope(scopes.filter((scope) => openidScopes.includes(scope)).join(' '));

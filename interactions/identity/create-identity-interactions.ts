@@ -1,14 +1,17 @@
 import Router from '@koa/router';
 import type { Context } from 'koa';
 import type { Clock } from '../../core/clock.js';
-import type { Connect, StoredJourney } from '../../core/connect.js';
-import { type ConnectionRequest, parseConnectionRequest } from '../../core/connection-request.js';
+import type { Connect, Errand, StoredJourney } from '../../core/connect.js';
+import { parseConnectionRequest } from '../../core/connection-request.js';
+import type { Consent } from '../../core/consent.js';
 import { type InstitutionDirectory, InstitutionError } from '../../core/institution.js';
-import { journeys, visitIndex } from '../../core/journey.js';
+import { journeys } from '../../core/journey.js';
 import type { Logger } from '../../core/logger.js';
 import { Refusal } from '../../core/refusal.js';
-import { isDataScope } from '../../core/scopes.js';
-import { type Storage, StorageConflict } from '../../core/storage.js';
+import { isDataScope, isVisitScope } from '../../core/scopes.js';
+import { type Storage, StorageConflict, type Write } from '../../core/storage.js';
+import { visitIndex } from '../../core/visit.js';
+import type { Arrival } from '../../core/visit-bank.js';
 import type { LogoPaths } from '../../http/serve-logos.js';
 import type { InteractionSession, InteractionSessions } from '../interaction-session.js';
 import { seeOther } from '../see-other.js';
@@ -26,55 +29,50 @@ export interface IdentityInteractionDeps {
   /** Seconds a consent lasts where the client names no end. */
   readonly oneTimeConsent: number;
   readonly ongoingConsent: number;
+  /** Seconds after its end within which a consent can be extended. */
+  readonly revival: number;
 }
 
 /** Everything a step knows: whose interaction, what is asked for, how far the person has come. */
 interface Situation {
   readonly ctx: Context;
   readonly session: InteractionSession;
-  readonly request: ConnectionRequest;
+  readonly errand: Errand;
   readonly journey: StoredJourney;
 }
 
 /**
  * The steps of connecting a bank (decision 5): account → institution → consent → bank. The account
- * needs no page, for `sub` names it or the visit makes it. Which step is next is read from the journey
- * each time, so reloads, second tabs and late returns continue where the person is.
+ * needs no page, for `sub` names it or the visit makes it. Renewing a connection leaves out what is
+ * known: a reauth goes from the consent to the bank, a reconsent ends with the consent. Which step is
+ * next is read from the journey each time, so reloads, second tabs and late returns continue where the
+ * person is.
  */
 export function createIdentityInteractions(deps: IdentityInteractionDeps): Router {
   const { sessions, connect, directory, logos, storage, clock, logger } = deps;
-  const { oneTimeConsent, ongoingConsent } = deps;
+  const { oneTimeConsent, ongoingConsent, revival } = deps;
   const router = new Router();
 
   /** What the client asks for. @throws {Refusal} where it asks for what it cannot have. */
-  async function readRequest(session: InteractionSession): Promise<ConnectionRequest> {
-    const { scopes, client } = session;
-    const { claims } = session.params;
-    const request = parseConnectionRequest(
-      scopes,
-      typeof claims === 'string' ? claims : undefined,
-      { now: clock.now(), oneTimeConsent, ongoingConsent },
-    );
-    if ('id' in request.institution && !directory.find(request.institution.id)) {
-      throw new Refusal('invalid_scope', 'id:<bank> does not name a bank of this service');
-    }
-    await connect.assertSubject(request, client);
-    return request;
+  async function readErrand({ scopes, client, params }: InteractionSession): Promise<Errand> {
+    const policy = { now: clock.now(), oneTimeConsent, ongoingConsent, revival };
+    const claims = typeof params.claims === 'string' ? params.claims : undefined;
+    return connect.check(parseConnectionRequest(scopes, claims, policy), client, policy);
   }
 
   /** Opens the situation of a request; what is wrong with what was asked ends at the client. */
   async function enter(ctx: Context, proceed: (situation: Situation) => Promise<void>) {
     const session = await sessions.open(ctx);
-    let request: ConnectionRequest;
+    let errand: Errand;
     try {
-      request = await readRequest(session);
+      errand = await readErrand(session);
     } catch (error) {
       if (error instanceof Refusal) return sessions.abort(ctx, error.code, error.message);
       throw error;
     }
     try {
-      const journey = await connect.open(session.uid, request, session.client, session.expiresAt);
-      return await proceed({ ctx, session, request, journey });
+      const journey = await connect.open(session.uid, errand, session.client, session.expiresAt);
+      return await proceed({ ctx, session, errand, journey });
     } catch (error) {
       if (error instanceof InstitutionError) return showBankError(ctx, session, error);
       // Another tab was quicker; the journey says where the person is now.
@@ -107,58 +105,69 @@ export function createIdentityInteractions(deps: IdentityInteractionDeps): Route
     await sessions.abort(ctx, 'access_denied', reason, await connect.leave(journey));
   }
 
-  async function arrive(situation: Situation): Promise<void> {
-    const { ctx, request, journey, session } = situation;
-    const callback = new URLSearchParams(ctx.querystring);
-    const arrival = await connect.arrive(journey, request, callback);
-    if (arrival.outcome === 'refused') {
-      return sessions.abort(ctx, 'access_denied', arrival.reason, arrival.writes);
-    }
-    const { consent, writes } = arrival;
+  /** Back to the client with a code; the Grant is the consent's own, made or extended. */
+  async function finish(
+    { ctx, session, errand }: Situation,
+    consent: Consent,
+    writes: readonly Write[],
+  ): Promise<void> {
     const access = {
       accountId: consent.userId,
       grantId: consent.id,
-      // Ongoing access reads data with client_credentials and `sub`, not with this token (§4.2).
-      resourceScopes: session.scopes.filter(
-        (scope) => scope.startsWith('id:') || (consent.access === 'one-time' && isDataScope(scope)),
-      ),
+      renews: errand.purpose !== 'connect',
+      resourceScopes: session.scopes.filter((scope) => mayStandInToken(scope, consent)),
       claims: ['sub', 'mh:con_id', 'auth_time'],
       expiresAt: new Date(consent.expiresAt),
     };
-    try {
-      return await sessions.finish(ctx, session, access, writes);
-    } catch (error) {
-      // E.g. the person was deleted while the bank was asked: nobody holds what it gave.
-      connect.takeBack(journey);
-      throw error;
+    await sessions.finish(ctx, session, access, writes);
+  }
+
+  async function settle(situation: Situation, arrival: Arrival): Promise<void> {
+    if (arrival.outcome === 'refused') {
+      return sessions.abort(situation.ctx, 'access_denied', arrival.reason, arrival.writes);
     }
+    await arrival.keep(({ consent, writes }) => finish(situation, consent, writes));
+  }
+
+  async function depart({ ctx, errand, journey }: Situation): Promise<void> {
+    const departure = await connect.depart(journey, errand);
+    if ('asking' in departure) {
+      throw new Refusal('not_found', 'This bank cannot be connected here yet.');
+    }
+    seeOther(ctx, departure.redirectTo);
   }
 
   router.get('/interaction/:uid', (ctx) =>
-    enter(ctx, async ({ session, request, journey }) => {
+    enter(ctx, async (situation) => {
+      const { session, errand, journey } = situation;
       const { institutionId, agreed } = journey.value;
       const institution = institutionId === undefined ? undefined : directory.find(institutionId);
       if (!institution) {
-        ctx.body = showChooser(logos, session, connect.offered(request), searchOf(ctx));
+        ctx.body = showChooser(logos, session, connect.offered(errand), searchOf(ctx));
       } else if (!agreed) {
-        ctx.body = showConsent(logos, session, request, institution, new Date(clock.now()));
+        ctx.body = showConsent(logos, session, errand, institution, new Date(clock.now()));
       } else {
-        seeOther(ctx, await connect.depart(journey, request));
+        await depart(situation);
       }
     }),
   );
 
   router.post('/interaction/:uid/institution', (ctx) =>
-    accept(ctx, async ({ session, request, journey }, { institution = '' }) => {
-      await connect.choose(journey, institution, request);
+    accept(ctx, async ({ session, errand, journey }, { institution = '' }) => {
+      await connect.choose(journey, institution, errand);
       seeOther(ctx, session.path);
     }),
   );
 
   router.post('/interaction/:uid/consent', (ctx) =>
     accept(ctx, async (situation, { decision }) => {
-      const { journey, session } = situation;
+      const { journey, session, errand } = situation;
       if (decision !== 'allow') return refuse(situation, 'The person refused to share their data');
+      if (errand.purpose === 'reconsent') {
+        return connect.extend(journey, errand, ({ consent, writes }) =>
+          finish(situation, consent, writes),
+        );
+      }
       await connect.agree(journey);
       return seeOther(ctx, session.path);
     }),
@@ -172,7 +181,12 @@ export function createIdentityInteractions(deps: IdentityInteractionDeps): Route
     accept(ctx, (situation) => refuse(situation, 'The person went back to the app')),
   );
 
-  router.get('/interaction/:uid/bank', (ctx) => enter(ctx, arrive));
+  router.get('/interaction/:uid/bank', (ctx) =>
+    enter(ctx, async (situation) => {
+      const callback = new URLSearchParams(ctx.querystring);
+      await settle(situation, await connect.arrive(situation.journey, callback));
+    }),
+  );
 
   // The one address registered at the banks. The interaction's cookie belongs to its own path, and
   // there decides whether the browser that returns is the one that left (SEC-62).
@@ -188,6 +202,12 @@ export function createIdentityInteractions(deps: IdentityInteractionDeps): Route
   });
 
   return router;
+}
+
+/** Ongoing access reads data with client_credentials and `sub`, not with this token (§4.2). */
+function mayStandInToken(scope: string, { access }: Consent): boolean {
+  if (isDataScope(scope)) return access === 'one-time';
+  return scope.startsWith('id:') || isVisitScope(scope);
 }
 
 function searchOf(ctx: Context): string {

@@ -2,7 +2,7 @@ import { ConsentPage } from '../../consent-ui/pages/consent-page.js';
 import { InstitutionChooserPage } from '../../consent-ui/pages/institution-chooser-page.js';
 import { ProblemPage } from '../../consent-ui/pages/problem-page.js';
 import { renderPage } from '../../consent-ui/render-page.js';
-import type { ConnectionRequest } from '../../core/connection-request.js';
+import type { Errand } from '../../core/connect.js';
 import type { Institution } from '../../core/institution.js';
 import { describePermissions } from '../../core/permissions.js';
 import type { LogoPaths } from '../../http/serve-logos.js';
@@ -46,23 +46,32 @@ export function showChooser(
 export function showConsent(
   logos: LogoPaths,
   session: InteractionSession,
-  request: ConnectionRequest,
+  errand: Errand,
   institution: Institution,
   now: Date,
 ): string {
+  const terms = errand.purpose === 'connect' ? errand : errand.terms;
   return renderPage(
     <ConsentPage
       action={`${session.path}/consent`}
       csrf={session.csrf}
       client={describeClient(session.client, logos.client(session.client.client_id))}
       institution={{ name: institution.name, logoUrl: logos.bank(institution.bankRef) }}
-      clusters={describePermissions(request.permissions)}
-      transactionFrom={request.transactionFrom}
-      expiresAt={request.expiresAt}
-      kind={request.subject === undefined ? 'one-time' : 'ongoing'}
+      clusters={describePermissions(terms.permissions)}
+      transactionFrom={
+        terms.transactionFrom === undefined ? undefined : new Date(terms.transactionFrom)
+      }
+      expiresAt={new Date(terms.expiresAt)}
+      kind={isOneTime(errand) ? 'one-time' : 'ongoing'}
       now={now}
     />,
   );
+}
+
+function isOneTime(errand: Errand): boolean {
+  return errand.purpose === 'connect'
+    ? errand.subject === undefined
+    : errand.consent.value.access === 'one-time';
 }
 
 /** What went wrong at the bank, with the two ways on: again, or back to the app. */

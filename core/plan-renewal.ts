@@ -1,0 +1,119 @@
+import { connections } from './connection.js';
+import {
+  choosePermissions,
+  longestConsent,
+  type RenewalRequest,
+  type RequestPolicy,
+} from './connection-request.js';
+import { type AgreedTerms, type Consent, consents } from './consent.js';
+import type { StoredConnection } from './extend-consent.js';
+import { Refusal } from './refusal.js';
+import type { VisitScope } from './scopes.js';
+import type { Storage } from './storage.js';
+import { isReconsentable } from './validity.js';
+import type { VisitPlan } from './visit.js';
+
+/** A connection that its person may renew, and what they would agree to. */
+export interface Renewal extends StoredConnection {
+  readonly purpose: VisitScope;
+  readonly terms: AgreedTerms;
+}
+
+export interface RenewalPolicy extends RequestPolicy {
+  /** Seconds after its end within which a consent can be extended without the bank. */
+  readonly revival: number;
+}
+
+/**
+ * What a renewal is of: only the person's own connection, at the client that made it (SEC-19).
+ * @throws {Refusal} `invalid_claims` where it cannot be renewed so; a connection of somebody else is
+ * told from none by nothing.
+ */
+export async function findRenewal(
+  storage: Storage,
+  clientId: string,
+  request: RenewalRequest,
+  policy: RenewalPolicy,
+): Promise<Renewal> {
+  const connection = await storage.get(connections, request.connectionId);
+  const isOwn =
+    connection?.value.clientId === clientId && connection.value.userId === request.subject;
+  const consent =
+    isOwn && connection.value.status !== 'pending'
+      ? await storage.get(consents, connection.value.consentId)
+      : undefined;
+  if (!connection || consent?.value.status !== 'authorised') {
+    throw new Refusal('invalid_claims', 'mh:con_id does not name a connection of this user');
+  }
+  const held = { connection, consent };
+  assertRenewable(held, request, policy);
+  const { purpose } = request;
+  const terms =
+    purpose === 'reconsent'
+      ? toExtendedTerms(consent.value, request, policy)
+      : toRenewedTerms(consent.value, request, policy);
+  return { ...held, purpose, terms };
+}
+
+/** The visit of a renewal that has one. */
+export function planRenewal(
+  { connection, consent, terms }: Renewal,
+  purpose: 'reauth' | 'refresh',
+  authRequestId?: string,
+): VisitPlan {
+  return {
+    purpose,
+    institutionId: connection.value.institutionId,
+    connectionId: connection.id,
+    consentId: consent.id,
+    terms,
+    authRequestId,
+  };
+}
+
+/** Which connections each purpose is for (identity-service.md §4.3, 4.4, 4.6). */
+function assertRenewable(
+  { connection, consent }: StoredConnection,
+  { purpose, permissions, transactionFrom }: RenewalRequest,
+  { now, revival }: RenewalPolicy,
+): void {
+  if (purpose === 'refresh' && connection.value.kind !== 'legacy') {
+    throw new Refusal('invalid_claims', 'refresh is for legacy connections: request reauth');
+  }
+  if (purpose !== 'reconsent') return;
+  const revivable = Date.parse(consent.value.expiresAt) + revival * 1000 > now;
+  if (!isReconsentable(connection.value, consent.value) || !revivable) {
+    throw new Refusal('invalid_claims', 'this connection takes no reconsent: request reauth');
+  }
+  if (permissions || transactionFrom) {
+    throw new Refusal(
+      'invalid_claims',
+      'reconsent changes the expirationDateTime and nothing else',
+    );
+  }
+}
+
+function toExtendedTerms(
+  { permissions, transactionFrom, tppConsent }: Consent,
+  { expiresAt }: RenewalRequest,
+  { now }: RenewalPolicy,
+): AgreedTerms {
+  const end = expiresAt ?? new Date(now + longestConsent);
+  return { permissions, transactionFrom, tppConsent, expiresAt: end.toISOString() };
+}
+
+/** As at the first visit, with what was agreed then instead of the defaults. */
+function toRenewedTerms(
+  { access, permissions, transactionFrom }: Consent,
+  request: RenewalRequest,
+  { now, oneTimeConsent, ongoingConsent }: RenewalPolicy,
+): AgreedTerms {
+  const lasts = (access === 'ongoing' ? ongoingConsent : oneTimeConsent) * 1000;
+  const end = request.expiresAt ?? new Date(now + lasts);
+  return {
+    permissions: choosePermissions(permissions, request.permissions),
+    transactionFrom: request.transactionFrom?.toISOString() ?? transactionFrom,
+    expiresAt: end.toISOString(),
+    tppConsent: access === 'ongoing' && request.expiresAt === undefined,
+  };
+}
