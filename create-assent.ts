@@ -22,6 +22,7 @@ import type { Storage } from './core/storage.js';
 import { createLogger } from './create-logger.js';
 import { allowHosts } from './http/allow-hosts.js';
 import { dispatch } from './http/dispatch.js';
+import { createGuardedFetch, type GuardedFetch } from './http/guarded-fetch.js';
 import { type Listener, listen } from './http/listen.js';
 import { securityHeaders } from './http/security-headers.js';
 import { serveAssets } from './http/serve-assets.js';
@@ -35,6 +36,8 @@ import { seedClients } from './provider/seed-clients.js';
 export interface AssentOptions {
   readonly configuration: Configuration;
   readonly clock?: Clock;
+  /** Allows institutions that are made up (`simulated-legacy`): for sandboxes and tests only. */
+  readonly simulatedInstitutions?: boolean;
   /** The bank's own systems; required in the bank role. */
   readonly ledger?: BankLedger;
   /** Told of each storage call; tests count with it. */
@@ -66,6 +69,7 @@ export async function createAssent(options: AssentOptions): Promise<Assent> {
 
 async function buildAssent(options: AssentOptions, clock: Clock): Promise<Assent> {
   const { configuration, onStorageCall } = options;
+  assertReal(options);
   const logger = createLogger(configuration.log);
   const store = await openStorage({
     url: configuration.storage.url,
@@ -78,16 +82,16 @@ async function buildAssent(options: AssentOptions, clock: Clock): Promise<Assent
   const storage = tellOfJobs(store, scheduler.tell);
   try {
     const unitOfWork = createUnitOfWork(storage, clock);
-    const foundation = { configuration, clock, logger, storage, unitOfWork };
+    const { algorithms } = configuration.signing;
+    const foundation = {
+      ...{ configuration, clock, logger, storage, unitOfWork },
+      guardedFetch: await createOutgoing(configuration),
+      signingKeys: await loadSigningKeys(storage, algorithms, new Date(clock.now())),
+    };
     const role = await createRole(options, foundation);
     const provider = createProvider({
       ...foundation,
       adapter: createOidcAdapterFactory({ unitOfWork, clock }),
-      signingKeys: await loadSigningKeys(
-        storage,
-        configuration.signing.algorithms,
-        new Date(clock.now()),
-      ),
       redeemGrant: role.redeemGrant,
       renderProblem,
     });
@@ -95,10 +99,22 @@ async function buildAssent(options: AssentOptions, clock: Clock): Promise<Assent
     const application = createApplication(configuration, role.routes({ ...foundation, provider }));
     const handler = dispatch(provider.callback(), application.callback());
     const listeners = createListeners(configuration, handler);
-    return { provider, storage, ...createLife(listeners, scheduler, role, storage) };
+    return { provider, storage, ...createLife(listeners, scheduler, role, foundation) };
   } catch (error) {
     await storage.close();
     throw error;
+  }
+}
+
+/** People's bank passwords are typed into a made-up bank: nobody is to meet it outside of a sandbox. */
+function assertReal({ configuration, simulatedInstitutions = false }: AssentOptions): void {
+  const made = configuration.institutions.find(
+    ({ connector }) => connector.type === 'simulated-legacy',
+  );
+  if (made && !simulatedInstitutions) {
+    throw new Error(
+      `The institution ${made.id} has the connector simulated-legacy, a made-up bank that only the sandbox can start with; remove it from the configuration`,
+    );
   }
 }
 
@@ -121,7 +137,7 @@ function createLife(
   listeners: ReturnType<typeof createListeners>,
   scheduler: Scheduler,
   role: Role,
-  storage: Storage,
+  { storage, guardedFetch }: Foundation,
 ): Pick<Assent, 'start' | 'stop'> {
   return {
     async start() {
@@ -132,9 +148,17 @@ function createLife(
       await listeners.close();
       await scheduler.stop(grace);
       await role.stop();
+      await guardedFetch.close();
       await storage.close();
     },
   };
+}
+
+async function createOutgoing({ outgoing }: Configuration): Promise<GuardedFetch> {
+  const certificateAuthorities = await Promise.all(
+    outgoing.certificateAuthorities.map((path) => readFile(path, 'utf8')),
+  );
+  return createGuardedFetch({ ...outgoing, certificateAuthorities });
 }
 
 function createListeners({ listen: addresses, tls }: Configuration, handler: RequestListener) {

@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import type { ValidSettings } from './schema.js';
+import type { ConnectorConfiguration, ValidSettings } from './schema.js';
 import { systemErrorCode } from './system-error-code.js';
 
 /**
@@ -19,21 +19,31 @@ export async function checkFiles(configuration: ValidSettings): Promise<readonly
     ...(outgoing?.certificateAuthorities ?? []).map((path, index) =>
       checkFile(`outgoing.certificateAuthorities.${index}`, path, readCertificate),
     ),
-    ...institutions.flatMap(({ connector }, index) => {
-      const place = `institutions.${index}.connector`;
-      const { signingKey, certificateAuthority } = connector;
-      return [
-        checkPair(place, connector),
-        ...(signingKey === undefined
-          ? []
-          : [checkFile(`${place}.signingKey`, signingKey, readPrivateJwk)]),
-        ...(certificateAuthority === undefined
-          ? []
-          : [checkFile(`${place}.certificateAuthority`, certificateAuthority, readCertificate)]),
-      ];
-    }),
+    ...institutions.flatMap(({ connector }, index) =>
+      checkConnector(`institutions.${index}.connector`, connector),
+    ),
   ];
   return (await Promise.all(checks)).flatMap(({ mistakes }) => mistakes);
+}
+
+function checkConnector(
+  place: string,
+  connector: ConnectorConfiguration,
+): readonly Promise<Checked<unknown>>[] {
+  const { certificateAuthority } = connector;
+  const authority =
+    certificateAuthority === undefined
+      ? []
+      : [checkFile(`${place}.certificateAuthority`, certificateAuthority, readCertificate)];
+  if (connector.type === 'simulated-legacy') return authority;
+  const { signingKey } = connector;
+  return [
+    checkPair(place, connector),
+    ...(signingKey === undefined
+      ? []
+      : [checkFile(`${place}.signingKey`, signingKey, readPrivateJwk)]),
+    ...authority,
+  ];
 }
 
 interface Checked<Content> {

@@ -39,7 +39,13 @@ function checkInstitutions(institutions: Configuration['institutions']): string[
   const mistakes = repeated(institutions.map(({ id }) => id)).map(
     ({ index, value }) => `institutions.${index}.id: found ${showValue(value)} a second time`,
   );
-  for (const [index, { connector }] of institutions.entries()) {
+  for (const [index, { kind, connector }] of institutions.entries()) {
+    if ((kind === 'legacy') !== (connector.type === 'simulated-legacy')) {
+      mistakes.push(
+        `institutions.${index}.kind: found ${showValue(kind)}; expected legacy for simulated-legacy, and only for it`,
+      );
+    }
+    if (connector.type === 'simulated-legacy') continue;
     const signs =
       connector.request === 'signed' || connector.tokenEndpointAuthMethod === 'private_key_jwt';
     if (signs && connector.signingKey === undefined) {
@@ -56,10 +62,14 @@ function checkProduction(configuration: ValidSettings): string[] {
   const urls: readonly (readonly [place: string, url: string | undefined])[] = [
     ['publicUrl', publicUrl],
     ['mtlsUrl', mtlsUrl],
-    ...institutions.flatMap(({ connector }, index) => [
-      [`institutions.${index}.connector.issuer`, connector.issuer] as const,
-      [`institutions.${index}.connector.resourceUrl`, connector.resourceUrl] as const,
-    ]),
+    ...institutions.flatMap(({ connector }, index) =>
+      connector.type === 'simulated-legacy'
+        ? []
+        : [
+            [`institutions.${index}.connector.issuer`, connector.issuer] as const,
+            [`institutions.${index}.connector.resourceUrl`, connector.resourceUrl] as const,
+          ],
+    ),
     ...clients.flatMap(({ redirect_uris }, index) =>
       (Array.isArray(redirect_uris) ? redirect_uris : []).flatMap((uri, position) =>
         typeof uri === 'string' && uri.startsWith('http')

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { Configuration, ValidSettings } from './schema.js';
+import type { ConnectorConfiguration, ValidSettings } from './schema.js';
 
 /** The configuration with every path absolute; relative ones start at `directory`. */
 export function resolvePaths(configuration: ValidSettings, directory: string): ValidSettings {
@@ -39,17 +39,22 @@ export function resolvePaths(configuration: ValidSettings, directory: string): V
   };
 }
 
-type Connector = Configuration['institutions'][number]['connector'];
-
-function resolveConnector(connector: Connector, absolute: (path: string) => string): Connector {
-  const { certificate, key, signingKey, certificateAuthority } = connector;
+function resolveConnector(
+  connector: ConnectorConfiguration,
+  absolute: (path: string) => string,
+): ConnectorConfiguration {
+  const { certificateAuthority } = connector;
+  const trusted =
+    certificateAuthority === undefined
+      ? {}
+      : { certificateAuthority: absolute(certificateAuthority) };
+  if (connector.type === 'simulated-legacy') return { ...connector, ...trusted };
+  const { certificate, key, signingKey } = connector;
   return {
     ...connector,
+    ...trusted,
     certificate: absolute(certificate),
     key: absolute(key),
     ...(signingKey !== undefined && { signingKey: absolute(signingKey) }),
-    ...(certificateAuthority !== undefined && {
-      certificateAuthority: absolute(certificateAuthority),
-    }),
   };
 }

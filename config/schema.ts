@@ -30,6 +30,39 @@ const masterKeyValue = z.string().refine((text) => {
   return key.length === 32 && key.toString('base64') === text;
 }, 'expected 32 bytes in base64');
 
+const openBankingUk = z.strictObject({
+  type: z.literal('open-banking-uk').describe('UK Open Banking account information, v3.1'),
+  issuer: httpsUrl.describe("The bank's issuer, for discovery"),
+  resourceUrl: httpsUrl.describe('Base of the account information API, up to and including /aisp'),
+  clientId: z.string().min(1).describe('The client that the bank registered for Assent'),
+  tokenEndpointAuthMethod: z
+    .enum(['private_key_jwt', 'tls_client_auth'])
+    .default('tls_client_auth')
+    .describe('How Assent authenticates at the bank'),
+  signingKey: file.optional().describe('Private JWK for assertions and request objects'),
+  certificate: file.describe('Client certificate, PEM'),
+  key: file.describe('Key of the client certificate, PEM'),
+  certificateAuthority: file
+    .optional()
+    .describe("PEM that the bank's server certificate chains to"),
+  request: z
+    .enum(['pushed', 'signed'])
+    .default('pushed')
+    .describe('PAR, or a signed request object'),
+  timeoutSeconds: seconds(15, 'Longest wait for one answer of the bank'),
+});
+
+const simulatedLegacy = z.strictObject({
+  type: z
+    .literal('simulated-legacy')
+    .describe(
+      'A made-up bank without an API, for `kind` `legacy`; `serve` refuses to start with one, only the sandbox has it',
+    ),
+  url: httpsUrl.describe('Where its pages are'),
+  certificateAuthority: file.optional().describe('PEM that its server certificate chains to'),
+  timeoutSeconds: seconds(15, 'Longest wait for one of its pages'),
+});
+
 const institution = z.strictObject({
   id: z
     .string()
@@ -39,7 +72,7 @@ const institution = z.strictObject({
     })
     .describe('The `<bank>` of the scope `id:<bank>`; connections keep it for ever'),
   name: z.string().min(1).max(120).describe('What people see'),
-  kind: z.enum(['api', 'test']).default('api').describe('Which chooser shows it'),
+  kind: z.enum(['api', 'legacy', 'test']).default('api').describe('Which chooser shows it'),
   country: z.string().length(2).default('GB').describe('ISO 3166-1 alpha-2'),
   bankRef: z
     .string()
@@ -62,28 +95,8 @@ const institution = z.strictObject({
     .max(72)
     .optional()
     .describe('How many months of history the bank shares at most'),
-  connector: z.strictObject({
-    type: z.literal('open-banking-uk').describe('UK Open Banking account information, v3.1'),
-    issuer: httpsUrl.describe("The bank's issuer, for discovery"),
-    resourceUrl: httpsUrl.describe(
-      'Base of the account information API, up to and including /aisp',
-    ),
-    clientId: z.string().min(1).describe('The client that the bank registered for Assent'),
-    tokenEndpointAuthMethod: z
-      .enum(['private_key_jwt', 'tls_client_auth'])
-      .default('tls_client_auth')
-      .describe('How Assent authenticates at the bank'),
-    signingKey: file.optional().describe('Private JWK for assertions and request objects'),
-    certificate: file.describe('Client certificate, PEM'),
-    key: file.describe('Key of the client certificate, PEM'),
-    certificateAuthority: file
-      .optional()
-      .describe("PEM that the bank's server certificate chains to"),
-    request: z
-      .enum(['pushed', 'signed'])
-      .default('pushed')
-      .describe('PAR, or a signed request object'),
-    timeoutSeconds: seconds(15, 'Longest wait for one answer of the bank'),
+  connector: z.discriminatedUnion('type', [openBankingUk, simulatedLegacy], {
+    error: 'expected open-banking-uk',
   }),
 });
 
@@ -199,3 +212,4 @@ export type ValidSettings = {
 /** What an operator writes. */
 export type ConfigurationInput = z.input<typeof configurationSchema>;
 export type InstitutionConfiguration = Configuration['institutions'][number];
+export type ConnectorConfiguration = InstitutionConfiguration['connector'];

@@ -44,6 +44,12 @@ function settingsOf(schema: SettingSchema, place: Place): readonly Setting[] {
       typeof option === 'boolean' ? [] : settingsOf(withDefault(option, schema), choice),
     );
   }
+  if (schema.oneOf !== undefined) {
+    // Shapes told apart by a member of their own: each stands in the reference as it is.
+    return schema.oneOf.flatMap((option) =>
+      typeof option === 'boolean' ? [] : settingsOf(option, place),
+    );
+  }
   const variable = path.includes('*') ? undefined : variableOf(path);
   const itself = { path, variable, choiceAt, required, schema };
   return [itself, ...settingsOfEntries(schema, path)];

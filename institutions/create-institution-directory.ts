@@ -1,7 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { importJWK } from 'jose';
 import { z } from 'zod';
-import type { Configuration, InstitutionConfiguration } from '../config/schema.js';
+import type {
+  Configuration,
+  ConnectorConfiguration,
+  InstitutionConfiguration,
+} from '../config/schema.js';
 import type { Clock } from '../core/clock.js';
 import type {
   Institution,
@@ -10,6 +14,7 @@ import type {
 } from '../core/institution.js';
 import type { SigningKey } from './open-banking-uk/bank-configuration.js';
 import { createOpenBankingUkConnector } from './open-banking-uk/create-open-banking-uk-connector.js';
+import { createSimulatedLegacyConnector } from './simulated-legacy/create-simulated-legacy-connector.js';
 
 interface DirectoryDeps {
   readonly institutions: Configuration['institutions'];
@@ -52,6 +57,23 @@ function describe({ connector: _, ...institution }: InstitutionConfiguration): I
 
 async function connect(
   { name, connector }: InstitutionConfiguration,
+  clock: Clock,
+): Promise<InstitutionConnector> {
+  if (connector.type === 'open-banking-uk') return connectByApi(name, connector, clock);
+  const { url, timeoutSeconds, certificateAuthority } = connector;
+  return createSimulatedLegacyConnector({
+    bankName: name,
+    url: new URL(url).origin,
+    timeoutSeconds,
+    certificateAuthority:
+      certificateAuthority === undefined ? undefined : await readFile(certificateAuthority, 'utf8'),
+    clock,
+  });
+}
+
+async function connectByApi(
+  name: string,
+  connector: Extract<ConnectorConfiguration, { type: 'open-banking-uk' }>,
   clock: Clock,
 ): Promise<InstitutionConnector> {
   const { certificate, key, certificateAuthority, signingKey, ...settings } = connector;

@@ -6,6 +6,7 @@ import { createDemoLedger } from './bank/create-demo-ledger.js';
 import { demoPeople } from './bank/demo-people.js';
 import { openCertificateAuthority } from './certificate-authority.js';
 import { createConfigurations } from './create-configurations.js';
+import { startLegacyBank } from './legacy-bank/start-legacy-bank.js';
 import { type SandboxPorts, type SandboxUrls, urlsFrom } from './ports.js';
 import { openSandboxClients } from './sandbox-clients.js';
 import { homeInstitutionId } from './sandbox-institutions.js';
@@ -85,7 +86,12 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
 
   async function startAssent(configuration: Configuration): Promise<void> {
     const ledger = createDemoLedger({ clock });
-    const assent = await createAssent({ configuration, clock, ledger });
+    const assent = await createAssent({
+      configuration,
+      clock,
+      ledger,
+      simulatedInstitutions: true,
+    });
     running.push(assent);
     await assent.start();
   }
@@ -96,6 +102,15 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
     async start() {
       try {
         running.push(await startFaultyBanks(ports, server));
+        running.push(
+          await startLegacyBank({
+            url: urls.legacyBank,
+            port: ports.legacyBank,
+            server,
+            ledger: createDemoLedger({ clock }),
+            clock,
+          }),
+        );
         await startAssent(configurations.bank);
         await startAssent(configurations.assent);
         running.push(await startTpp({ tpp, urls, port: ports.tpp, server, clock }));

@@ -5,9 +5,14 @@ import { writePrivateFile } from './write-private-file.js';
 const tile = (title: string, colour: string, drawing: string) =>
   `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 48 48"><title>${title}</title><rect width="48" height="48" fill="${colour}"/><g fill="none" stroke="#fff" stroke-width="3.5" stroke-linecap="round" stroke-linejoin="round">${drawing}</g></svg>\n`;
 
-/** By `bankRef`: a compass needle for Northbank, a flask for the test bank. */
+/** By `bankRef`: a compass needle for Northbank, a water wheel for Old Mill, a flask for the test bank. */
 const banks = {
   northbank: tile('Northbank', '#0f5c4a', '<path d="m24 9 9 29-9-6-9 6zM24 9v23"/>'),
+  'old-mill-bank': tile(
+    'Old Mill Bank',
+    '#7a4b1e',
+    '<circle cx="24" cy="24" r="13"/><path d="M24 11v26M11 24h26M15 15l18 18M33 15 15 33"/>',
+  ),
   'test-bank': tile(
     'Test Bank',
     '#4a5468',

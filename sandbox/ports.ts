@@ -5,6 +5,7 @@ export interface SandboxPorts {
   readonly assentMtls: number;
   readonly bank: number;
   readonly bankMtls: number;
+  readonly legacyBank: number;
   readonly tpp: number;
   readonly slowBank: number;
   readonly brokenBank: number;
@@ -17,6 +18,7 @@ export function portsFrom(base: number): SandboxPorts {
     assentMtls: base + 1,
     bank: base + 10,
     bankMtls: base + 11,
+    legacyBank: base + 12,
     tpp: base + 20,
     slowBank: base + 30,
     brokenBank: base + 31,
@@ -29,6 +31,7 @@ export interface SandboxUrls {
   readonly assentMtls: string;
   readonly bank: string;
   readonly bankMtls: string;
+  readonly legacyBank: string;
   readonly tpp: string;
   readonly slowBank: string;
   readonly brokenBank: string;
@@ -44,6 +47,7 @@ export function urlsFrom(ports: SandboxPorts): SandboxUrls {
     assentMtls: `https://localhost:${ports.assentMtls}`,
     bank: `https://127.0.0.1:${ports.bank}`,
     bankMtls: `https://127.0.0.1:${ports.bankMtls}`,
+    legacyBank: `https://127.0.0.1:${ports.legacyBank}`,
     tpp: `https://localhost:${ports.tpp}`,
     slowBank: `https://127.0.0.1:${ports.slowBank}`,
     brokenBank: `https://127.0.0.1:${ports.brokenBank}`,

@@ -1,5 +1,6 @@
 import type { ConfigurationInput } from '../config/schema.js';
 import type { CertificateFiles } from './certificate-authority.js';
+import { legacyBankName } from './legacy-bank/pages.js';
 import type { SandboxUrls } from './ports.js';
 
 type InstitutionInput = NonNullable<ConfigurationInput['institutions']>[number];
@@ -19,8 +20,12 @@ export interface BankAccess {
 /** The brand where demo people's logins are announced; they work at every brand of the bank. */
 export const homeInstitutionId = '6d1f0c3b8e2a4957b0c4d98e7f5a2b61';
 
+/** The bank without an API; demo people's logins work there too. */
+export const legacyInstitutionId = 'c81d4e2e5a7f4b09a3e6d0f7b2c91a58';
+
 /**
- * The banks a person can choose: brands of the one simulated bank, and two banks that fail on purpose.
+ * The banks a person can choose: brands of the one simulated bank, a bank without an API, and two banks
+ * that fail on purpose.
  * Ids are fixed, so that what a developer writes down works on every installation.
  */
 export function sandboxInstitutions(urls: SandboxUrls, access: BankAccess): InstitutionInput[] {
@@ -55,6 +60,18 @@ export function sandboxInstitutions(urls: SandboxUrls, access: BankAccess): Inst
         clientId: access.assertionClient,
         tokenEndpointAuthMethod: 'private_key_jwt',
         signingKey: access.signingKey,
+      },
+    },
+    {
+      id: legacyInstitutionId,
+      name: legacyBankName,
+      kind: 'legacy',
+      bankRef: 'old-mill-bank',
+      monthsInitialConsent: 24,
+      connector: {
+        type: 'simulated-legacy',
+        url: urls.legacyBank,
+        certificateAuthority: access.authority,
       },
     },
     {

@@ -1,4 +1,5 @@
 import { Agent, request } from 'undici';
+import type { Clock } from '../../core/clock.js';
 import { InstitutionError } from '../../core/institution.js';
 import { invalidAnswer, toTransportError } from '../institution-errors.js';
 
@@ -12,6 +13,7 @@ export interface BankFetchOptions {
   readonly key: string;
   readonly certificateAuthority?: string | undefined;
   readonly timeoutSeconds: number;
+  readonly clock: Clock;
 }
 
 /** What is sent; the part of `RequestInit` that the connector and openid-client use. */
@@ -25,13 +27,13 @@ export interface BankRequest {
 /**
  * One request to the bank: mutual TLS, no redirects, bounded in time and size, answered with the
  * whole body. What the bank answers with 2xx or 4xx is for the caller to read.
- * @throws {InstitutionError} `unavailable` for no answer in time, a broken connection, 429 and 5xx;
- * `invalid_answer` for a redirect, an answer above 5 MiB, or one that is not HTTP.
+ * @throws {InstitutionError} `unavailable` for no answer in time, a broken connection and 5xx;
+ * `rate_limited` for 429; `invalid_answer` for a redirect, an answer above 5 MiB, or one that is not HTTP.
  */
 export type BankFetch = (url: string, request?: BankRequest) => Promise<Response>;
 
 export function createBankFetch(options: BankFetchOptions): BankFetch {
-  const { bankName, certificate, key, certificateAuthority, timeoutSeconds } = options;
+  const { bankName, certificate, key, certificateAuthority, timeoutSeconds, clock } = options;
   const timeout = timeoutSeconds * 1000;
   const dispatcher = new Agent({
     connect: {
@@ -63,7 +65,13 @@ export function createBankFetch(options: BankFetchOptions): BankFetch {
       throw toTransportError(bankName, cause);
     });
     const { status, headers, bytes } = answer;
-    if (status === 429 || status >= 500) {
+    if (status === 429) {
+      throw new InstitutionError('rate_limited', `${bankName} takes no more requests for now.`, {
+        cause: new Error('HTTP status 429'),
+        retryAfter: readRetryAfter(headers.get('retry-after'), clock.now()),
+      });
+    }
+    if (status >= 500) {
       throw new InstitutionError('unavailable', `${bankName} is not available right now.`, {
         cause: new Error(`HTTP status ${status}`),
       });
@@ -79,7 +87,7 @@ export function createBankFetch(options: BankFetchOptions): BankFetch {
 /** Only the headers that decide how an answer is read; whatever else a bank sends is not needed. */
 function toHeaders(headers: Record<string, string | string[] | undefined>): Headers {
   const kept = new Headers();
-  for (const name of ['content-type', 'www-authenticate']) {
+  for (const name of ['content-type', 'www-authenticate', 'retry-after']) {
     const value = headers[name];
     // A Headers object holds nothing else.
     if (typeof value === 'string' && !/[^\t\x20-\x7e]/.test(value)) kept.set(name, value);

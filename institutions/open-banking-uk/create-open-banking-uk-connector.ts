@@ -92,10 +92,10 @@ export function createOpenBankingUkConnector(
       return { outcome: 'authorised', authorization: await tokens.exchange(visit, callbackUrl) };
     },
 
-    async open(authorization) {
+    async open(authorization, customer) {
       const fresh = await refreshIfEnding(readAuthorization(authorization, bankName));
       return createBankSession(
-        createResourceClient({ bankName, resourceUrl, bankFetch, tokens }, fresh),
+        createResourceClient({ bankName, resourceUrl, bankFetch, tokens, customer }, fresh),
       );
     },
 

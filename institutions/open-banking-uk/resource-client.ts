@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { InstitutionError } from '../../core/institution.js';
+import { InstitutionError, type PresentCustomer } from '../../core/institution.js';
 import { invalidAnswer } from '../institution-errors.js';
 import { type Authorization, authorizationLost } from './authorization.js';
 import type { BankFetch } from './bank-fetch.js';
@@ -26,6 +26,8 @@ interface ResourceClientDeps {
   readonly resourceUrl: string;
   readonly bankFetch: BankFetch;
   readonly tokens: Tokens;
+  /** The person for whom it is read right now. */
+  readonly customer?: PresentCustomer | undefined;
 }
 
 // Ten years of a busy account in the smallest pages that banks use; above it, a bank is going round.
@@ -37,7 +39,7 @@ export function createResourceClient(
   deps: ResourceClientDeps,
   opened: Authorization,
 ): ResourceClient {
-  const { bankName, resourceUrl, bankFetch, tokens } = deps;
+  const { bankName, resourceUrl, bankFetch, tokens, customer } = deps;
   const { origin } = new URL(resourceUrl);
   let authorization = opened;
 
@@ -46,6 +48,7 @@ export function createResourceClient(
       headers: {
         authorization: `Bearer ${authorization.accessToken}`,
         'x-fapi-interaction-id': randomUUID(),
+        ...describeCustomer(customer),
       },
     });
   }
@@ -105,5 +108,15 @@ export function createResourceClient(
       for await (const page of pages(resource, data, maxPagesOfAll)) found.push(page);
       return found;
     },
+  };
+}
+
+/** What tells a bank that the person is there (Read/Write v3.1, request headers). */
+function describeCustomer(customer: PresentCustomer | undefined): Record<string, string> {
+  if (!customer) return {};
+  const { ipAddress, lastLoggedIn } = customer;
+  return {
+    'x-fapi-customer-ip-address': ipAddress,
+    ...(lastLoggedIn && { 'x-fapi-auth-date': lastLoggedIn.toUTCString() }),
   };
 }

@@ -1,4 +1,3 @@
-import { timingSafeEqual } from 'node:crypto';
 import Router from '@koa/router';
 import type { Context } from 'koa';
 import type { VNode } from 'preact';
@@ -7,7 +6,6 @@ import { renderPage } from '../../consent-ui/render-page.js';
 import type { Clock } from '../../core/clock.js';
 import { permissionCodes } from '../../core/permissions.js';
 import { Refusal } from '../../core/refusal.js';
-import { readForm } from '../../interactions/read-form.js';
 import { type SandboxClientName, sandboxClientNames, type TppDocument } from '../tpp-document.js';
 import { beginJourney } from './begin-journey.js';
 import { bankChoices, HomePage } from './home-page.js';
@@ -29,6 +27,7 @@ import {
   readAccounts,
   readTransactions,
 } from './read-data.js';
+import { readOwnForm } from './read-own-form.js';
 import { redeemCode } from './redeem-code.js';
 import { keepJourney, type Session, type SessionStore } from './session-store.js';
 
@@ -47,7 +46,9 @@ export function createRoutes(deps: RoutesDeps): Router {
   const router = new Router();
   const readDeps = ({ choice }: Journey) => ({ client: clients[choice.client], api: tpp.api });
 
-  router.get('/', (ctx) => show(ctx, <HomePage tpp={tpp} session={sessions.of(ctx)} />));
+  router.get('/', (ctx) => {
+    show(ctx, <HomePage tpp={tpp} session={sessions.of(ctx)} now={new Date(clock.now())} />);
+  });
 
   router.post('/start', async (ctx) => {
     const session = sessions.of(ctx);
@@ -142,16 +143,6 @@ export function createRoutes(deps: RoutesDeps): Router {
 function show(ctx: Context, page: VNode): void {
   ctx.type = 'html';
   ctx.body = renderPage(page);
-}
-
-/** @throws {Refusal} where the form did not come from a page of this browser's session. */
-async function readOwnForm(ctx: Context, { csrf }: Session): Promise<Record<string, string>> {
-  const form = await readForm(ctx, ['permission']);
-  const [given, expected] = [Buffer.from(form.csrf ?? ''), Buffer.from(csrf)];
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
-    throw new Refusal('forbidden', 'The form is out of date. Please start again.');
-  }
-  return form;
 }
 
 function readChoice(tpp: TppDocument, form: Record<string, string>) {

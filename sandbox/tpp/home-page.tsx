@@ -20,8 +20,15 @@ const choosers: readonly Choice[] = [
   { value: 'id:test', label: 'Let the person choose among test banks', detail: 'id:test' },
 ];
 
+interface HomePageProps {
+  readonly tpp: TppDocument;
+  readonly session: Session;
+  /** The sandbox's time. */
+  readonly now: Date;
+}
+
 /** What can be tried, with every choice that the sandbox offers. */
-export function HomePage({ tpp, session }: { tpp: TppDocument; session: Session }) {
+export function HomePage({ tpp, session, now }: HomePageProps) {
   return (
     <TppHomePage
       brand={brand}
@@ -42,6 +49,7 @@ export function HomePage({ tpp, session }: { tpp: TppDocument; session: Session 
           detail: `Started at ${formatTime(startedAt)} with ${choice.bank}`,
         }))
         .reverse()}
+      time={{ now, href: '/time' }}
     />
   );
 }

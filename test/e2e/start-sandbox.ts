@@ -12,6 +12,7 @@ export async function startSandbox(directory: string, clock?: Clock) {
     assentMtls: await freePort(),
     bank: await freePort(),
     bankMtls: await freePort(),
+    legacyBank: await freePort(),
     tpp: await freePort(),
     slowBank: await freePort(),
     brokenBank: await freePort(),

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair } from 'jose';
-import type { Configuration } from '../../config/schema.js';
+import type { Configuration, ConnectorConfiguration } from '../../config/schema.js';
 import { systemClock } from '../../core/clock.js';
 import { createInstitutionDirectory } from '../../institutions/create-institution-directory.js';
 import { redirectUri, state, terms, toBank } from './support/connect-to-bank.js';
@@ -12,7 +12,7 @@ import {
   startScriptedBank,
 } from './support/scripted-bank.js';
 
-type Connector = Configuration['institutions'][number]['connector'];
+type Connector = Extract<ConnectorConfiguration, { type: 'open-banking-uk' }>;
 
 let directory: string;
 let bank: ScriptedBank;

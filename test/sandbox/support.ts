@@ -10,6 +10,7 @@ export async function freePorts(): Promise<SandboxPorts> {
     assentMtls: await freePort(),
     bank: await freePort(),
     bankMtls: await freePort(),
+    legacyBank: await freePort(),
     tpp: await freePort(),
     slowBank: await freePort(),
     brokenBank: await freePort(),
