@@ -8,8 +8,10 @@ export const apiErrorStatus = {
   Conflict: 409,
   PayloadTooLarge: 413,
   UnsupportedMediaType: 415,
+  UnprocessableContent: 422,
   TooManyRequests: 429,
   InternalServer: 500,
+  NotImplemented: 501,
   BadGateway: 502,
 } as const;
 

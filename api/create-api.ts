@@ -4,14 +4,17 @@ import type { AccountReader } from '../core/account-reader.js';
 import type { Clock } from '../core/clock.js';
 import type { ConnectionsService } from '../core/connections-service.js';
 import type { Logger } from '../core/logger.js';
+import type { Storage } from '../core/storage.js';
 import type { TransactionReader } from '../core/transaction-reader.js';
 import type { UsersService } from '../core/users-service.js';
 import { noStore } from '../http/security-headers.js';
 import { createAccountOperations } from './accounts/account-operations.js';
 import { ApiError } from './api-error.js';
 import { createConnectionOperations } from './connections/connection-operations.js';
+import { createAnswerOnce } from './idempotency/answer-once.js';
 import { answerErrors } from './middleware/answer-errors.js';
 import { describeApi } from './openapi/describe-api.js';
+import type { Operation } from './operation.js';
 import { publicRequestUrl } from './public-request-url.js';
 import { createTransactionOperations } from './transactions/transaction-operations.js';
 import { createUserOperations } from './users/user-operations.js';
@@ -24,14 +27,13 @@ export interface ApiDeps {
   readonly transactions: TransactionReader;
   /** Leaves the facts of the request's token in `ctx.state.token`, its sender constraint met. */
   readonly authenticate: Middleware;
+  /** Where the answers to repeated requests are remembered; the collection is `rememberedAnswers`. */
+  readonly storage: Storage;
   readonly clock: Clock;
   readonly logger: Logger;
   /** The origins clients call: `https://host[:port]`, the public one first. */
   readonly origins: readonly [string, ...string[]];
 }
-
-/** Everything below these is answered here, errors included. */
-const ownPaths = /^\/(?:(?:users|v3)(?:\/.*)?|openapi\.json)$/;
 
 /**
  * The REST API of the identity service: users and connections at the root, data under `/v3`, and the
@@ -44,6 +46,8 @@ export function createApi(deps: ApiDeps): Router {
     ...createAccountOperations(deps.accounts),
     ...createTransactionOperations(deps.transactions),
   ];
+  const answerOnce = createAnswerOnce(deps);
+  const ownPaths = pathsBelow(operations);
   const description = describeApi([...operations, ...wellKnownListDescriptions], deps);
   const router = new Router();
   // Data of one person is kept by no cache.
@@ -53,9 +57,11 @@ export function createApi(deps: ApiDeps): Router {
   });
   for (const operation of operations) {
     const path = operation.path.replace(/\{(\w+)\}/g, ':$1');
-    router[operation.method](path, deps.authenticate, prepare(deps.origins), operation.run);
+    router[operation.method](path, deps.authenticate, prepare(deps.origins), (ctx) =>
+      operation.run(ctx, answerOnce),
+    );
   }
-  router.all(ownPaths, (ctx) => refuseUnmatched(router, ctx));
+  router.all(ownPaths, (ctx) => refuseUnmatched(router, ctx, ownPaths));
   return router;
 }
 
@@ -69,7 +75,13 @@ function prepare(origins: readonly [string, ...string[]]): Middleware {
   };
 }
 
-function refuseUnmatched(router: Router, ctx: Context): never {
+/** Everything below the first segments of the operations is answered here, errors included. */
+function pathsBelow(operations: readonly Operation[]): RegExp {
+  const roots = new Set(operations.map(({ path }) => path.split('/')[1]));
+  return new RegExp(`^/(?:(?:${[...roots].join('|')})(?:/.*)?|openapi\\.json)$`);
+}
+
+function refuseUnmatched(router: Router, ctx: Context, ownPaths: RegExp): never {
   const methods = router
     .match(ctx.path, ctx.method)
     .path.filter(({ path }) => path !== ownPaths)

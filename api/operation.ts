@@ -1,6 +1,9 @@
 import type { Context } from 'koa';
 import { z } from 'zod';
 import type { AccessTokenFacts } from '../core/access-token.js';
+import type { Write } from '../core/storage.js';
+import type { ApiErrorCode } from './api-error.js';
+import type { AnswerOnce } from './idempotency/answer-once.js';
 import { assertScope } from './middleware/require-scope.js';
 import { readJsonBody } from './read-json-body.js';
 
@@ -8,7 +11,7 @@ import { readJsonBody } from './read-json-body.js';
 export interface OperationDescription {
   /** The `operationId`. */
   readonly id: string;
-  readonly method: 'get' | 'post' | 'delete';
+  readonly method: 'get' | 'post' | 'patch' | 'delete';
   /** As OpenAPI writes it: `/users/{userId}`. */
   readonly path: string;
   readonly summary: string;
@@ -20,23 +23,30 @@ export interface OperationDescription {
   readonly status: 200 | 201 | 204;
   readonly answer: z.ZodType;
   /** The codes of the errors it can be answered with, besides those every call has. */
-  readonly errors: readonly ('NotFound' | 'Conflict' | 'BadGateway')[];
+  readonly errors: readonly ApiErrorCode[];
+  /** Whether it can be repeated under one `Idempotency-Key`: see {@link OperationRequest.remember}. */
+  readonly idempotent?: true;
 }
 
 /** One call of the REST API: what OpenAPI says of it, and how it is answered. */
 export interface Operation extends OperationDescription {
   /** Checks scope and input and answers. @throws what `answerErrors` knows. */
-  run(ctx: Context): Promise<void>;
+  run(ctx: Context, answerOnce: AnswerOnce): Promise<void>;
 }
 
 /** What an operation is asked, checked by its schemas. */
-export interface OperationRequest<Params, Query, Body> {
+export interface OperationRequest<Params, Query, Body, Answer> {
   readonly token: AccessTokenFacts;
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;
   /** The public URL that was asked for. */
   readonly url: string;
+  /**
+   * The writes that remember the answer for the request's `Idempotency-Key`; none without a key. An
+   * idempotent operation puts them into the commit of its change, so that neither is without the other.
+   */
+  remember(answer: Answer): readonly Write[];
 }
 
 interface OperationSpec<
@@ -44,14 +54,17 @@ interface OperationSpec<
   Query extends z.ZodObject,
   Body extends z.ZodType,
   Answer extends z.ZodType,
-> extends Pick<Operation, 'id' | 'method' | 'path' | 'summary' | 'scopes' | 'errors'> {
+> extends Pick<
+    Operation,
+    'id' | 'method' | 'path' | 'summary' | 'scopes' | 'errors' | 'idempotent'
+  > {
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;
   readonly status: Operation['status'];
   readonly answer: Answer;
   handle(
-    request: OperationRequest<z.output<Params>, z.output<Query>, z.output<Body>>,
+    request: OperationRequest<z.output<Params>, z.output<Query>, z.output<Body>, z.output<Answer>>,
   ): Promise<z.output<Answer>>;
 }
 
@@ -69,16 +82,20 @@ export function defineOperation<
 >({ handle, ...spec }: OperationSpec<Params, Query, Body, Answer>): Operation {
   return {
     ...spec,
-    async run(ctx) {
+    async run(ctx, answerOnce) {
       const { token } = ctx.state;
       assertScope(ctx, token, spec.scopes);
-      const result = await handle({
+      const sent = await readBody(ctx, spec.body);
+      const request = {
         token,
         params: spec.params.parse(ctx.params),
         query: spec.query.parse(readQuery(ctx.querystring)),
-        body: spec.body.parse(await readBody(ctx, spec.body)),
+        body: spec.body.parse(sent),
         url: ctx.state.url,
-      });
+      };
+      const result = spec.idempotent
+        ? await answerOnce(ctx, sent, (remember) => handle({ ...request, remember }))
+        : await handle({ ...request, remember: () => [] });
       ctx.status = spec.status;
       if (result !== undefined) ctx.body = result;
     },

@@ -7,7 +7,8 @@ import { createAccountReader } from '../core/account-reader.js';
 import { createConnect } from '../core/connect.js';
 import { createConnectionsService } from '../core/connections-service.js';
 import type { ExtendGrant } from '../core/extend-consent.js';
-import { createPendingWatch } from '../core/give-up-pending.js';
+import { createGiveUpHandler } from '../core/give-up-pending.js';
+import { createConsentClockHandler } from '../core/keep-consent-clock.js';
 import { createConnectionAim } from '../core/new-connection.js';
 import { createConnectionRedemption } from '../core/redeem-connection.js';
 import { createRenewalAim } from '../core/renew-connection.js';
@@ -36,8 +37,6 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
   const synchroniser = createSynchroniser({ storage, directory, clock, logger });
   const ending = { storage, clock, withdrawals, revokeGrant };
   const connections = createConnectionsService(ending);
-  const { abandon } = connections;
-  const pending = createPendingWatch({ storage, clock, logger, abandon });
   const extendGrant: ExtendGrant = (grantId, end) => moveGrantEnd(storage, grantId, end);
   const renewal = createRenewalAim({ storage, directory, clock, withdrawals, extendGrant });
   const visits = createBankVisits({
@@ -65,12 +64,14 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
     visits,
     extendGrant,
   });
-  await withdrawals.start();
-  pending.start();
   void synchroniser.resume();
 
   return {
-    jobs: [],
+    jobs: [
+      createGiveUpHandler(connections.abandon),
+      createConsentClockHandler({ ...ending, revival: lifetimes.revival }),
+      withdrawals.handler,
+    ],
     redeemGrant: createConnectionRedemption(storage, synchroniser),
     routes({ provider, unitOfWork }) {
       const sessions = createInteractionSessions({
@@ -98,6 +99,7 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
         accounts: createAccountReader({ storage, clock }),
         transactions: createTransactionReader({ storage, clock }),
         authenticate: protect(foundation, provider),
+        storage,
         clock,
         logger,
         origins: [publicUrl, mtlsUrl],
@@ -113,8 +115,6 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
     },
     async stop() {
       synchroniser.stop();
-      pending.stop();
-      withdrawals.stop();
     },
   };
 }

@@ -7,6 +7,7 @@ import { intents } from './intent.js';
 import { jobs } from './job.js';
 import { journeys } from './journey.js';
 import { loginAttempts } from './login-budget.js';
+import { rememberedAnswers } from './remembered-answer.js';
 import type { Collection } from './storage.js';
 import { syncs } from './sync.js';
 import { users } from './user.js';
@@ -23,6 +24,7 @@ export const domainCollections: readonly Collection<unknown>[] = [
   journeys,
   intents,
   loginAttempts,
+  rememberedAnswers,
   syncs,
   transactions,
   users,

@@ -75,6 +75,7 @@ export async function startApi() {
       // Stands for the TLS connection, which these tests do without.
       readCertificate: ({ headers }) => certificates.get(String(headers['x-test-certificate'])),
     }),
+    storage,
     clock,
     logger,
     origins,
@@ -100,7 +101,7 @@ export async function startApi() {
 
   /** Calls with a bearer token; every answer must be one the OpenAPI document describes. */
   async function call(
-    method: 'get' | 'post' | 'delete',
+    method: 'get' | 'post' | 'patch' | 'delete',
     path: string,
     token: string,
     body?: object,
