@@ -11,7 +11,6 @@ import { rememberedAnswers } from './remembered-answer.js';
 import type { Collection } from './storage.js';
 import { syncs } from './sync.js';
 import { users } from './user.js';
-import { withdrawals } from './withdrawals.js';
 
 /** Every collection of the domain, for the store to make ready. */
 export const domainCollections: readonly Collection<unknown>[] = [
@@ -28,5 +27,4 @@ export const domainCollections: readonly Collection<unknown>[] = [
   syncs,
   transactions,
   users,
-  withdrawals,
 ];

@@ -1,7 +1,10 @@
 import { accounts, transactions } from './account.js';
 import type { Connection } from './connection.js';
 import { type Consent, consents, moveConsent } from './consent.js';
+import { unwatchConsent } from './consent-clock.js';
+import { report } from './event.js';
 import { findAll } from './find-all.js';
+import { keepPending } from './give-up-pending.js';
 import { removeWhere, type Storage, type Stored, update, type Write } from './storage.js';
 import type { Withdrawals } from './withdrawals.js';
 
@@ -21,7 +24,7 @@ export interface ConnectionEnd {
 }
 
 /**
- * Ends a connection: its data and tokens go, its consents are revoked and stay as the record of what
+ * Ends a connection: nothing is due for it any more, its client is told, its data and tokens go, its consents are revoked and stay as the record of what
  * was agreed. The caller removes the connection by its version in the same commit: last, where the
  * whole is tried again after a conflict; first, where that removal decides whether it may end.
  */
@@ -37,9 +40,16 @@ export async function endConnection(
   ]);
   const until = Math.max(...given.map(({ value }) => Date.parse(value.expiresAt)), at.getTime());
   const order = withdrawals.order(connection.value, new Date(until));
+  const { id: connectionId, institutionName: bankName, status } = connection.value;
   return {
     withdrawal: order.id,
     writes: [
+      keepPending(connectionId),
+      unwatchConsent(connectionId),
+      // Of a pending one the client never knew.
+      ...(status === 'pending'
+        ? []
+        : [report('connectionDeleted', connection.value, { connectionId, bankName }, at)]),
       ...revokeConsents(given, at),
       order.write,
       ...given.flatMap(({ id }) => revokeGrant(id)),

@@ -74,6 +74,16 @@ export function unschedule(kind: Pick<JobKind<unknown>, 'name'>, key: string): W
   return remove(jobs, jobId(kind, key));
 }
 
+/** What a job is told, for one who does it out of turn; undefined where it is not scheduled. */
+export async function readJob<Data>(
+  storage: Pick<Storage, 'get'>,
+  kind: JobKind<Data>,
+  key: string,
+): Promise<Data | undefined> {
+  const job = await storage.get(jobs, jobId(kind, key));
+  return job && kind.data.parse(job.value.data);
+}
+
 function jobId({ name }: { readonly name: string }, key: string): string {
   return `${name}:${key}`;
 }

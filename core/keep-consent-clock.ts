@@ -1,0 +1,100 @@
+import type { Clock } from './clock.js';
+import { type Connection, connections } from './connection.js';
+import { type Consent, consents } from './consent.js';
+import { consentClock, consentDues, lastUpdate, type Told } from './consent-clock.js';
+import { type EventPayloads, report } from './event.js';
+import { handleJob, type JobHandler, type JobOutcome } from './job.js';
+import type { Storage, Write } from './storage.js';
+import { validityOf } from './validity.js';
+import type { Withdrawals } from './withdrawals.js';
+
+interface ConsentClockDeps {
+  readonly storage: Pick<Storage, 'get'>;
+  readonly clock: Clock;
+  readonly withdrawals: Pick<Withdrawals, 'order'>;
+  /** The writes that end the Grant of this id and every token under it. */
+  readonly revokeGrant: (grantId: string) => readonly Write[];
+  /** How long an expired consent can be extended again (seconds). */
+  readonly revival: number;
+}
+
+const day = 86_400_000;
+/** For as long a bank is asked to forget what has no end there (milliseconds). */
+const forgetWithin = 90 * day;
+
+/**
+ * Tells clients what becomes of consents: reminders from five days before the end, and that data of a
+ * legacy connection no longer arrives, each every 48 hours; the expiry, once. When an expired consent
+ * can be extended no more, its tokens go, here and at the bank.
+ */
+export function createConsentClockHandler(deps: ConsentClockDeps): JobHandler {
+  const { storage, clock, withdrawals, revokeGrant, revival } = deps;
+
+  /** Where the consent has not ended: who is to be reminded of what, and when to look again. */
+  function remind(connection: Connection, consent: Consent, told: Told): JobOutcome<Told> {
+    const now = clock.now();
+    const dues = consentDues(consent, connection, told);
+    const due = (['reauthReminder', 'refreshReminder'] as const).filter(
+      (type) => dues[type] <= now,
+    );
+    const next = { ...told, ...Object.fromEntries(due.map((type) => [type, now])) };
+    const again = Math.min(...Object.values(consentDues(consent, connection, next)));
+    return {
+      writes: due.map((type) => tell(type, connection, consent)),
+      again: { due: new Date(again), data: next },
+    };
+  }
+
+  function tell(
+    type: 'reauthReminder' | 'refreshReminder' | 'consentExpired',
+    connection: Connection,
+    consent: Consent,
+  ): Write {
+    const now = clock.now();
+    const { id: connectionId, institutionName: bankName, bankValidUntil } = connection;
+    const about = { connectionId, bankName };
+    const validity = validityOf(connection, consent, now);
+    const ends = [consent.expiresAt, ...(bankValidUntil ? [bankValidUntil] : [])].map(Date.parse);
+    const payloads: Pick<EventPayloads, typeof type> = {
+      reauthReminder: {
+        ...about,
+        timeUntilReauthorizationInDays: Math.max(0, Math.ceil((Math.min(...ends) - now) / day)),
+        tppConsent: consent.tppConsent,
+        validity,
+      },
+      refreshReminder: {
+        ...about,
+        periodSinceLastUpdateInDays: Math.floor((now - lastUpdate(connection)) / day),
+      },
+      consentExpired: { ...about, validity },
+    };
+    return report(type, connection, payloads[type], new Date(now));
+  }
+
+  function expire(connection: Connection, consent: Consent, told: Told): JobOutcome<Told> {
+    const cleanUp = Date.parse(consent.expiresAt) + revival * 1000;
+    if (told.consentExpired === undefined) {
+      const data = { consentExpired: clock.now() };
+      const again = { due: new Date(cleanUp), data };
+      return { writes: [tell('consentExpired', connection, consent)], again };
+    }
+    if (clock.now() < cleanUp) return { writes: [], again: { due: new Date(cleanUp) } };
+    return { writes: [...revokeGrant(consent.id), ...forget(connection, consent)] };
+  }
+
+  /** What the client could extend was given without an end at the bank. */
+  function forget(connection: Connection, { tppConsent }: Consent): readonly Write[] {
+    if (!tppConsent) return [];
+    return [withdrawals.order(connection, new Date(clock.now() + forgetWithin)).write];
+  }
+
+  return handleJob(consentClock, async (told, { key: connectionId }) => {
+    const connection = await storage.get(connections, connectionId);
+    const consent = connection && (await storage.get(consents, connection.value.consentId));
+    // A pending connection is watched from when its client comes for it.
+    const isOver = connection?.value.status === 'pending' || consent?.value.status !== 'authorised';
+    if (!connection || !consent || isOver) return { writes: [] };
+    const hasExpired = Date.parse(consent.value.expiresAt) <= clock.now();
+    return (hasExpired ? expire : remind)(connection.value, consent.value, told);
+  });
+}
