@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Agent, type RequestInit, type Response, fetch as undiciFetch } from 'undici';
@@ -11,6 +10,9 @@ import {
   type CertificateFiles,
   openCertificateAuthority,
 } from '../../sandbox/certificate-authority.js';
+import { freePort } from './free-port.js';
+
+export { freePort } from './free-port.js';
 
 type Settings = Omit<ConfigurationInput, 'publicUrl' | 'mtlsUrl' | 'tls' | 'listen'>;
 
@@ -73,13 +75,3 @@ export async function startAssent(
 }
 
 export type RunningAssent = Awaited<ReturnType<typeof startAssent>>;
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (!address || typeof address === 'string') throw new TypeError('no port');
-  return address.port;
-}
