@@ -35,7 +35,7 @@ const reminderInterval = 2 * 86_400_000;
  * The write that has a consent looked at when it is about to end: reminders, and then its expiry. It
  * belongs into every commit that gives a consent its end or moves it, or the bank's.
  */
-export function watchConsent(consent: Consent, connection?: Watched): Write {
+export function watchConsent(consent: Consent, connection: Watched): Write {
   const dues = Object.values(consentDues(consent, connection, {}));
   return schedule(consentClock, consent.connectionId, new Date(Math.min(...dues)), {});
 }
@@ -48,15 +48,15 @@ export function unwatchConsent(connectionId: string): Write {
 /** One-time access has nobody to remind: it only ends. */
 export function consentDues(
   { access, expiresAt }: Consent,
-  connection: Watched | undefined,
+  connection: Watched,
   told: Told,
 ): ConsentDues {
   const consentExpired = told.consentExpired ? never : Date.parse(expiresAt);
   if (access === 'one-time') {
     return { reauthReminder: never, refreshReminder: never, consentExpired };
   }
-  const end = Math.min(Date.parse(expiresAt), readTime(connection?.bankValidUntil));
-  const isLegacy = connection?.kind === 'legacy';
+  const end = Math.min(Date.parse(expiresAt), readTime(connection.bankValidUntil));
+  const isLegacy = connection.kind === 'legacy';
   return {
     reauthReminder: Math.max(end - reminderPeriod, after(told.reauthReminder)),
     refreshReminder: isLegacy

@@ -51,7 +51,7 @@ export async function extendConsent(
     writes: [
       update(consents, given, consent),
       ...(await extendGrant(consent.id, expiresAt)),
-      watchConsent(consent),
+      watchConsent(consent, connection),
       report('consentExtended', connection, { connectionId, bankName, validity }, at),
       ...(hadExpired
         ? [

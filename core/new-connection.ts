@@ -124,7 +124,7 @@ export function createConnectionAim(deps: NewConnectionDeps): VisitAim {
           ...(consent.access === 'one-time'
             ? [insert(users, consent.userId, makeUser(consent, at))]
             : []),
-          watchConsent(consent),
+          watchConsent(consent, connection),
           ...(connection.pendingUntil === undefined
             ? completion(connection, consent, at)
             : [giveUpPendingAt(connection.id, new Date(connection.pendingUntil))]),

@@ -99,7 +99,7 @@ export function createRenewalAim(deps: RenewalDeps): VisitAim {
           update(connections, held, connection),
           update(consents, given, consent),
           ...(await extendGrant(consent.id, new Date(consent.expiresAt))),
-          watchConsent(consent),
+          watchConsent(consent, connection),
           ...sync.writes,
           report('connectionReauthenticated', connection, about, at),
           ...(replaced ? [replaced.write] : []),
