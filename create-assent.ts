@@ -64,7 +64,8 @@ const grace = 10;
  */
 export async function createAssent(options: AssentOptions): Promise<Assent> {
   const clock = isolateClock(options.clock ?? systemClock);
-  return runAt(clock, () => buildAssent(options, clock));
+  const assent = await runAt(clock, () => buildAssent(options, clock));
+  return { ...assent, start: () => runAt(clock, assent.start) };
 }
 
 async function buildAssent(options: AssentOptions, clock: Clock): Promise<Assent> {
@@ -98,7 +99,9 @@ async function buildAssent(options: AssentOptions, clock: Clock): Promise<Assent
     await seedClients(provider, storage, configuration.clients);
     const application = createApplication(configuration, role.routes({ ...foundation, provider }));
     const handler = dispatch(provider.callback(), application.callback());
-    const listeners = createListeners(configuration, handler);
+    const listeners = createListeners(configuration, (request, response) =>
+      runAt(clock, () => handler(request, response)),
+    );
     return { provider, storage, ...createLife(listeners, scheduler, role, foundation) };
   } catch (error) {
     await storage.close();

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { exportJWK, generateKeyPair } from 'jose';
 import { Provider } from 'oidc-provider';
+import { systemClock } from '../core/clock.js';
 import { isCertificateTrusted, readClientCertificate } from '../http/client-certificate.js';
 import { listen } from '../http/listen.js';
 import { answerBench } from './answer-bench.js';
@@ -47,7 +48,7 @@ const provider = new Provider(issuer, {
     mTLS: {
       enabled: true,
       certificateBoundAccessTokens: true,
-      getCertificate: (ctx) => readClientCertificate(ctx.req),
+      getCertificate: (ctx) => readClientCertificate(ctx.req, systemClock),
       certificateAuthorized: (ctx) => isCertificateTrusted(ctx.req),
     },
   },

@@ -45,6 +45,6 @@ export function protect(
     storage,
     clock,
     origins: [publicUrl, mtlsUrl],
-    readCertificate: readClientCertificate,
+    readCertificate: (request) => readClientCertificate(request, clock),
   });
 }

@@ -72,7 +72,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     pkce: { required: (_ctx, client) => profileOf(client).requirePkce },
     renderError: (ctx, _out, error) => renderError(ctx, error),
     features: {
-      ...senderConstraintFeatures(),
+      ...senderConstraintFeatures(clock),
       ...resourceFeatures({ role, resource }),
       claimsParameter: { enabled: true, assertClaimsParameter },
       clientCredentials: { enabled: true },

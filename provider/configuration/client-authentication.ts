@@ -74,17 +74,19 @@ export function clientAuthenticationConfiguration({ role, clock, signing }: Clie
 }
 
 /** The slice of `features` about certificates and DPoP (RFC 8705, RFC 9449). */
-export function senderConstraintFeatures() {
+export function senderConstraintFeatures(clock: Clock) {
+  const readCertificate = (ctx: KoaContextWithOIDC) => readClientCertificate(ctx.req, clock);
+
   return {
     mTLS: {
       enabled: true,
       certificateBoundAccessTokens: true,
       tlsClientAuth: true,
       selfSignedTlsClientAuth: true,
-      getCertificate: (ctx) => readClientCertificate(ctx.req),
+      getCertificate: readCertificate,
       certificateAuthorized: (ctx) => isCertificateTrusted(ctx.req),
       certificateSubjectMatches(ctx, property, expected) {
-        const certificate = readClientCertificate(ctx.req);
+        const certificate = readCertificate(ctx);
         return (
           certificate !== undefined && matchesCertificateSubject(certificate, property, expected)
         );
