@@ -1,7 +1,7 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Clock } from '../core/clock.js';
+import { type Clock, systemClock } from '../core/clock.js';
 import {
   type CertificatePair,
   issueAuthority,
@@ -38,8 +38,12 @@ function encodedSubjectOf(name: string): string {
 
 const dayMilliseconds = 86_400_000;
 const authorityDays = 3650;
-/** Browsers refuse server certificates of more than 398 days. */
-const leafDays = 365;
+const leafDays = {
+  /** Browsers refuse more than 398. */
+  server: 365,
+  /** A consent, its expiry and its revival, for whoever moves the time. */
+  client: 730,
+};
 /** What ends within these days is made anew at the start. */
 const renewalDays = 30;
 
@@ -59,13 +63,15 @@ export async function openCertificateAuthority(
       issueAuthority('CN=Assent Sandbox Authority,O=Assent Sandbox', from(clock, authorityDays)),
   );
   const { publicKey } = new X509Certificate(authority.certificate);
+  // Servers are looked at by browsers, which go by the real time.
+  const clocks = { client: clock, server: systemClock };
 
   async function findOrIssueLeaf(name: string, use: 'server' | 'client') {
     const leaf = filesOf(directory, name);
     await findOrIssue(
       leaf,
-      (certificate) => certificate.verify(publicKey) && endsLater(certificate, clock),
-      () => issueLeaf(encodedSubjectOf(name), use, from(clock, leafDays), authority),
+      (certificate) => certificate.verify(publicKey) && endsLater(certificate, clocks[use]),
+      () => issueLeaf(encodedSubjectOf(name), use, from(clocks[use], leafDays[use]), authority),
     );
     return leaf;
   }
@@ -114,11 +120,13 @@ function endsLater(certificate: X509Certificate, clock: Clock): boolean {
   return certificate.validToDate.getTime() - clock.now() > renewalDays * dayMilliseconds;
 }
 
-/** Begins a day early, for a client whose clock is late. */
+/**
+ * Begins a day early, for a client whose clock is late, and in real time: TLS goes by that, also where
+ * `clock` was moved ahead.
+ */
 function from(clock: Clock, days: number): Validity {
-  const now = clock.now();
   return {
-    notBefore: new Date(now - dayMilliseconds),
-    notAfter: new Date(now + days * dayMilliseconds),
+    notBefore: new Date(Math.min(systemClock.now(), clock.now()) - dayMilliseconds),
+    notAfter: new Date(clock.now() + days * dayMilliseconds),
   };
 }

@@ -1,12 +1,13 @@
 import { join, resolve } from 'node:path';
 import type { Configuration } from '../config/schema.js';
-import { type Clock, systemClock } from '../core/clock.js';
+import type { Clock } from '../core/clock.js';
 import { createAssent } from '../create-assent.js';
 import { createDemoLedger } from './bank/create-demo-ledger.js';
 import { demoPeople } from './bank/demo-people.js';
 import { openCertificateAuthority } from './certificate-authority.js';
 import { createConfigurations } from './create-configurations.js';
 import { startLegacyBank } from './legacy-bank/start-legacy-bank.js';
+import { openMovableClock } from './movable-clock.js';
 import { type SandboxPorts, type SandboxUrls, urlsFrom } from './ports.js';
 import { openSandboxClients } from './sandbox-clients.js';
 import { homeInstitutionId } from './sandbox-institutions.js';
@@ -19,6 +20,7 @@ export interface SandboxOptions {
   /** Where everything is kept from one start to the next. */
   readonly directory: string;
   readonly ports: SandboxPorts;
+  /** What the sandbox's movable time runs ahead of; the real time where absent. */
   readonly clock?: Clock | undefined;
   readonly log?: Configuration['log'] | undefined;
 }
@@ -43,8 +45,9 @@ interface Part {
  * on the first start and used again at the next.
  */
 export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
-  const { ports, clock = systemClock, log = 'warn' } = options;
+  const { ports, log = 'warn' } = options;
   const directory = resolve(options.directory);
+  const clock = await openMovableClock(join(directory, 'time.json'), options.clock);
   const urls = urlsFrom(ports);
   const authority = await openCertificateAuthority(join(directory, 'certificates'), clock);
   const server = await authority.server('server');

@@ -42,7 +42,10 @@ export async function openMovableClock(
       const wanted = time.getTime() - real.now();
       if (wanted <= ahead) throw new Refusal('invalid_request', 'Time moves forwards only.');
       if (wanted > furthest) {
-        throw new Refusal('invalid_request', 'That is more than five years ahead of the real time.');
+        throw new Refusal(
+          'invalid_request',
+          'That is more than five years ahead of the real time.',
+        );
       }
       await writePrivateFile(file, `${JSON.stringify({ aheadMilliseconds: wanted })}\n`);
       ahead = Math.max(ahead, wanted);

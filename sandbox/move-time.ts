@@ -35,15 +35,21 @@ async function main(): Promise<void> {
     return;
   }
   const ca = await readFile(join(values.data, 'certificates', 'ca.pem'), 'utf8');
-  const dispatcher = new Agent({ connect: { ca } });
-  const address = new URL('/time', urlsFrom(portsFrom(base)).tpp);
+  const agent = new Agent({ connect: { ca } });
+  try {
+    const address = new URL('/time', urlsFrom(portsFrom(base)).tpp);
+    process.stdout.write(`${await moveTime(address, agent, to)}\n`);
+  } finally {
+    await agent.destroy();
+  }
+}
+
+/** @returns the sandbox's time after the move; without one, as it is. */
+async function moveTime(address: URL, dispatcher: Agent, to: string | undefined): Promise<string> {
   const accept = { accept: 'application/json' };
   const page = await fetch(address, { dispatcher, headers: accept });
   const { now, csrf } = documentSchema.parse(await page.json());
-  if (to === undefined) {
-    process.stdout.write(`${now}\n`);
-    return;
-  }
+  if (to === undefined) return now;
   const cookie = page.headers
     .getSetCookie()
     .map((line) => line.split(';', 1)[0])
@@ -56,14 +62,15 @@ async function main(): Promise<void> {
   });
   const answer: unknown = await moved.json();
   if (!moved.ok) throw new Error(refusalSchema.parse(answer).error);
-  process.stdout.write(`${documentSchema.parse(answer).now}\n`);
+  return documentSchema.parse(answer).now;
 }
 
 try {
   await main();
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
-  const hint = message === 'fetch failed' ? 'No sandbox runs there: start one with npm start' : message;
+  const hint =
+    message === 'fetch failed' ? 'No sandbox runs there: start one with npm start' : message;
   process.stderr.write(`The time could not be moved: ${hint}\n`);
   process.exitCode = 1;
 }

@@ -6,7 +6,7 @@ export interface FieldProps {
   readonly value?: string | undefined;
   readonly hint?: string | undefined;
   readonly error?: string | undefined;
-  readonly autocomplete: 'username' | 'current-password';
+  readonly autocomplete: 'username' | 'current-password' | 'off';
   readonly maxLength: number;
 }
 

@@ -1,4 +1,4 @@
-import { Button } from '../components/button.js';
+import { Button, ButtonLink } from '../components/button.js';
 import { Card } from '../components/card.js';
 import { CheckboxList, type Choice, RadioList } from '../components/choice-list.js';
 import { Form } from '../components/form.js';
@@ -6,6 +6,7 @@ import { Icon } from '../components/icon.js';
 import { Link } from '../components/link.js';
 import { Name } from '../components/name.js';
 import { displayName } from '../display-name.js';
+import { formatDateTime } from '../format-date.js';
 import type { Brand, PostTarget } from '../party.js';
 import { Layout } from '../render-page.js';
 
@@ -22,6 +23,8 @@ export interface TppHomePageProps {
     readonly title: string;
     readonly detail: string;
   }[];
+  /** The sandbox's time, and where it is moved. */
+  readonly time: { readonly now: Date; readonly href: string };
 }
 
 /**
@@ -76,6 +79,12 @@ export function TppHomePage(props: TppHomePageProps) {
         </Card>
         <Button>Start</Button>
       </Form>
+      <Card heading="Time">
+        <p>It is {formatDateTime(props.time.now)} in the sandbox.</p>
+        <ButtonLink look="secondary" href={props.time.href}>
+          Move the time
+        </ButtonLink>
+      </Card>
     </Layout>
   );
 }

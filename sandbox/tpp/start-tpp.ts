@@ -1,17 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import Koa from 'koa';
 import { assets } from '../../consent-ui/assets.js';
-import type { Clock } from '../../core/clock.js';
+import { systemClock } from '../../core/clock.js';
 import { allowHosts } from '../../http/allow-hosts.js';
 import { listen } from '../../http/listen.js';
 import { noStore, securityHeaders } from '../../http/security-headers.js';
 import { serveAssets } from '../../http/serve-assets.js';
 import { traceRequest } from '../../http/trace-id.js';
+import { runAt } from '../../provider/library-clock.js';
 import type { CertificateFiles } from '../certificate-authority.js';
+import type { MovableClock } from '../movable-clock.js';
 import type { SandboxUrls } from '../ports.js';
 import type { TppDocument } from '../tpp-document.js';
 import { answerFailures } from './answer-failures.js';
 import { createRoutes } from './create-routes.js';
+import { createTimeRoutes } from './create-time-routes.js';
 import { createOAuthClient } from './oauth-client.js';
 import { createSessionStore } from './session-store.js';
 
@@ -20,7 +23,7 @@ export interface TppDeps {
   readonly urls: SandboxUrls;
   readonly port: number;
   readonly server: CertificateFiles;
-  readonly clock: Clock;
+  readonly clock: MovableClock;
 }
 
 /** How long requests in flight may take to finish when the sandbox stops. */
@@ -38,7 +41,8 @@ export async function startTpp(deps: TppDeps): Promise<{ stop(): Promise<void> }
     'fapi2-security': await createOAuthClient('fapi2-security', tpp),
     'fapi2-security-dpop': await createOAuthClient('fapi2-security-dpop', tpp),
   };
-  const sessions = createSessionStore(clock);
+  // In real time, so that whoever moves the sandbox's keeps what they connected before.
+  const sessions = createSessionStore(systemClock);
   const routes = createRoutes({ tpp, tppUrl: urls.tpp, clients, sessions, clock });
   const application = new Koa();
   for (const middleware of [
@@ -50,6 +54,7 @@ export async function startTpp(deps: TppDeps): Promise<{ stop(): Promise<void> }
     answerFailures,
     routes.routes(),
     routes.allowedMethods(),
+    createTimeRoutes({ clock, sessions }).routes(),
   ]) {
     application.use(middleware);
   }
@@ -57,9 +62,12 @@ export async function startTpp(deps: TppDeps): Promise<{ stop(): Promise<void> }
     readFile(server.certificate, 'utf8'),
     readFile(server.key, 'utf8'),
   ]);
+  const handle = application.callback();
   const listener = await listen(
     { host: '127.0.0.1', port, certificate, key },
-    application.callback(),
+    (request, response) =>
+      // Its client libraries go by the sandbox's time, as Assent does.
+      runAt(clock, () => handle(request, response)),
   );
   return {
     async stop() {

@@ -9,6 +9,7 @@ import { TppAccountsPage } from '../../consent-ui/pages/tpp-accounts-page.js';
 import { TppErrorPage } from '../../consent-ui/pages/tpp-error-page.js';
 import { TppHomePage } from '../../consent-ui/pages/tpp-home-page.js';
 import { TppStepPage } from '../../consent-ui/pages/tpp-step-page.js';
+import { TppTimePage } from '../../consent-ui/pages/tpp-time-page.js';
 import { defaultPermissions, describePermissions } from '../../core/permissions.js';
 
 /** The text that stands for every name and free text from outside; hostile in the tests. */
@@ -169,6 +170,17 @@ export function samplePages(word: Wording = (text) => text) {
             detail: word('Connected 21 November 2026'),
           },
         ]}
+        time={{ now, href: '/time' }}
+      />
+    ),
+    'tpp-time': (
+      <TppTimePage
+        brand={app}
+        now={new Date('2027-02-19T09:30:00Z')}
+        realTime={now}
+        move={{ ...post, action: '/time' }}
+        error="Time moves forwards only."
+        given={word('2026-01-01')}
       />
     ),
     'tpp-step': (

@@ -48,15 +48,26 @@ describe('the sandbox certificate authority', () => {
     }
   });
 
-  it('issues anew what is about to end, and keeps the authority', async () => {
+  it('issues anew what is about to end, for the real time too, and keeps the authority', async () => {
     const before = await openCertificateAuthority(directory, systemClock);
     const issuer = await certificateIn(before.certificate);
-    const old = await certificateIn((await before.server('server')).certificate);
-    const after = await openCertificateAuthority(directory, inDays(336));
-    const renewed = await certificateIn((await after.server('server')).certificate);
+    const old = await certificateIn((await before.client('a')).certificate);
+    const after = await openCertificateAuthority(directory, inDays(701));
+    const renewed = await certificateIn((await after.client('a')).certificate);
 
     expect(renewed.fingerprint256).not.toBe(old.fingerprint256);
     expect(renewed.verify(issuer.publicKey)).toBe(true);
+    expect(renewed.validFromDate.getTime()).toBeLessThan(Date.now());
+    expect(renewed.validToDate.getTime()).toBeGreaterThan(inDays(1400).now());
+  });
+
+  it('issues to servers by the real time, which browsers go by, also where the clock is ahead', async () => {
+    const authority = await openCertificateAuthority(directory, inDays(1000));
+    const { certificate } = await authority.server('server');
+    const { validFromDate, validToDate } = await certificateIn(certificate);
+
+    expect(validFromDate.getTime()).toBeLessThan(Date.now());
+    expect(validToDate.getTime()).toBeLessThan(inDays(398).now());
   });
 
   it('replaces a certificate whose file was damaged', async () => {
