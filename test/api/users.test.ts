@@ -5,7 +5,6 @@ import { connections } from '../../core/connection.js';
 import { consents } from '../../core/consent.js';
 import { InstitutionError } from '../../core/institution.js';
 import { users } from '../../core/user.js';
-import { withdrawals } from '../../core/withdrawals.js';
 import { connectPerson } from './support/connect-person.js';
 import { grants, startApi, type TestApi } from './support/start-api.js';
 
@@ -125,7 +124,7 @@ describe('deleting', () => {
         currency: 'GBP',
       },
     ];
-    await api.synchroniser.first(connectionId);
+    await api.syncs.first(connectionId);
     const answer = await api.call('delete', `/users/${userId}`, api.issue('user:delete'));
     expect(answer.status).toBe(204);
     expect(await api.storage.get(users, userId)).toBeUndefined();
@@ -144,10 +143,14 @@ describe('deleting', () => {
     const answer = await api.call('delete', `/users/${userId}`, api.issue('user:delete'));
     expect(answer.status).toBe(204);
     expect(await api.storage.get(users, userId)).toBeUndefined();
-    expect(await api.storage.count(withdrawals, 'open', 'yes')).toBe(1);
+    expect(await api.waiting('withdraw')).toHaveLength(1);
+    api.doJobs();
+    // Down, and down again at the first try after a minute.
+    api.clock.advance(61);
+    while ((await api.waiting('withdraw'))[0]?.failures !== 1) await setImmediate();
     api.bank.faults = {};
-    await api.withdrawals.start();
-    while ((await api.storage.count(withdrawals, 'open', 'yes')) > 0) await setImmediate();
+    api.clock.advance(120);
+    while ((await api.waiting('withdraw')).length > 0) await setImmediate();
     expect(api.bank.revoked).toContainEqual({ refreshToken: `of ${consentId}` });
   });
 

@@ -1,116 +1,83 @@
-import { setTimeout as realTime } from 'node:timers/promises';
-import { jest } from '@jest/globals';
+import { setImmediate } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { connections } from '../../core/connection.js';
-import { createPendingWatch } from '../../core/give-up-pending.js';
-import { put, remove } from '../../core/storage.js';
+import { giveUpPendingAt, keepPending } from '../../core/give-up-pending.js';
+import { InstitutionError } from '../../core/institution.js';
+import { put, update } from '../../core/storage.js';
 import { connectPerson } from '../api/support/connect-person.js';
 import { startApi, type TestApi } from '../api/support/start-api.js';
 
-const silent = { info: () => {}, warn: () => {}, error: () => {} };
-
 let api: TestApi;
-let failing: Set<string>;
-let watch: ReturnType<typeof createPendingWatch>;
 
 beforeEach(async () => {
   api = await startApi();
-  failing = new Set();
-  const { storage, clock } = api;
-  watch = createPendingWatch({
-    storage,
-    clock,
-    logger: silent,
-    async abandon(id) {
-      if (failing.has(id)) throw new Error('the store is lost');
-      await storage.commit([remove(connections, id)]);
-    },
-  });
-  jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'performance', 'Date'] });
 });
 
-afterEach(async () => {
-  watch.stop();
-  jest.useRealTimers();
-  await api.stop();
-});
+afterEach(() => api.stop());
 
 /** Connections whose client had until `seconds` from now; negative ones are overdue. */
-async function leavePending(count: number, seconds: number): Promise<string[]> {
+async function leavePending(count: number, seconds: number): Promise<void> {
   const { connectionId } = await connectPerson(api);
   const stored = await api.storage.get(connections, connectionId);
   if (!stored) throw new Error('no connection to copy');
-  const pendingUntil = new Date(api.clock.now() + seconds * 1000).toISOString();
+  const until = new Date(api.clock.now() + seconds * 1000);
   const ids = Array.from({ length: count }, (_, index) => `north-bank:${seconds}-${index}`);
+  const pending = {
+    ...stored.value,
+    status: 'pending',
+    pendingUntil: until.toISOString(),
+  } as const;
   await api.storage.commit(
-    ids.map((id) => put(connections, id, { ...stored.value, id, status: 'pending', pendingUntil })),
+    ids.flatMap((id) => [
+      put(connections, id, { ...pending, id, authorization: { of: id } }),
+      giveUpPendingAt(id, until),
+    ]),
   );
-  return ids;
 }
 
-async function countPending(): Promise<number> {
-  const query = { index: 'pending', from: '', limit: 1000 };
-  return (await api.storage.find(connections, query)).records.length;
+/** Which are pending once this many are. */
+async function untilPending(count: number): Promise<void> {
+  while ((await api.waiting('give-up-pending')).length !== count) await setImmediate();
 }
 
-/** How many are pending once the work has come to rest: what waits for the store is real time. */
-async function stillPending(): Promise<number> {
-  for (let before = -1; ; ) {
-    const count = await countPending();
-    if (count === before) return count;
-    before = count;
-    await realTime(150);
-  }
-}
-
-/** Moves the clock and the timers. */
-async function wait(seconds: number): Promise<void> {
-  api.clock.advance(seconds);
-  await jest.advanceTimersByTimeAsync(seconds * 1000);
-}
-
-test('gives up all that is overdue at a start, however many', async () => {
-  await leavePending(130, -5);
-  watch.start();
-  expect(await stillPending()).toBe(30);
-  await wait(2);
-  expect(await stillPending()).toBe(0);
-});
-
-test('sleeps until the next one is due', async () => {
+test('gives up all that is overdue at a start, however many, and withdraws them at the bank', async () => {
+  await leavePending(40, -5);
   await leavePending(1, 300);
-  watch.start();
-  await stillPending();
-  await wait(290);
-  expect(await stillPending()).toBe(1);
-  await wait(12);
-  expect(await stillPending()).toBe(0);
+  api.doJobs();
+  await untilPending(1);
+  while (api.bank.revoked.length < 40) await setImmediate();
+  expect(await api.storage.get(connections, 'north-bank:-5-39')).toBeUndefined();
+  expect(await api.storage.get(connections, 'north-bank:300-0')).toBeDefined();
+  api.clock.advance(301);
+  await untilPending(0);
+  expect(await api.storage.get(connections, 'north-bank:300-0')).toBeUndefined();
 });
 
-test('one that could not be given up is tried again after a minute, and holds up no other', async () => {
-  const [first = ''] = await leavePending(2, -5);
-  failing.add(first);
-  watch.start();
-  expect(await stillPending()).toBe(1);
-  failing.clear();
-  await wait(62);
-  expect(await stillPending()).toBe(0);
+test('a bank that is down holds up nothing here, and hears of it later', async () => {
+  await leavePending(2, -5);
+  api.bank.faults.revoke = new InstitutionError('unavailable', 'down');
+  api.doJobs();
+  await untilPending(0);
+  expect(await api.storage.get(connections, 'north-bank:-5-0')).toBeUndefined();
+  expect(await api.waiting('withdraw')).toHaveLength(2);
+  api.bank.faults = {};
+  api.clock.advance(61);
+  while ((await api.waiting('withdraw')).length > 0) await setImmediate();
+  expect(api.bank.revoked).toHaveLength(2);
 });
 
-test('a connection that is due earlier than the one waited for is not late', async () => {
-  await leavePending(1, 3000);
-  watch.start();
-  await stillPending();
-  await leavePending(1, 100);
-  watch.watch(new Date(api.clock.now() + 100_000));
-  await wait(102);
-  expect(await stillPending()).toBe(1);
-});
-
-test('does nothing once it is stopped', async () => {
-  await leavePending(1, 10);
-  watch.start();
-  await stillPending();
-  watch.stop();
-  await wait(30);
-  expect(await stillPending()).toBe(1);
+test('one whose client came at the last moment is left alone', async () => {
+  await leavePending(2, 10);
+  const [kept, redeemed] = ['north-bank:10-0', 'north-bank:10-1'];
+  const stored = await api.storage.get(connections, redeemed);
+  if (!stored) throw new Error('no connection');
+  // Redeemed in the moment in which the job is taken up already.
+  await api.storage.commit([update(connections, stored, { ...stored.value, status: 'ok' })]);
+  await api.storage.commit([keepPending(kept)]);
+  api.doJobs();
+  api.clock.advance(11);
+  await untilPending(0);
+  expect(await api.storage.get(connections, kept)).toBeDefined();
+  expect(await api.storage.get(connections, redeemed)).toBeDefined();
+  expect(api.bank.revoked).toEqual([]);
 });

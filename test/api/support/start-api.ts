@@ -13,15 +13,23 @@ import { dpopProofs } from '../../../api/middleware/dpop-proof.js';
 import { createWellKnownLists } from '../../../api/well-known/create-well-known-lists.js';
 import type { AccessTokenFacts } from '../../../core/access-token.js';
 import { createAccountReader } from '../../../core/account-reader.js';
+import { createAutomaticSyncs } from '../../../core/automatic-syncs.js';
+import { createBankBudget } from '../../../core/bank-budget.js';
 import { domainCollections } from '../../../core/collections.js';
 import { createConnectionsService } from '../../../core/connections-service.js';
+import { createGiveUpHandler } from '../../../core/give-up-pending.js';
+import { type Job, jobs, tellOfJobs } from '../../../core/job.js';
+import { createConsentClockHandler } from '../../../core/keep-consent-clock.js';
+import { createScheduler } from '../../../core/scheduler.js';
 import { type Collection, put, remove, type Storage } from '../../../core/storage.js';
+import { createSyncWatch } from '../../../core/sync-watch.js';
 import { createSynchroniser } from '../../../core/synchronise.js';
 import { createTransactionReader } from '../../../core/transaction-reader.js';
 import { createUsersService } from '../../../core/users-service.js';
 import { createWithdrawals } from '../../../core/withdrawals.js';
 import { traceRequest } from '../../../http/trace-id.js';
 import { createMovingClock } from '../../adapters/support/moving-clock.js';
+import { createSyncRun } from './run-syncs.js';
 import { createScriptedBank } from './scripted-bank.js';
 
 /** Stands for the provider's Grants. */
@@ -39,7 +47,7 @@ export async function startApi() {
   const folder = await mkdtemp(join(tmpdir(), 'assent-api-'));
   const clock = createMovingClock();
   const calls: string[] = [];
-  const storage = await openStorage({
+  const store = await openStorage({
     url: `sqlite:${join(folder, 'store.db')}`,
     masterKey: { file: join(folder, 'master.key') },
     collections: [...domainCollections, dpopProofs, grants],
@@ -53,11 +61,27 @@ export async function startApi() {
     log.push({ level, fields, message });
   };
   const logger = { info: logAt('info'), warn: logAt('warn'), error: logAt('error') };
+  const scheduler = createScheduler({ storage: store, clock, logger, random: () => 0.5 });
+  const storage = tellOfJobs(store, scheduler.tell);
   const withdrawals = createWithdrawals({ storage, directory, clock, logger });
   const revokeGrant = (grantId: string) => [remove(grants, grantId)];
   const ending = { storage, clock, withdrawals, revokeGrant };
   const connections = createConnectionsService(ending);
-  const synchroniser = createSynchroniser({ storage, directory, clock, logger });
+  const watch = createSyncWatch(storage);
+  const budget = createBankBudget({ storage, directory, clock });
+  const automatic = createAutomaticSyncs({ storage, clock, budget, everyHours: 4 });
+  const synchroniser = createSynchroniser({
+    ...{ storage, directory, clock, logger, budget, automatic, watch },
+  });
+  const syncs = createSyncRun({
+    ...{ storage, clock, synchroniser, automatic: automatic.handler },
+  });
+
+  const handlers = [
+    createGiveUpHandler(connections.abandon),
+    createConsentClockHandler({ ...ending, revival: 180 * 86_400 }),
+    withdrawals.handler,
+  ];
 
   const tokens = new Map<string, AccessTokenFacts>();
   const certificates = new Map<string, X509Certificate>();
@@ -112,12 +136,21 @@ export async function startApi() {
     return answer;
   }
 
+  /** The jobs of a kind that are to be done. */
+  async function waiting(kind: string): Promise<readonly Job[]> {
+    const { records } = await storage.find(jobs, { index: 'due', from: '', limit: 1000 });
+    return records.map(({ value }) => value).filter((job) => job.kind === kind);
+  }
+
   return {
-    ...{ storage, clock, bank, connections, withdrawals, synchroniser, log, calls },
+    waiting,
+    /** From now on jobs are done, as the clock is moved. */
+    doJobs: () => scheduler.start(handlers),
+    ...{ storage, clock, bank, connections, withdrawals, syncs, log, calls },
     ...{ server, tokens, certificates, document, assertDescribed, issue, call },
     get: (path: string, token: string) => call('get', path, token),
     async stop() {
-      withdrawals.stop();
+      await scheduler.stop(1);
       await new Promise((resolve) => server.close(resolve));
       await storage.close();
       await rm(folder, { recursive: true });
