@@ -1,4 +1,5 @@
 import type Router from '@koa/router';
+import type { JWK } from 'jose';
 import type { Middleware } from 'koa';
 import type { Provider } from 'oidc-provider';
 import type { UnitOfWork } from '../adapters/oidc/unit-of-work.js';
@@ -10,6 +11,7 @@ import type { JobHandler } from '../core/job.js';
 import type { Logger } from '../core/logger.js';
 import type { Storage } from '../core/storage.js';
 import { readClientCertificate } from '../http/client-certificate.js';
+import type { GuardedFetch } from '../http/guarded-fetch.js';
 import { createAccessTokenReader } from '../provider/access-token-reader.js';
 import type { RedeemGrant } from '../provider/grants/authorization-code.js';
 
@@ -32,6 +34,10 @@ export interface Foundation {
   /** Tells the scheduler of every job that is stored through it. */
   readonly storage: Storage;
   readonly unitOfWork: UnitOfWork;
+  /** For every address that a client names. */
+  readonly guardedFetch: GuardedFetch;
+  /** The provider's private signing keys, JWK with kid, alg and use. */
+  readonly signingKeys: readonly JWK[];
 }
 
 /** The check of access tokens that both roles put before their resources. */

@@ -1,4 +1,5 @@
 import type { Collection } from './storage.js';
+import type { WebhookEndpoint } from './webhook-endpoint.js';
 
 /**
  * A registered client: the metadata of RFC 7591 as `oidc-provider` reads it (snake_case, standard
@@ -18,6 +19,8 @@ export interface ClientMetadata {
    * consent: No" of the identity service).
    */
   readonly own_consent_screens?: boolean;
+  /** Where it is told of what happens to its users and connections. */
+  readonly webhooks?: readonly WebhookEndpoint[];
   readonly [member: string]: unknown;
 }
 

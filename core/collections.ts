@@ -11,6 +11,7 @@ import { rememberedAnswers } from './remembered-answer.js';
 import type { Collection } from './storage.js';
 import { syncs } from './sync.js';
 import { users } from './user.js';
+import { deliveries, publishedEvents } from './webhook-delivery.js';
 
 /** Every collection of the domain, for the store to make ready. */
 export const domainCollections: readonly Collection<unknown>[] = [
@@ -19,10 +20,12 @@ export const domainCollections: readonly Collection<unknown>[] = [
   clients,
   connections,
   consents,
+  deliveries,
   jobs,
   journeys,
   intents,
   loginAttempts,
+  publishedEvents,
   rememberedAnswers,
   syncs,
   transactions,

@@ -34,11 +34,11 @@ export function createGuardedConnector(options: GuardedConnectorOptions): buildC
   const policy = createOutgoingPolicy(allow);
   const secure = {
     timeout,
-    minVersion: 'TLSv1.2',
+    minVersion: 'TLSv1.2' as const,
     // Whatever the environment says.
     rejectUnauthorized: true,
     ca: [...getCACertificates('default'), ...certificateAuthorities],
-  } as const;
+  };
 
   async function resolveAllowed(hostname: string, port: number): Promise<LookupAddress[]> {
     const found = await resolve(hostname).catch((cause: unknown) => {

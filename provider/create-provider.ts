@@ -7,6 +7,7 @@ import type { Clock } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
 import type { Storage } from '../core/storage.js';
 import { allowHosts } from '../http/allow-hosts.js';
+import type { GuardedFetch } from '../http/guarded-fetch.js';
 import { securityHeaders } from '../http/security-headers.js';
 import { traceRequest } from '../http/trace-id.js';
 import { cacheClients } from './cache-clients.js';
@@ -17,6 +18,7 @@ import {
 } from './configuration/client-authentication.js';
 import { discoveryConfiguration } from './configuration/discovery.js';
 import { interactionConfiguration } from './configuration/interactions.js';
+import { outgoingConfiguration } from './configuration/outgoing.js';
 import { resourceFeatures, resourceOf, scopesSupported } from './configuration/scopes.js';
 import { tokenConfiguration } from './configuration/tokens.js';
 import { type RedeemGrant, registerAuthorizationCode } from './grants/authorization-code.js';
@@ -42,6 +44,7 @@ export interface ProviderDeps {
   readonly logger: Logger;
   /** Private signing keys, JWK with kid, alg and use. */
   readonly signingKeys: readonly JWK[];
+  readonly guardedFetch: GuardedFetch;
   readonly redeemGrant: RedeemGrant;
   readonly renderProblem: ProblemRenderer;
 }
@@ -62,6 +65,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     ...clientAuthenticationConfiguration({ role, clock, signing }),
     ...discoveryConfiguration(configuration),
     ...interactions,
+    ...outgoingConfiguration(deps.guardedFetch),
     ...tokenConfiguration({ lifetimes, refreshAlways: role === 'bank', clock }),
     adapter: deps.adapter,
     jwks: { keys: [...deps.signingKeys] },

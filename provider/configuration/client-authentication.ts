@@ -51,6 +51,7 @@ export function clientAuthenticationConfiguration({ role, clock, signing }: Clie
         'own_consent_screens',
         'unsigned_pushed_request_object',
         'registered_scope',
+        'webhooks',
       ],
       validator(_ctx, member, _value, metadata) {
         // Called once for each of our members; the rules look at the whole, so once is enough.

@@ -1,4 +1,5 @@
 import { errors } from 'oidc-provider';
+import { webhookEndpoints } from '../../core/webhook-endpoint.js';
 import { isProfileName, type Profile, profileOf, profiles } from './profiles.js';
 
 type Metadata = { readonly [member: string]: unknown };
@@ -28,6 +29,14 @@ export function assertClientMetadata(metadata: Metadata): void {
     );
   }
   assertRedirectUris(metadata, profile);
+  assertWebhooks(metadata);
+}
+
+function assertWebhooks({ webhooks }: Metadata): void {
+  const [issue] = webhookEndpoints.optional().safeParse(webhooks).error?.issues ?? [];
+  // An error_description has no double quotes (RFC 6749 §5.2).
+  const rule = issue?.message.replaceAll('"', "'");
+  if (issue) refuse(`${['webhooks', ...issue.path].join('.')}: ${rule}`);
 }
 
 function isSenderConstrained(metadata: Metadata): boolean {

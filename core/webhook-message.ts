@@ -1,0 +1,55 @@
+import type { ClientMetadata } from './clients.js';
+import type { Event } from './event.js';
+import type { WebhookEndpoint } from './webhook-endpoint.js';
+
+/** What is posted to an endpoint. */
+export interface WebhookMessage {
+  readonly contentType: 'application/json' | 'application/jwt';
+  readonly body: string;
+}
+
+/**
+ * Signs claims as a compact JWS.
+ * @param algorithm what the client prefers; another is used where there is no such key.
+ */
+export type SignEvent = (
+  claims: Readonly<Record<string, unknown>>,
+  algorithm: unknown,
+) => Promise<string>;
+
+interface MessageDeps {
+  /** The identity service's base, without `/oidc`. */
+  readonly issuer: string;
+  readonly sign: SignEvent;
+  readonly now: Date;
+}
+
+/** An event in the format of an endpoint (identity-service.md §5). */
+export async function composeMessage(
+  event: Event,
+  { format }: WebhookEndpoint,
+  client: ClientMetadata,
+  { issuer, sign, now }: MessageDeps,
+): Promise<WebhookMessage> {
+  const { id, type, userId, payload } = event;
+  if (format !== 'jwt') {
+    const body = JSON.stringify({ id, eventType: type, userId, payload });
+    return { contentType: 'application/json', body };
+  }
+  const claims = {
+    iss: issuer,
+    aud: client.client_id,
+    jti: id,
+    sub: userId,
+    iat: Math.floor(now.getTime() / 1000),
+    events: { [eventUri(type)]: payload },
+  };
+  const body = await sign(claims, client.id_token_signed_response_alg);
+  return { contentType: 'application/jwt', body };
+}
+
+/** `reauthReminder` is `urn:com:moneyhub:events:reauth-reminder`. */
+function eventUri(type: Event['type']): string {
+  const name = type.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return `urn:com:moneyhub:events:${name}`;
+}
