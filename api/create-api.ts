@@ -7,6 +7,7 @@ import type { Logger } from '../core/logger.js';
 import type { Storage } from '../core/storage.js';
 import type { TransactionReader } from '../core/transaction-reader.js';
 import type { UsersService } from '../core/users-service.js';
+import type { WebhookDeliveriesService } from '../core/webhook-deliveries-service.js';
 import { noStore } from '../http/security-headers.js';
 import { createAccountOperations } from './accounts/account-operations.js';
 import { ApiError } from './api-error.js';
@@ -18,6 +19,7 @@ import type { Operation } from './operation.js';
 import { publicRequestUrl } from './public-request-url.js';
 import { createTransactionOperations } from './transactions/transaction-operations.js';
 import { createUserOperations } from './users/user-operations.js';
+import { createWebhookOperations } from './webhooks/webhook-operations.js';
 import { wellKnownListDescriptions } from './well-known/create-well-known-lists.js';
 
 export interface ApiDeps {
@@ -25,6 +27,7 @@ export interface ApiDeps {
   readonly connections: ConnectionsService;
   readonly accounts: AccountReader;
   readonly transactions: TransactionReader;
+  readonly webhookDeliveries: WebhookDeliveriesService;
   /** Leaves the facts of the request's token in `ctx.state.token`, its sender constraint met. */
   readonly authenticate: Middleware;
   /** Where the answers to repeated requests are remembered; the collection is `rememberedAnswers`. */
@@ -45,6 +48,7 @@ export function createApi(deps: ApiDeps): Router {
     ...createConnectionOperations(deps),
     ...createAccountOperations(deps.accounts),
     ...createTransactionOperations(deps.transactions),
+    ...createWebhookOperations(deps.webhookDeliveries),
   ];
   const answerOnce = createAnswerOnce(deps);
   const ownPaths = pathsBelow(operations);

@@ -15,16 +15,20 @@ import { createRenewalAim } from '../core/renew-connection.js';
 import { createSynchroniser } from '../core/synchronise.js';
 import { createTransactionReader } from '../core/transaction-reader.js';
 import { createUsersService } from '../core/users-service.js';
+import { createWebhookDeliveriesService } from '../core/webhook-deliveries-service.js';
+import { createWebhooks } from '../core/webhooks.js';
 import { createBankVisits } from '../core/visit-bank.js';
 import { createWithdrawals } from '../core/withdrawals.js';
 import { readLogos } from '../http/read-logos.js';
 import { noStore } from '../http/security-headers.js';
+import { createWebhookSender } from '../http/send-webhook.js';
 import { logoPaths, serveLogos } from '../http/serve-logos.js';
 import { createInstitutionDirectory } from '../institutions/create-institution-directory.js';
 import { answerPageErrors } from '../interactions/answer-page-errors.js';
 import { createIdentityInteractions } from '../interactions/identity/create-identity-interactions.js';
 import { createInteractionSessions } from '../interactions/interaction-session.js';
 import { resourceOf } from '../provider/configuration/scopes.js';
+import { createEventSigner } from '../provider/keys/event-signer.js';
 import { type Foundation, protect, type Role } from './role.js';
 
 /** The identity service: people connect their banks, clients read. */
@@ -35,6 +39,15 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
   const directory = await createInstitutionDirectory({ institutions, clock });
   const withdrawals = createWithdrawals({ storage, directory, clock, logger });
   const synchroniser = createSynchroniser({ storage, directory, clock, logger });
+  const webhooks = createWebhooks({
+    storage,
+    clock,
+    logger,
+    random: Math.random,
+    send: createWebhookSender(foundation.guardedFetch, logger),
+    sign: createEventSigner(foundation.signingKeys),
+    issuer: publicUrl,
+  });
   const ending = { storage, clock, withdrawals, revokeGrant };
   const connections = createConnectionsService(ending);
   const extendGrant: ExtendGrant = (grantId, end) => moveGrantEnd(storage, grantId, end);
@@ -71,6 +84,7 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
       createGiveUpHandler(connections.abandon),
       createConsentClockHandler({ ...ending, revival: lifetimes.revival }),
       withdrawals.handler,
+      ...webhooks.jobs,
     ],
     redeemGrant: createConnectionRedemption(storage, synchroniser),
     routes({ provider, unitOfWork }) {
@@ -98,6 +112,7 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
         connections,
         accounts: createAccountReader({ storage, clock }),
         transactions: createTransactionReader({ storage, clock }),
+        webhookDeliveries: createWebhookDeliveriesService({ storage, clock, ...webhooks }),
         authenticate: protect(foundation, provider),
         storage,
         clock,

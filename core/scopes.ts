@@ -17,6 +17,8 @@ const managementScopes = new Set([
   'consent_history:read',
   'scim_user:read',
   'scim_user:write',
+  'webhooks:read',
+  'webhooks:write',
 ]);
 
 /** Data of one person: from a one-time code, or by client_credentials with `sub`. */

@@ -26,6 +26,8 @@ import { createSyncWatch } from '../../../core/sync-watch.js';
 import { createSynchroniser } from '../../../core/synchronise.js';
 import { createTransactionReader } from '../../../core/transaction-reader.js';
 import { createUsersService } from '../../../core/users-service.js';
+import { createWebhookDeliveriesService } from '../../../core/webhook-deliveries-service.js';
+import { createWebhooks } from '../../../core/webhooks.js';
 import { createWithdrawals } from '../../../core/withdrawals.js';
 import { traceRequest } from '../../../http/trace-id.js';
 import { createMovingClock } from '../../adapters/support/moving-clock.js';
@@ -83,6 +85,13 @@ export async function startApi() {
     withdrawals.handler,
   ];
 
+  const webhooks = createWebhooks({
+    ...{ storage, clock, logger, issuer: origin },
+    random: () => 0.5,
+    sign: async () => 'signed',
+    send: async () => ({ milliseconds: 1, status: 200 }),
+  });
+
   const tokens = new Map<string, AccessTokenFacts>();
   const certificates = new Map<string, X509Certificate>();
   const origins = [origin, mtlsOrigin] as const;
@@ -91,6 +100,7 @@ export async function startApi() {
     connections,
     accounts: createAccountReader({ storage, clock }),
     transactions: createTransactionReader({ storage, clock }),
+    webhookDeliveries: createWebhookDeliveriesService({ storage, clock, ...webhooks }),
     authenticate: authenticate({
       tokens: { read: async (token) => tokens.get(token) },
       storage,
