@@ -6,7 +6,9 @@ export interface FieldProps {
   readonly value?: string | undefined;
   readonly hint?: string | undefined;
   readonly error?: string | undefined;
-  readonly autocomplete: 'username' | 'current-password' | 'off';
+  /** A token of HTML's `autocomplete`. */
+  readonly autocomplete: string;
+  readonly inputMode?: 'numeric' | undefined;
   readonly maxLength: number;
 }
 

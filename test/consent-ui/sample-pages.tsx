@@ -3,6 +3,7 @@ import type { Exchange } from '../../consent-ui/components/exchange-view.js';
 import { AccountSelectionPage } from '../../consent-ui/pages/account-selection-page.js';
 import { BankLoginPage } from '../../consent-ui/pages/bank-login-page.js';
 import { ConsentPage } from '../../consent-ui/pages/consent-page.js';
+import { CredentialsPage } from '../../consent-ui/pages/credentials-page.js';
 import { InstitutionChooserPage } from '../../consent-ui/pages/institution-chooser-page.js';
 import { ProblemPage } from '../../consent-ui/pages/problem-page.js';
 import { TppAccountsPage } from '../../consent-ui/pages/tpp-accounts-page.js';
@@ -128,6 +129,47 @@ export function samplePages(word: Wording = (text) => text) {
         cancel={cancel}
         login="grace"
         error="mismatch"
+      />
+    ),
+    credentials: (
+      <CredentialsPage
+        {...post}
+        client={client}
+        institution={bank}
+        cancel={cancel}
+        fields={[
+          {
+            name: 'user_name',
+            label: word('User name'),
+            secret: false,
+            autocomplete: 'username',
+          },
+          {
+            name: 'password',
+            label: word('Password'),
+            secret: true,
+            autocomplete: 'current-password',
+          },
+        ]}
+      />
+    ),
+    'credentials-code-error': (
+      <CredentialsPage
+        {...post}
+        client={client}
+        institution={bank}
+        cancel={cancel}
+        problem={word('Northbank did not take that code. Check it and try again.')}
+        fields={[
+          {
+            name: 'code',
+            label: word('Code'),
+            hint: word('Northbank sent it to your phone.'),
+            secret: false,
+            autocomplete: 'one-time-code',
+            inputMode: 'numeric',
+          },
+        ]}
       />
     ),
     'account-selection': <AccountSelectionPage {...selection} accounts={accounts} />,
