@@ -14,7 +14,8 @@ const mayImport: Record<string, readonly string[]> = {
   institutions: ['core', 'config'],
   provider: ['core', 'config', 'http', 'adapters'],
   interactions: ['core', 'config', 'http', 'consent-ui', 'adapters'],
-  api: ['core', 'config', 'http', 'adapters'],
+  api: ['core', 'config', 'http', 'adapters', 'resource'],
+  resource: [],
 };
 
 const product = Object.keys(mayImport);

@@ -1,0 +1,35 @@
+import type { Configuration } from 'openid-client';
+import type { ReplayStore } from './access-token.js';
+import { createDpopNonces } from './dpop-nonces.js';
+import { createGuard } from './guard.js';
+import { createIntrospectedTokens, type IntrospectedFacts } from './introspected-tokens.js';
+import { createMemoryReplays } from './memory-replays.js';
+import { createProtect, type Protect, type ProtectOptions } from './protect.js';
+
+export interface ResourceOptions extends ProtectOptions {
+  /** The issuer, discovered by `openid-client`, and this resource as one of its clients. */
+  readonly issuer: Configuration;
+  /** What tokens must be for, where the issuer says; see RFC 8707. */
+  readonly audience?: string;
+  /** Where used DPoP proofs are remembered; in this process alone by default. */
+  readonly replays?: ReplayStore;
+  /** Where given, DPoP proofs must carry a nonce made with it (RFC 9449 §9); 32 bytes or more. */
+  readonly nonceSecret?: Uint8Array;
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
+}
+
+/**
+ * Protects an API with the tokens of an issuer: middleware for Koa and Express that checks all that
+ * RFC 6750, RFC 8705, RFC 9449, RFC 9470 and FAPI ask of a resource. See `docs/resource.md`.
+ */
+export function createResource(options: ResourceOptions): Protect<IntrospectedFacts> {
+  const { issuer, audience, nonceSecret, now = Date.now } = options;
+  const guard = createGuard({
+    tokens: createIntrospectedTokens(issuer, audience),
+    replays: options.replays ?? createMemoryReplays(now),
+    nonces: nonceSecret && createDpopNonces(nonceSecret, now),
+    now,
+  });
+  return createProtect(guard, options);
+}

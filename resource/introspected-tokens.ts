@@ -1,0 +1,54 @@
+import { type Configuration, tokenIntrospection } from 'openid-client';
+import { z } from 'zod';
+import type { TokenFacts, TokenReader } from './access-token.js';
+
+/** What is read of an introspection response (RFC 7662 §2.2, RFC 8705 §3.2, RFC 9449 §6.2, RFC 9470 §6.2). */
+const activeSchema = z.object({
+  active: z.literal(true),
+  client_id: z.string(),
+  sub: z.string().optional(),
+  scope: z.string().default(''),
+  exp: z.number(),
+  aud: z.union([z.string(), z.array(z.string())]).optional(),
+  acr: z.string().optional(),
+  auth_time: z.number().optional(),
+  cnf: z.object({ 'x5t#S256': z.string().optional(), jkt: z.string().optional() }).optional(),
+});
+
+/** Facts with the whole response, e.g. the consent in it. */
+export interface IntrospectedFacts extends TokenFacts {
+  readonly response: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Asks the issuer about each token, each time: what was revoked there ends here at the next call.
+ * @param configuration of `openid-client`: the issuer, and the resource as a client of it.
+ * @param audience what tokens must be for, where the issuer says (RFC 9068 §4, RFC 8707).
+ */
+export function createIntrospectedTokens(
+  configuration: Configuration,
+  audience?: string,
+): TokenReader<IntrospectedFacts> {
+  return {
+    async read(token) {
+      const response = await tokenIntrospection(configuration, token);
+      const parsed = activeSchema.safeParse(response);
+      if (!parsed.success) return undefined;
+      const { aud, client_id, sub, scope, exp, acr, auth_time, cnf } = parsed.data;
+      if (audience !== undefined && aud !== undefined && ![aud].flat().includes(audience)) {
+        return undefined;
+      }
+      return {
+        clientId: client_id,
+        subject: sub,
+        scopes: new Set(scope.split(' ').filter(Boolean)),
+        certificateThumbprint: cnf?.['x5t#S256'],
+        keyThumbprint: cnf?.jkt,
+        acr,
+        authenticatedAt: auth_time === undefined ? undefined : new Date(auth_time * 1000),
+        expiresAt: new Date(exp * 1000),
+        response: { ...response },
+      };
+    },
+  };
+}
