@@ -101,9 +101,11 @@ export function createScheduler({ storage, clock, logger, random }: SchedulerDep
       for (const job of due.records) {
         const handler = handlers.get(job.value.kind);
         unknown ||= handler === undefined;
-        if (!handler || running.has(job.id)) continue;
-        moreDue = running.size >= most;
-        if (moreDue || isStopped()) return;
+        if (!handler) continue;
+        // One that is under way here and due again is looked at when it has ended.
+        moreDue ||= running.has(job.id) || running.size >= most;
+        if (isStopped() || running.size >= most) return;
+        if (running.has(job.id)) continue;
         const lease = await claimJob({ storage, clock }, job);
         if (lease) begin(lease, handler);
       }

@@ -189,6 +189,22 @@ test('what happens is committed with the job, and a job rescheduled meanwhile ke
   expect(await storage.get(jobs, 'errand:moved')).toBeUndefined();
 });
 
+test('a job that is scheduled anew while it is being done is done again, at once', async () => {
+  const { scheduler, storage } = await openProcess();
+  let runs = 0;
+  scheduler.start([
+    handleJob(errand, async ({ text }) => {
+      runs++;
+      if (runs === 1) await storage.commit([ordered(text)]);
+      if (runs === 2) return { writes: [], again: { due: inMinutes(-1) } };
+      return { writes: [] };
+    }),
+  ]);
+  await storage.commit([ordered('anew')]);
+  await eventually(async () => expect(await storage.get(jobs, 'errand:anew')).toBeUndefined());
+  expect(runs).toBe(3);
+});
+
 test('an outcome that meets a change of what it is about is thought over again', async () => {
   const { scheduler, storage } = await openProcess();
   await storage.commit([put(notes, 'about', { text: '0' })]);
