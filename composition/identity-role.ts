@@ -4,6 +4,9 @@ import { createApi } from '../api/create-api.js';
 import { createWellKnownLists } from '../api/well-known/create-well-known-lists.js';
 import { bankIcon } from '../consent-ui/assets.js';
 import { createAccountReader } from '../core/account-reader.js';
+import { createAutomaticSyncs } from '../core/automatic-syncs.js';
+import { createBankBudget } from '../core/bank-budget.js';
+import { createClientExtension } from '../core/client-extension.js';
 import { createConnect } from '../core/connect.js';
 import { createConnectionsService } from '../core/connections-service.js';
 import type { ExtendGrant } from '../core/extend-consent.js';
@@ -12,12 +15,13 @@ import { createConsentClockHandler } from '../core/keep-consent-clock.js';
 import { createConnectionAim } from '../core/new-connection.js';
 import { createConnectionRedemption } from '../core/redeem-connection.js';
 import { createRenewalAim } from '../core/renew-connection.js';
+import { createSyncWatch } from '../core/sync-watch.js';
 import { createSynchroniser } from '../core/synchronise.js';
 import { createTransactionReader } from '../core/transaction-reader.js';
 import { createUsersService } from '../core/users-service.js';
+import { createBankVisits } from '../core/visit-bank.js';
 import { createWebhookDeliveriesService } from '../core/webhook-deliveries-service.js';
 import { createWebhooks } from '../core/webhooks.js';
-import { createBankVisits } from '../core/visit-bank.js';
 import { createWithdrawals } from '../core/withdrawals.js';
 import { readLogos } from '../http/read-logos.js';
 import { noStore } from '../http/security-headers.js';
@@ -38,7 +42,10 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
   const logos = await readLogos(configuration.logos);
   const directory = await createInstitutionDirectory({ institutions, clock });
   const withdrawals = createWithdrawals({ storage, directory, clock, logger });
-  const synchroniser = createSynchroniser({ storage, directory, clock, logger });
+  const watch = createSyncWatch(storage);
+  const budget = createBankBudget({ storage, directory, clock });
+  const { everyHours } = configuration.synchronisation;
+  const automatic = createAutomaticSyncs({ storage, clock, budget, everyHours });
   const webhooks = createWebhooks({
     storage,
     clock,
@@ -77,7 +84,6 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
     visits,
     extendGrant,
   });
-  void synchroniser.resume();
 
   return {
     jobs: [
@@ -85,8 +91,10 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
       createConsentClockHandler({ ...ending, revival: lifetimes.revival }),
       withdrawals.handler,
       ...webhooks.jobs,
+      createSynchroniser({ storage, directory, clock, logger, budget, automatic, watch }),
+      automatic.handler,
     ],
-    redeemGrant: createConnectionRedemption(storage, synchroniser),
+    redeemGrant: createConnectionRedemption({ storage, clock, watch }),
     routes({ provider, unitOfWork }) {
       const sessions = createInteractionSessions({
         provider,
@@ -110,6 +118,12 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
       const api = createApi({
         users: createUsersService(ending),
         connections,
+        extendByClient: createClientExtension({
+          storage,
+          clock,
+          extendGrant,
+          revival: lifetimes.revival,
+        }),
         accounts: createAccountReader({ storage, clock }),
         transactions: createTransactionReader({ storage, clock }),
         webhookDeliveries: createWebhookDeliveriesService({ storage, clock, ...webhooks }),
@@ -128,8 +142,6 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
         interactions,
       ];
     },
-    async stop() {
-      synchroniser.stop();
-    },
+    async stop() {},
   };
 }

@@ -95,6 +95,15 @@ const institution = z.strictObject({
     .max(72)
     .optional()
     .describe('How many months of history the bank shares at most'),
+  unattendedCallsPerDay: z
+    .number()
+    .int()
+    .min(1)
+    .max(1000)
+    .default(4)
+    .describe(
+      'How often in 24 hours an account is fetched while the person is not there; banks refuse more',
+    ),
   connector: z.discriminatedUnion('type', [openBankingUk, simulatedLegacy], {
     error: 'expected open-banking-uk',
   }),
@@ -150,6 +159,19 @@ export const configurationSchema = z.strictObject({
         180 * 86_400,
         'How long after its end a consent can still be extended; as long its tokens are kept',
       ),
+    })
+    .prefault({}),
+  synchronisation: z
+    .strictObject({
+      everyHours: z
+        .number()
+        .int()
+        .min(0)
+        .max(24)
+        .default(4)
+        .describe(
+          'Hours between two automatic syncs of a connection, between 06:00 and 23:00 UTC (legacy: once a night); 0 for none',
+        ),
     })
     .prefault({}),
   signing: z

@@ -26,6 +26,8 @@ export interface Transaction {
   readonly id: string;
   readonly accountId: string;
   readonly bank: Omit<BankTransaction, 'bookedAt'> & { readonly bookedAt: string };
+  /** ISO 8601: when it was first fetched. */
+  readonly dateAdded: string;
   readonly dateModified: string;
 }
 

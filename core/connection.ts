@@ -33,8 +33,14 @@ export interface Connection {
   /** ISO 8601: when a pending connection is given up. Absent otherwise. */
   readonly pendingUntil?: string | undefined;
   readonly accountIds: readonly string[];
-  /** From the redemption until the whole consented window was fetched once; taken up at each start. */
-  readonly unfinished?: boolean | undefined;
+  /** ISO 8601, while there is an error: since when no sync has brought anything. */
+  readonly failingSince?: string | undefined;
+  /** Which sync is fetching it, see `core/sync-turn.ts`. `since` is ISO 8601. */
+  readonly turn?:
+    | { readonly syncId: string; readonly attempt: string; readonly since: string }
+    | undefined;
+  /** What is here of its history: all that these permissions show from `from` on, as of `at`. */
+  readonly history?: FetchedHistory | undefined;
   /**
    * ISO 8601: when the bank stops recognising the person unless they authenticate there again; absent
    * where it names no end.
@@ -46,13 +52,18 @@ export interface Connection {
   readonly authorization: ConnectorState;
 }
 
-/** Connections by id, by user, the pending ones by the time they are given up, the unfinished ones. */
+/** The part of a connection's history that was fetched, of these accounts. */
+export interface FetchedHistory {
+  /** ISO 8601 */
+  readonly from: string;
+  readonly at: string;
+  readonly permissions: readonly string[];
+  readonly accountIds: readonly string[];
+}
+
+/** Connections by id and by user. */
 export const connections: Collection<Connection> = {
   name: 'connection',
-  indexes: ['user', 'pending', 'unfinished'],
-  indexValues: (connection) => ({
-    user: connection.userId,
-    pending: connection.pendingUntil,
-    unfinished: connection.unfinished ? 'yes' : undefined,
-  }),
+  indexes: ['user'],
+  indexValues: ({ userId }) => ({ user: userId }),
 };

@@ -8,6 +8,8 @@ export interface Window {
 
 const day = 86_400_000;
 const recentDays = 90;
+/** How far a later sync looks back before the last one: banks book late, and pending ones settle. */
+const overlapDays = 14;
 /** The most months of history that any consent shares (identity service §3.3). */
 const monthsOfHistory = 72;
 
@@ -45,4 +47,9 @@ export function recentPart({ from, to }: Window, now: number): Window {
 /** What of a window lies before its {@link recentPart}; may be empty. */
 export function earlierPart(window: Window, now: number): Window {
   return { from: window.from, to: recentPart(window, now).from };
+}
+
+/** What of a window may have changed since all of it was fetched (`at`). */
+export function changedPart({ from, to }: Window, at: Date): Window {
+  return { from: new Date(Math.max(+from, +at - overlapDays * day)), to };
 }

@@ -6,6 +6,7 @@ import { report } from './event.js';
 import { findAll } from './find-all.js';
 import { keepPending } from './give-up-pending.js';
 import { removeWhere, type Storage, type Stored, update, type Write } from './storage.js';
+import { syncs } from './sync.js';
 import type { Withdrawals } from './withdrawals.js';
 
 export interface EndConnectionDeps {
@@ -55,6 +56,7 @@ export async function endConnection(
       ...given.flatMap(({ id }) => revokeGrant(id)),
       ...held.map(({ id }) => removeWhere(transactions, 'account', id)),
       removeWhere(accounts, 'connection', connection.id),
+      removeWhere(syncs, 'connection', connection.id),
     ],
   };
 }

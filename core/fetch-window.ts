@@ -4,82 +4,130 @@ import type { Clock } from './clock.js';
 import type { Window } from './consented-window.js';
 import { deriveUuid } from './derive-uuid.js';
 import { findAll } from './find-all.js';
-import type { BankSession, BankTransaction } from './institution.js';
+import { type BankSession, type BankTransaction, InstitutionError } from './institution.js';
 import { put, remove, type Storage, type Write } from './storage.js';
+import type { SyncTurn } from './sync-turn.js';
 
 interface WindowFetchDeps {
   readonly storage: Pick<Storage, 'find'>;
   readonly clock: Clock;
-  /** Commits data under its connection. */
-  readonly commit: (connectionId: string, writes: readonly Write[]) => Promise<void>;
+}
+
+export interface AccountPart {
+  readonly account: Account;
+  readonly window: Window;
+}
+
+interface WindowRequest {
+  readonly turn: SyncTurn;
+  readonly session: BankSession;
+  /** Which window of which account. */
+  readonly parts: readonly AccountPart[];
+  /** Milliseconds since the epoch. */
+  readonly deadline: number;
+}
+
+/** What fetching a window came to. */
+export interface FetchedWindow {
+  /** Whether all of it was fetched, of all accounts. */
+  readonly complete: boolean;
+  /** The transactions that no earlier sync had brought. */
+  readonly added: readonly { readonly accountId: string; readonly ids: readonly string[] }[];
 }
 
 /** Writes of one commit, at most; its connection's own record comes on top. */
 const writesPerCommit = 400;
 
 /**
- * Makes the function that brings the transactions of a window into storage, account by account and
- * batch by batch. It stops at `deadline` (milliseconds since the epoch) and returns whether it came
- * to the end; throws {@link InstitutionError} of the bank and what `commit` throws.
+ * Makes the function that brings windows of transactions into storage, account by account and batch by
+ * batch. It stops at the deadline, and passes over an account that the bank does not serve
+ * while it serves another. Throws {@link InstitutionError} of the bank and what a commit throws.
  */
-export function createWindowFetch({ storage, clock, commit }: WindowFetchDeps) {
-  async function commitInBatches(connectionId: string, writes: readonly Write[]): Promise<void> {
+export function createWindowFetch({ storage, clock }: WindowFetchDeps) {
+  async function commitInBatches(turn: SyncTurn, writes: readonly Write[]): Promise<void> {
     for (let start = 0; start < writes.length; start += writesPerCommit) {
-      await commit(connectionId, writes.slice(start, start + writesPerCommit));
+      await turn.commit(writes.slice(start, start + writesPerCommit));
     }
   }
 
-  async function fetchAccount(
-    account: Account,
-    session: BankSession,
-    window: Window,
-    deadline: number,
-  ): Promise<boolean> {
-    const { id, connectionId } = account;
+  async function fetchAccount({ account, window }: AccountPart, request: WindowRequest) {
+    const { turn, session, deadline } = request;
+    const { id } = account;
     const stored = await findAll(storage, transactions, {
       index: 'booked',
       from: `${id}|${window.from.toISOString()}`,
       to: `${id}|${window.to.toISOString()}`,
     });
-    const unseen = new Map(stored.map((record) => [record.id, record.value]));
+    const known = new Map(stored.map((record) => [record.id, record.value]));
+    const unseen = new Map(known);
+    const added: string[] = [];
     for await (const page of session.transactions(account.bank.upstreamId, window)) {
-      const fetched = page.map((transaction) => toTransaction(id, transaction, clock.now()));
+      const fetched = page.map((transaction) =>
+        toTransaction(id, transaction, known, new Date(clock.now())),
+      );
       const changed = fetched.filter((each) => !isSame(each, unseen.get(each.id)));
       await commitInBatches(
-        connectionId,
+        turn,
         changed.map((each) => put(transactions, each.id, each)),
       );
-      for (const each of fetched) unseen.delete(each.id);
-      if (clock.now() > deadline) return false;
+      for (const each of fetched) {
+        unseen.delete(each.id);
+        // Also what this sync itself had brought when a crash cut it short.
+        if (Date.parse(each.dateAdded) >= turn.since.getTime()) added.push(each.id);
+      }
+      if (clock.now() > deadline) return { complete: false, added };
     }
     // A pending one that the bank no longer names was booked under another id, or dropped.
     const vanished = [...unseen.values()].filter(({ bank }) => bank.status === 'pending');
     await commitInBatches(
-      connectionId,
+      turn,
       vanished.map((each) => remove(transactions, each.id)),
     );
-    return true;
+    return { complete: true, added };
   }
 
-  return async function fetchWindow(
-    held: readonly Account[],
-    session: BankSession,
-    window: Window,
-    deadline: number,
-  ): Promise<boolean> {
-    for (const account of held) {
-      if (!(await fetchAccount(account, session, window, deadline))) return false;
+  return async function fetchWindow(request: WindowRequest): Promise<FetchedWindow> {
+    const added: { accountId: string; ids: readonly string[] }[] = [];
+    let complete = true;
+    let failure: unknown;
+    for (const part of request.parts) {
+      try {
+        const fetched = await fetchAccount(part, request);
+        added.push({ accountId: part.account.id, ids: [...new Set(fetched.added)] });
+        if (!fetched.complete) return { complete: false, added };
+      } catch (error) {
+        if (!concernsOneAccount(error)) throw error;
+        failure ??= error;
+        complete = false;
+      }
     }
-    return true;
+    if (failure !== undefined && added.length === 0) throw failure;
+    return { complete, added: added.filter(({ ids }) => ids.length > 0) };
   };
 }
 
-function toTransaction(accountId: string, fetched: BankTransaction, now: number): Transaction {
+/** Whether the bank may well serve the next account. */
+function concernsOneAccount(error: unknown): boolean {
+  return (
+    error instanceof InstitutionError &&
+    (error.code === 'refused' || error.code === 'invalid_answer')
+  );
+}
+
+function toTransaction(
+  accountId: string,
+  fetched: BankTransaction,
+  known: ReadonlyMap<string, Transaction>,
+  at: Date,
+): Transaction {
+  const id = deriveUuid('transaction', accountId, fetched.upstreamId);
+  const now = at.toISOString();
   return {
-    id: deriveUuid('transaction', accountId, fetched.upstreamId),
+    id,
     accountId,
     bank: { ...fetched, bookedAt: fetched.bookedAt.toISOString() },
-    dateModified: new Date(now).toISOString(),
+    dateAdded: known.get(id)?.dateAdded ?? now,
+    dateModified: now,
   };
 }
 

@@ -17,6 +17,8 @@ export interface Institution {
   readonly userTypes: readonly ('personal' | 'business')[];
   /** How many months of history the bank shares at most, where it says so. */
   readonly monthsInitialConsent?: number | undefined;
+  /** How often in 24 hours it is asked about an account without the person; 4 where it is not said. */
+  readonly unattendedCallsPerDay?: number | undefined;
 }
 
 /** JSON that only the connector that made it reads; everyone else stores it, sealed. */
@@ -181,10 +183,17 @@ export type InstitutionErrorCode =
 export class InstitutionError extends Error {
   override readonly name = 'InstitutionError';
   readonly code: InstitutionErrorCode;
+  /** With `rate_limited`: when the bank takes calls again, in seconds, where it says so. */
+  readonly retryAfter: number | undefined;
 
-  constructor(code: InstitutionErrorCode, message: string, options?: ErrorOptions) {
+  constructor(
+    code: InstitutionErrorCode,
+    message: string,
+    options: ErrorOptions & { readonly retryAfter?: number | undefined } = {},
+  ) {
     super(message, options);
     this.code = code;
+    this.retryAfter = options.retryAfter;
   }
 }
 

@@ -1,8 +1,9 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { Connection } from './connection.js';
 import type { PresentCustomer } from './institution.js';
 import { type JobKind, schedule } from './job.js';
+import { orderedUuid } from './ordered-uuid.js';
 import { insert, type Write } from './storage.js';
 import { type Sync, syncs } from './sync.js';
 
@@ -12,37 +13,51 @@ const dataSchema = z.object({
   customer: z
     .object({ ipAddress: z.string(), lastLoggedIn: z.coerce.date<Date>().optional() })
     .optional(),
+  /** What an `ADD` still has to fetch, once its first part is in. */
+  rest: z.enum(['earlier', 'whole']).optional(),
 });
 
-const syncConnection: JobKind<z.infer<typeof dataSchema>> = {
-  name: 'sync-connection',
-  data: dataSchema,
-};
+/** What a sync is told as a job. */
+export type SyncOrder = z.infer<typeof dataSchema>;
 
-interface SyncOrder extends Pick<Sync, 'action' | 'method'> {
+/** Fetches one connection, see `core/synchronise.ts`. The key is the sync's id. */
+export const syncConnection: JobKind<SyncOrder> = { name: 'sync-connection', data: dataSchema };
+
+interface SyncWish extends Pick<Sync, 'action' | 'method'> {
   readonly customer?: PresentCustomer | undefined;
 }
 
+const day = 86_400_000;
 /** How long the record of a sync is kept (milliseconds). */
-const kept = 90 * 86_400_000;
+const kept = 90 * day;
+/** Somebody waits for it: it comes before all that fell due by the clock in the last day. */
+const ahead = day;
 
 /**
  * Orders a fetch of a connection's data. The writes belong into the commit that calls for it; the
- * fetch begins when they are durable. @returns the id by which a client can follow it.
+ * fetch begins when they are durable, or when the one under way has ended.
+ * @returns the id by which a client can follow it; that of an `ADD` is {@link firstSyncId}.
  */
 export function orderSync(
-  { id: connectionId, clientId, userId }: Connection,
-  { action, method, customer }: SyncOrder,
+  connection: Connection,
+  { action, method, customer }: SyncWish,
   at: Date,
 ): { readonly syncId: string; readonly writes: readonly Write[] } {
-  const syncId = randomUUID();
+  const { id: connectionId, clientId, userId } = connection;
+  const syncId = method === 'ADD' ? firstSyncId(connection) : orderedUuid(at, randomBytes(10));
   const createdAt = at.toISOString();
   const sync = { clientId, userId, connectionId, action, method, createdAt, accountIds: [] };
+  const due = action === 'auto-update' ? at : new Date(at.getTime() - ahead);
   return {
     syncId,
     writes: [
       insert(syncs, syncId, { id: syncId, ...sync }, new Date(at.getTime() + kept)),
-      schedule(syncConnection, syncId, at, { connectionId, syncId, customer }),
+      schedule(syncConnection, syncId, due, { connectionId, syncId, customer }),
     ],
   };
+}
+
+/** The id of a connection's `ADD`: known before it is ordered, so that an ID token can name it. */
+export function firstSyncId({ id, connectedOn }: Connection): string {
+  return orderedUuid(new Date(connectedOn), createHash('sha256').update(`sync ${id}`).digest());
 }

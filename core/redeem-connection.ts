@@ -1,14 +1,13 @@
+import type { Clock } from './clock.js';
 import { connections } from './connection.js';
 import { consents } from './consent.js';
+import { watchConsent } from './consent-clock.js';
+import { report } from './event.js';
+import { keepPending } from './give-up-pending.js';
+import { orderSync } from './order-sync.js';
 import { type Storage, update, type Write } from './storage.js';
-
-/** Fetches a connection's data. Implemented in `core/synchronise.ts`. */
-export interface FirstFetch {
-  /** The first fetch, bounded in time; a bank's fault is recorded in the connection, not thrown. */
-  first(connectionId: string): Promise<void>;
-  /** The rest of the consented window, in the background. */
-  backfill(connectionId: string): Promise<void>;
-}
+import type { SyncWatch } from './sync-watch.js';
+import { validityOf } from './validity.js';
 
 /** What redeeming a code completes besides giving tokens. */
 export interface Redemption {
@@ -18,23 +17,46 @@ export interface Redemption {
   readonly completed?: () => Promise<void>;
 }
 
+interface RedemptionDeps {
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly watch: Pick<SyncWatch, 'until'>;
+}
+
+/** The client waits for its tokens meanwhile: well under the 60 s of the published client. */
+const patienceSeconds = 20;
+
 /**
  * Completes a connection when its client redeems the code: until then it was pending, and would have
- * been given up.
+ * been given up. The first data is waited for, unless the client asked not to (`mh:sync`).
  */
-export function createConnectionRedemption(storage: Storage, synchroniser: FirstFetch) {
-  return async function redeemConnection(grantId: string): Promise<Redemption> {
+export function createConnectionRedemption({ storage, clock, watch }: RedemptionDeps) {
+  return async function redeemConnection(
+    grantId: string,
+    { isAsync }: { readonly isAsync: boolean },
+  ): Promise<Redemption> {
     const consent = await storage.get(consents, grantId);
     if (!consent) return { writes: [] };
-    const connection = await storage.get(connections, consent.value.connectionId);
-    if (connection?.value.status !== 'pending') return { writes: [] };
-    const { pendingUntil: _over, ...rest } = connection.value;
+    const stored = await storage.get(connections, consent.value.connectionId);
+    if (stored?.value.status !== 'pending') return { writes: [] };
+    const { pendingUntil: _over, ...rest } = stored.value;
+    const connection = { ...rest, status: 'ok' } as const;
+    const at = new Date(clock.now());
+    const order = orderSync(connection, { action: 'client-update', method: 'ADD' }, at);
+    const { id: connectionId, institutionName: bankName } = connection;
+    const validity = validityOf(connection, consent.value, clock.now());
     return {
-      writes: [update(connections, connection, { ...rest, status: 'ok', unfinished: true })],
+      writes: [
+        update(connections, stored, connection),
+        keepPending(connectionId),
+        watchConsent(consent.value, connection),
+        ...order.writes,
+        report('connectionAdded', connection, { connectionId, bankName, validity }, at),
+      ],
       async completed() {
-        await synchroniser.first(connection.id);
-        // The client has its answer meanwhile; faults are recorded in the connection.
-        void synchroniser.backfill(connection.id);
+        if (isAsync) return;
+        // The tokens are given already: a fault of the store here must not take them back.
+        await watch.until(order.syncId, 'first-part', patienceSeconds).catch(() => undefined);
       },
     };
   };

@@ -1,11 +1,11 @@
-import type { Collection } from './storage.js';
+import type { Collection, Storage } from './storage.js';
 
 /**
  * One fetch of a connection's data (identity-service.md §1.6, `ConnectionSync`), written when it is
  * ordered, so that a client can follow it from then on.
  */
 export interface Sync {
-  /** UUID */
+  /** A UUID that sorts by the time of the order. */
   readonly id: string;
   readonly clientId: string;
   readonly userId: string;
@@ -24,6 +24,8 @@ export interface Sync {
     | undefined;
   /** ISO 8601 */
   readonly createdAt: string;
+  /** ISO 8601: when the accounts and the last 90 days of an `ADD` were in; the rest follows. */
+  readonly firstPartAt?: string | undefined;
   /** ISO 8601: when it ended. */
   readonly fetchedAt?: string | undefined;
   readonly accountIds: readonly string[];
@@ -35,3 +37,18 @@ export const syncs: Collection<Sync> = {
   indexes: ['connection', 'user'],
   indexValues: ({ connectionId, userId }) => ({ connection: connectionId, user: userId }),
 };
+
+/** Whether a sync is yet to end; one that is no longer kept has. */
+export function isUnderWay(sync: Sync | undefined): boolean {
+  return sync !== undefined && sync.fetchStatus === undefined;
+}
+
+/** The sync of a connection that was ordered last. */
+export async function findLatestSync(
+  storage: Pick<Storage, 'find'>,
+  connectionId: string,
+): Promise<Sync | undefined> {
+  const query = { index: 'connection', equals: connectionId, limit: 1 };
+  const { records } = await storage.find(syncs, { ...query, order: 'descending' });
+  return records[0]?.value;
+}

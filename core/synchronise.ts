@@ -1,208 +1,226 @@
-import { isDeepStrictEqual } from 'node:util';
-import { accounts } from './account.js';
+import type { AutomaticSyncs } from './automatic-syncs.js';
+import type { BankBudget } from './bank-budget.js';
 import type { Clock } from './clock.js';
-import { type Connection, connections } from './connection.js';
+import type { Connection } from './connection.js';
 import { type Consent, consents, isLive } from './consent.js';
-import { consentedWindow, earlierPart, recentPart, type Window } from './consented-window.js';
-import { createWindowFetch } from './fetch-window.js';
-import { findAll } from './find-all.js';
-import { type BankSession, type InstitutionDirectory, InstitutionError } from './institution.js';
+import { report } from './event.js';
+import { createConnectionFetch, type Fetched } from './fetch-connection.js';
+import { type InstitutionDirectory, InstitutionError } from './institution.js';
+import { handleJob, type JobHandler, type JobOutcome } from './job.js';
 import type { Logger } from './logger.js';
-import { matchAccounts } from './match-accounts.js';
-import { permits } from './permissions.js';
-import { retryConflict } from './retry-conflict.js';
-import { put, type Storage, update, type Write } from './storage.js';
-
-/** Brings a connection's accounts, balances and transactions from its bank into storage. */
-export interface Synchroniser {
-  /**
-   * The accounts and the last 90 days, in about `firstFetchSeconds`; what is not done by then is
-   * left to {@link backfill}. A fault is recorded in the connection and logged, never thrown.
-   */
-  first(connectionId: string): Promise<void>;
-  /** The rest of the consented window, without an end to its time; faults as with {@link first}. */
-  backfill(connectionId: string): Promise<void>;
-  /** Takes up what an earlier process did not finish, one after the other. Does not throw. */
-  resume(): Promise<void>;
-  /** Faults from now on are not recorded: the store is about to close, and the next start resumes. */
-  stop(): void;
-}
+import { type SyncOrder, syncConnection } from './order-sync.js';
+import { put, type Storage, type Write } from './storage.js';
+import { type Sync, syncs } from './sync.js';
+import { isLost } from './sync-health.js';
+import { type SyncTurn, TurnLost, takeTurn } from './sync-turn.js';
+import type { SyncWatch } from './sync-watch.js';
+import { validityOf } from './validity.js';
 
 interface SynchroniserDeps {
   readonly storage: Storage;
   readonly directory: InstitutionDirectory;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** The client waits for its tokens meanwhile: well under the 60 s of the published client. */
+  readonly budget: Pick<BankBudget, 'block'>;
+  readonly automatic: Pick<AutomaticSyncs, 'planNext'>;
+  readonly watch: Pick<SyncWatch, 'tell'>;
+  /** For the first part of a connection's first fetch: its client waits for about that long. */
   readonly firstFetchSeconds?: number;
 }
 
-/** The connection or its consent ended while its data was being fetched: nothing is to be kept. */
-class ConnectionEnded extends Error {
-  override readonly name = 'ConnectionEnded';
+/** How a sync ended; without an error, well. */
+interface SyncEnd {
+  readonly error?: SyncError | undefined;
+  readonly fetched?: Fetched | undefined;
 }
 
-/** See {@link Synchroniser}. One connection is fetched by one call at a time in this process. */
-export function createSynchroniser(deps: SynchroniserDeps): Synchroniser {
-  const { storage, directory, clock, logger, firstFetchSeconds = 20 } = deps;
-  const running = new Map<string, Promise<void>>();
-  let stopped = false;
-  const fetchWindow = createWindowFetch({ storage, clock, commit });
+type SyncError = NonNullable<Connection['error']>;
 
-  /**
-   * Commits data together with a change of its connection, so that data never outlives a connection
-   * that was removed meanwhile.
-   */
-  async function commit(
-    connectionId: string,
-    writes: readonly Write[],
-    change: (connection: Connection) => Connection = (connection) => connection,
-  ): Promise<void> {
-    await retryConflict(async () => {
-      const stored = await storage.get(connections, connectionId);
-      if (!stored) throw new ConnectionEnded();
-      await storage.commit([update(connections, stored, change(stored.value)), ...writes]);
-    });
-  }
+const statusOf = {
+  resync: 'error',
+  sync_error: 'error',
+  sync_partial: 'partial',
+  mfa_required: 'mfa-required',
+  credentials_error: 'credentials-error',
+} as const satisfies Record<SyncError, Sync['fetchStatus']>;
 
-  /** New tokens are kept before they are used: a refresh token must not be lost with this process. */
-  async function openSession(connection: Connection): Promise<BankSession> {
-    const session = await directory
-      .connector(connection.institutionId)
-      .open(connection.authorization);
-    await keepAuthorization(connection, session);
-    return session;
-  }
+/** Until the turn of the sync before is looked for again (milliseconds). */
+const turnPause = 2_000;
+/** For a bank that takes no more calls and does not say for how long (seconds). */
+const assumedRetryAfter = 3_600;
+const transactionsPerEvent = 6_000;
 
-  async function keepAuthorization(connection: Connection, { authorization }: BankSession) {
-    if (isDeepStrictEqual(authorization, connection.authorization)) return;
-    await commit(connection.id, [], (current) => ({ ...current, authorization }));
-  }
+/**
+ * Brings a connection's accounts, balances and transactions from its bank into storage, as a job that
+ * `orderSync` schedules. A bank's fault is recorded in the sync and in the connection, and leaves the
+ * data that was there; what a crash cuts short is done again.
+ */
+export function createSynchroniser(deps: SynchroniserDeps): JobHandler {
+  const { storage, clock, logger, budget, automatic, watch, firstFetchSeconds = 20 } = deps;
+  const fetchConnection = createConnectionFetch({ ...deps, firstFetchSeconds });
+  const now = () => new Date(clock.now());
 
-  async function fetchAccounts(connection: Connection, session: BankSession) {
-    const known = await findAll(storage, accounts, { index: 'connection', equals: connection.id });
-    const fetched = matchAccounts(
-      connection,
-      known.map(({ value }) => value),
-      await session.accounts(),
-      new Date(clock.now()),
-    );
-    await commit(
-      connection.id,
-      fetched.map((account) => put(accounts, account.id, account)),
-      (current) => ({ ...current, accountIds: fetched.map(({ id }) => id) }),
-    );
-    return fetched;
-  }
-
-  async function load(connectionId: string) {
-    const connection = await storage.get(connections, connectionId);
-    const consent = connection && (await storage.get(consents, connection.value.consentId));
-    if (!consent || !isLive(consent.value, clock.now())) throw new ConnectionEnded();
-    return { connection: connection.value, consent: consent.value };
-  }
-
-  function windowOf(consent: Consent): Window {
-    const months = directory.find(consent.institutionId)?.monthsInitialConsent;
-    return consentedWindow(consent, months, clock.now());
-  }
-
-  async function fetchFirst(connectionId: string): Promise<void> {
-    const deadline = clock.now() + firstFetchSeconds * 1000;
-    const { connection, consent } = await load(connectionId);
-    const session = await openSession(connection);
-    const held = await fetchAccounts(connection, session);
-    const recent = recentPart(windowOf(consent), clock.now());
-    const complete =
-      !sharesTransactions(consent) || (await fetchWindow(held, session, recent, deadline));
-    await finish(connectionId, session, complete);
-  }
-
-  async function fetchRest(connectionId: string): Promise<void> {
-    const { connection, consent } = await load(connectionId);
-    const all = windowOf(consent);
-    // Where the first fetch did not come to its end, the recent part is read here too.
-    const rest = connection.error === undefined ? earlierPart(all, clock.now()) : all;
-    if (!sharesTransactions(consent) || rest.from >= rest.to) {
-      return commit(connectionId, [], (current) => ({ ...current, unfinished: false }));
-    }
-    const session = await openSession(connection);
-    const held = await findAll(storage, accounts, { index: 'connection', equals: connectionId });
-    const chosen = held
-      .map(({ value }) => value)
-      .filter(({ id }) => connection.accountIds.includes(id));
-    const complete = await fetchWindow(chosen, session, rest, Number.POSITIVE_INFINITY);
-    return finish(connectionId, session, complete, { unfinished: !complete });
-  }
-
-  async function finish(
-    connectionId: string,
-    session: BankSession,
-    complete: boolean,
-    change: Partial<Connection> = {},
-  ) {
-    const { authorization } = session;
-    await commit(connectionId, [], ({ error: _before, ...current }) => ({
-      ...current,
-      ...change,
-      authorization,
-      lastUpdated: new Date(clock.now()).toISOString(),
-      ...(complete ? { status: 'ok' } : { status: 'error', error: 'sync_partial' }),
-    }));
-  }
-
-  /** The data that was there stays; the connection says what is wrong. */
-  async function recordFault(connectionId: string, cause: unknown): Promise<void> {
-    if (stopped || cause instanceof ConnectionEnded) return;
-    logger.warn({ connectionId, cause }, 'connection not synchronised');
-    const lost = cause instanceof InstitutionError && cause.code === 'authorization_lost';
-    const error = lost ? 'credentials_error' : 'sync_error';
+  async function run(order: SyncOrder): Promise<JobOutcome<SyncOrder>> {
+    const turn = await takeTurn(deps, order);
+    if (turn === 'over') return { writes: [] };
+    if (turn === 'taken') return again(turnPause);
+    const consent = (await storage.get(consents, turn.connection.consentId))?.value;
     try {
-      await commit(connectionId, [], (current) => ({ ...current, status: 'error', error }));
-    } catch (fault) {
-      if (fault instanceof ConnectionEnded) return;
-      logger.error({ connectionId, cause: fault }, 'fault of a connection not recorded');
+      if (!consent || !isLive(consent, clock.now())) return await refuse(turn);
+      return await fetch(turn, consent, order);
+    } catch (cause) {
+      if (cause instanceof TurnLost) return again(0);
+      throw cause;
+    } finally {
+      watch.tell(order.syncId);
     }
   }
 
-  /** After the fetch of the same connection that is under way, so that tokens are not used twice. */
-  async function inTurn(connectionId: string, fetch: () => Promise<void>): Promise<void> {
-    const turn = (running.get(connectionId) ?? Promise.resolve()).then(async () => {
-      try {
-        await fetch();
-      } catch (error) {
-        await recordFault(connectionId, error);
-      }
-    });
-    running.set(connectionId, turn);
-    await turn;
-    if (running.get(connectionId) === turn) running.delete(connectionId);
+  function again(milliseconds: number, data?: SyncOrder): JobOutcome<SyncOrder> {
+    const due = new Date(clock.now() + milliseconds);
+    return { writes: [], again: { due, ...(data && { data }) } };
   }
 
-  const first = (connectionId: string) => inTurn(connectionId, () => fetchFirst(connectionId));
-  const backfill = (connectionId: string) => inTurn(connectionId, () => fetchRest(connectionId));
+  async function fetch(turn: SyncTurn, consent: Consent, order: SyncOrder) {
+    const { customer, rest } = order;
+    const fetched = await fetchConnection({ turn, consent, customer, rest }).catch((cause) => {
+      if (cause instanceof TurnLost) throw cause;
+      return { cause };
+    });
+    if ('cause' in fetched) {
+      await recordFault(turn, fetched.cause);
+      await end(turn, consent, { error: errorOf(fetched.cause, rest !== undefined) });
+    } else if (fetched.rest) {
+      await keepFirstPart(turn, fetched);
+      return again(0, { ...order, rest: fetched.rest });
+    } else {
+      await end(turn, consent, { error: fetched.complete ? undefined : 'sync_partial', fetched });
+    }
+    return { writes: [] };
+  }
 
-  return {
-    first,
-    backfill,
-    async resume() {
-      try {
-        const left = await findAll(storage, connections, { index: 'unfinished', equals: 'yes' });
-        for (const { id, value } of left) {
-          if (stopped) return;
-          if (value.lastUpdated === undefined) await first(id);
-          await backfill(id);
-        }
-      } catch (cause) {
-        if (!stopped) logger.error({ cause }, 'unfinished connections not taken up');
-      }
-    },
-    stop() {
-      stopped = true;
-    },
-  };
+  /** What the client waits for is here; the rest follows in a job of its own. */
+  async function keepFirstPart(turn: SyncTurn, { complete }: Fetched): Promise<void> {
+    const at = now().toISOString();
+    await turn.commit([keepSync(turn, { firstPartAt: at })], (current) =>
+      withOutcome(current, complete ? undefined : 'sync_partial', at),
+    );
+  }
+
+  /** The consent is over: what was fetched stays, and nothing is said of the connection. */
+  async function refuse(turn: SyncTurn): Promise<JobOutcome<SyncOrder>> {
+    const ended = { fetchStatus: 'error', fetchedAt: now().toISOString() } as const;
+    await turn.commit([keepSync(turn, ended), reportEnd(turn, 'error')], withoutTurn);
+    return { writes: [] };
+  }
+
+  async function end(turn: SyncTurn, consent: Consent, { error, fetched }: SyncEnd): Promise<void> {
+    const at = now().toISOString();
+    const change = (current: Connection): Connection => ({
+      ...withOutcome(withoutTurn(current), error, at),
+      ...(fetched?.history && { history: fetched.history }),
+    });
+    // Only what the events and the next sync are decided by; the rest is as it is at the commit.
+    const after = change(turn.connection);
+    const accountIds = fetched?.accountIds ?? turn.connection.accountIds;
+    const fetchStatus = error ? statusOf[error] : 'success';
+    await turn.commit(
+      [
+        keepSync(turn, { fetchStatus, fetchedAt: at, accountIds }),
+        reportEnd(turn, error ? 'error' : 'success'),
+        ...reportAdded(turn, fetched),
+        ...reportFailure(turn, after, consent),
+        automatic.planNext(after, consent),
+      ],
+      change,
+    );
+  }
+
+  function keepSync({ sync }: SyncTurn, change: Partial<Sync>): Write {
+    return put(syncs, sync.id, { ...sync.value, ...change }, sync.expiresAt);
+  }
+
+  function reportEnd({ connection, sync }: SyncTurn, processingStatus: 'success' | 'error'): Write {
+    const [connectionId, syncId, at] = [connection.id, sync.id, now()];
+    const completedAt = at.toISOString();
+    const payload = { completedAt, processingStatus, syncId, connectionId };
+    return report('syncCompleted', connection, payload, at);
+  }
+
+  function reportAdded({ connection, sync }: SyncTurn, fetched?: Fetched): readonly Write[] {
+    if (!fetched || sync.value.method === 'ADD') return [];
+    const at = now();
+    return inEvents(fetched.added).map((accounts) =>
+      report('newTransactions', connection, { accounts }, at),
+    );
+  }
+
+  /** Once, when the bank stops sharing. */
+  function reportFailure(
+    { connection }: SyncTurn,
+    after: Connection,
+    consent: Consent,
+  ): readonly Write[] {
+    const { error } = after;
+    if (error === undefined || !isLost(after) || isLost(connection)) return [];
+    const { id: connectionId, institutionName: bankName } = connection;
+    const validity = validityOf(after, consent, clock.now());
+    const payload = { connectionId, bankName, validity, error };
+    return [report('connectionFailed', connection, payload, now())];
+  }
+
+  async function recordFault({ connection }: SyncTurn, cause: unknown): Promise<void> {
+    const { id: connectionId } = connection;
+    logger.warn({ connectionId, cause }, 'connection not synchronised');
+    if (!(cause instanceof InstitutionError) || cause.code !== 'rate_limited') return;
+    const { retryAfter = assumedRetryAfter } = cause;
+    await budget.block(connectionId, new Date(clock.now() + retryAfter * 1000));
+  }
+
+  return handleJob(syncConnection, run);
 }
 
-function sharesTransactions({ permissions }: Consent): boolean {
-  return permits(permissions, 'ReadTransactionsBasic');
+/** @param isRest whether the first part of the data is in already. */
+function errorOf(cause: unknown, isRest: boolean): SyncError {
+  const code = cause instanceof InstitutionError ? cause.code : undefined;
+  if (code === 'authorization_lost') return 'credentials_error';
+  if (code === 'input_required') return 'mfa_required';
+  return isRest ? 'sync_partial' : 'sync_error';
+}
+
+function withOutcome(
+  { error: before, failingSince, ...rest }: Connection,
+  error: SyncError | undefined,
+  at: string,
+): Connection {
+  if (error === undefined) return { ...rest, status: 'ok', lastUpdated: at };
+  if (error === 'sync_partial') return { ...rest, status: 'error', error, lastUpdated: at };
+  // A renewal takes the error away, and with it what came before.
+  const since = before === undefined ? at : (failingSince ?? at);
+  return { ...rest, status: 'error', error, failingSince: since };
+}
+
+function withoutTurn({ turn: _over, ...rest }: Connection): Connection {
+  return rest;
+}
+
+type Added = Fetched['added'];
+
+/** The new transactions, as few events as may hold them. */
+export function inEvents(added: Added) {
+  const events: { id: string; transactions: string[] }[][] = [];
+  let room = 0;
+  for (const { accountId, ids } of added) {
+    for (let start = 0; start < ids.length; ) {
+      if (room === 0) {
+        events.push([]);
+        room = transactionsPerEvent;
+      }
+      const transactions = ids.slice(start, start + room);
+      events.at(-1)?.push({ id: accountId, transactions });
+      start += transactions.length;
+      room -= transactions.length;
+    }
+  }
+  return events;
 }

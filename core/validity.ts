@@ -1,5 +1,6 @@
 import type { Connection } from './connection.js';
 import type { Consent } from './consent.js';
+import { isLost } from './sync-health.js';
 
 /** What the person has to do so that the connection goes on. */
 export type NextStep = 'none' | 'reconsent' | 'reauth' | 'refresh';
@@ -47,10 +48,8 @@ export function isReconsentable({ kind }: Connection, { tppConsent }: Consent): 
 }
 
 function readBankClock(connection: Connection, now: number): Omit<ClockState, 'next'> {
-  const { error, bankValidUntil } = connection;
-  const lost = error === 'credentials_error' || error === 'mfa_required';
-  const clock = readClock(bankValidUntil, now);
-  return lost ? { ...clock, state: 'lost' } : clock;
+  const clock = readClock(connection.bankValidUntil, now);
+  return isLost(connection) ? { ...clock, state: 'lost' } : clock;
 }
 
 function nextAtBank({ error }: Connection, state: ClockState['state']): NextStep {

@@ -27,3 +27,26 @@ export function toTransportError(bankName: string, cause: unknown): InstitutionE
   const reason = name === 'TimeoutError' ? 'did not answer in time' : 'could not be reached';
   return new InstitutionError('unavailable', `${bankName} ${reason}.`, { cause });
 }
+
+const longestRetryAfter = 86_400;
+
+/**
+ * The bank takes no more requests for now (429).
+ * @param retryAfter the answer's `Retry-After` (RFC 9110 §10.2.3): seconds or a date. A bank that names
+ * more than a day is not taken at its word.
+ * @param now milliseconds since the epoch.
+ */
+export function rateLimited(
+  bankName: string,
+  retryAfter: string | null,
+  now: number,
+): InstitutionError {
+  const isSeconds = retryAfter !== null && /^\d{1,9}$/.test(retryAfter);
+  const seconds = isSeconds ? Number(retryAfter) : (Date.parse(retryAfter ?? '') - now) / 1000;
+  return new InstitutionError('rate_limited', `${bankName} takes no more requests for now.`, {
+    cause: new Error('HTTP status 429'),
+    ...(!Number.isNaN(seconds) && {
+      retryAfter: Math.min(Math.max(1, Math.ceil(seconds)), longestRetryAfter),
+    }),
+  });
+}

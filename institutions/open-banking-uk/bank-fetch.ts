@@ -1,7 +1,7 @@
 import { Agent, request } from 'undici';
 import type { Clock } from '../../core/clock.js';
 import { InstitutionError } from '../../core/institution.js';
-import { invalidAnswer, toTransportError } from '../institution-errors.js';
+import { invalidAnswer, rateLimited, toTransportError } from '../institution-errors.js';
 
 const maxAnswerBytes = 5 * 1024 * 1024;
 
@@ -65,12 +65,7 @@ export function createBankFetch(options: BankFetchOptions): BankFetch {
       throw toTransportError(bankName, cause);
     });
     const { status, headers, bytes } = answer;
-    if (status === 429) {
-      throw new InstitutionError('rate_limited', `${bankName} takes no more requests for now.`, {
-        cause: new Error('HTTP status 429'),
-        retryAfter: readRetryAfter(headers.get('retry-after'), clock.now()),
-      });
-    }
+    if (status === 429) throw rateLimited(bankName, headers.get('retry-after'), clock.now());
     if (status >= 500) {
       throw new InstitutionError('unavailable', `${bankName} is not available right now.`, {
         cause: new Error(`HTTP status ${status}`),

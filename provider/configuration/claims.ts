@@ -2,9 +2,10 @@ import type { Account, Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import { errors } from 'oidc-provider';
 import { consents } from '../../core/consent.js';
 import type { Storage } from '../../core/storage.js';
+import { readSyncId } from '../../core/sync-claim.js';
 
-/** What is read from the consent; the library drops what was not requested, so it need not be read. */
-const consentClaims = ['mh:con_id', 'openbanking_intent_id'];
+/** What is read from storage; the library drops what was not requested, so it need not be read. */
+const storedClaims = ['mh:con_id', 'mh:sync', 'openbanking_intent_id'];
 
 /** The claims a client may ask for in the `claims` parameter, and how they are issued. */
 export function claimsConfiguration(storage: Storage) {
@@ -31,10 +32,13 @@ export function claimsConfiguration(storage: Storage) {
         async claims(use, _scope, requested = {}) {
           const grantId = token && 'grantId' in token ? token.grantId : undefined;
           if (use !== 'id_token' || !grantId || !isTokenEndpoint(ctx)) return { sub: subject };
-          if (!consentClaims.some((claim) => claim in requested)) return { sub: subject };
+          if (!storedClaims.some((claim) => claim in requested)) return { sub: subject };
           const consent = await storage.get(consents, grantId);
           if (!consent) return { sub: subject, openbanking_intent_id: grantId };
-          return { sub: subject, 'mh:con_id': consent.value.connectionId };
+          const { connectionId } = consent.value;
+          const wantsSync = 'mh:sync' in requested;
+          const syncId = wantsSync ? await readSyncId(storage, connectionId) : undefined;
+          return { sub: subject, 'mh:con_id': connectionId, 'mh:sync': syncId };
         },
       };
     },

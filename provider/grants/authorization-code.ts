@@ -2,10 +2,14 @@ import { errors, type Provider } from 'oidc-provider';
 import type { UnitOfWork } from '../../adapters/oidc/unit-of-work.js';
 import type { Redemption } from '../../core/redeem-connection.js';
 import { StorageConflict } from '../../core/storage.js';
+import { wantsAsyncSync } from '../../core/sync-claim.js';
 import { builtInGrant } from '../internals.js';
 
-/** Completes what the code was given for; the argument is the Grant's id. */
-export type RedeemGrant = (grantId: string) => Promise<Redemption>;
+/** Completes what the code was given for; `isAsync` where the client does not wait for the data. */
+export type RedeemGrant = (
+  grantId: string,
+  wish: { readonly isAsync: boolean },
+) => Promise<Redemption>;
 
 /**
  * `authorization_code` as the identity service has it: an optional `sub` must be the person the code
@@ -30,9 +34,9 @@ export function registerAuthorizationCode(
         }
       }
       await handle(ctx);
-      const grantId = ctx.oidc.entities.AuthorizationCode?.grantId;
+      const { grantId, claims } = ctx.oidc.entities.AuthorizationCode ?? {};
       if (grantId === undefined) return;
-      const { writes, completed } = await redeemGrant(grantId);
+      const { writes, completed } = await redeemGrant(grantId, { isAsync: wantsAsyncSync(claims) });
       await unitOfWork.add(...writes);
       if (!completed) return;
       await commitRedemption(unitOfWork);

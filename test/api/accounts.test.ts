@@ -29,7 +29,7 @@ const bankAccounts: BankAccount[] = [
 async function connected(given: Parameters<typeof connectPerson>[1] = {}) {
   api.bank.accounts = bankAccounts;
   const person = await connectPerson(api, given);
-  await api.synchroniser.first(person.connectionId);
+  await api.syncs.first(person.connectionId);
   return person;
 }
 

@@ -73,7 +73,7 @@ test.each(['connection', 'connections'])(
         },
       ],
     };
-    await api.synchroniser.first(connectionId);
+    await api.syncs.first(connectionId);
     const held = await api.storage.find(accounts, { index: 'user', equals: userId, limit: 10 });
     const [account] = held.records;
     expect(await api.storage.count(transactions, 'account', account?.id ?? '')).toBe(1);

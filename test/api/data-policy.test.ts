@@ -107,6 +107,7 @@ function transaction(amount: number, bookedAt = '2026-05-01T00:00:00.000Z'): Tra
   return {
     id: 't1',
     accountId: 'chosen',
+    dateAdded: bookedAt,
     dateModified: bookedAt,
     bank: {
       upstreamId: 'u1',

@@ -1,11 +1,17 @@
+import { z } from 'zod';
 import { type Account, accounts, transactions } from '../../core/account.js';
 import { connections } from '../../core/connection.js';
+import { consents } from '../../core/consent.js';
+import { publishEvent } from '../../core/event.js';
 import {
   type BankAccount,
   type BankTransaction,
   InstitutionError,
 } from '../../core/institution.js';
-import { put } from '../../core/storage.js';
+import { jobs } from '../../core/job.js';
+import { put, StorageConflict } from '../../core/storage.js';
+import { syncs } from '../../core/sync.js';
+import { inEvents } from '../../core/synchronise.js';
 import { connectPerson } from './support/connect-person.js';
 import { startApi, type TestApi } from './support/start-api.js';
 
@@ -52,41 +58,135 @@ async function held(connectionId: string) {
 
 const read = async (id: string) => (await api.storage.get(connections, id))?.value;
 
-test('the first fetch brings 90 days, the backfill the rest of what was consented to', async () => {
+const upstreamIds = async (connectionId: string) =>
+  (await held(connectionId)).transactions.map(({ bank }) => bank.upstreamId).sort();
+
+const readSync = async (id: string) => (await api.storage.get(syncs, id))?.value;
+
+/** The events of a type that wait to be handed on, oldest first. */
+async function events(type: string) {
+  const waiting = await api.storage.find(jobs, { index: 'due', from: '', limit: 1000 });
+  return waiting.records.flatMap(({ value: { data } }) => {
+    const { success, data: event } = publishEvent.data.safeParse(data);
+    return success && event.type === type ? [event.payload] : [];
+  });
+}
+
+test('a first sync brings 90 days first, and then the rest of what was consented to', async () => {
   const { connectionId } = await connectPerson(api);
   api.bank.accounts = [current];
   api.bank.transactions = { a1: [booked('new', 1), booked('old', 200), booked('too-old', 400)] };
-  await api.synchroniser.first(connectionId);
+  const at = new Date(api.clock.now()).toISOString();
+  const syncId = await api.syncs.first(connectionId);
   const first = await held(connectionId);
   expect(first.transactions.map(({ bank }) => bank.upstreamId)).toEqual(['new']);
-  expect(await read(connectionId)).toMatchObject({
-    status: 'ok',
-    accountIds: first.accounts.map(({ id }) => id),
-    lastUpdated: new Date(api.clock.now()).toISOString(),
-  });
-  await api.synchroniser.backfill(connectionId);
+  const accountIds = first.accounts.map(({ id }) => id);
+  expect(await read(connectionId)).toMatchObject({ status: 'ok', accountIds, lastUpdated: at });
+  expect(await readSync(syncId)).toMatchObject({ method: 'ADD', firstPartAt: at });
+  expect(await readSync(syncId)).not.toHaveProperty('fetchStatus');
+  expect(await events('syncCompleted')).toEqual([]);
+
+  const ended = await api.syncs.finish(syncId);
   // The bank shares 12 months.
-  expect((await held(connectionId)).transactions.map(({ bank }) => bank.upstreamId).sort()).toEqual(
-    ['new', 'old'],
-  );
+  expect(await upstreamIds(connectionId)).toEqual(['new', 'old']);
+  expect(ended).toMatchObject({ fetchStatus: 'success', fetchedAt: at, accountIds });
+  expect(await events('syncCompleted')).toEqual([
+    { completedAt: at, processingStatus: 'success', syncId, connectionId },
+  ]);
+  // What the first sync brings is no news.
+  expect(await events('newTransactions')).toEqual([]);
 });
 
-test('what a process did not finish is taken up at the next start, and then never again', async () => {
+test('a later sync asks for what may have changed, and tells of what is new', async () => {
   const { connectionId } = await connectPerson(api);
   api.bank.accounts = [current];
-  api.bank.transactions = { a1: [booked('new', 1), booked('old', 200)] };
-  const connected = await read(connectionId);
-  if (!connected) throw new TypeError('not connected');
-  await api.storage.commit([put(connections, connectionId, { ...connected, unfinished: true })]);
+  api.bank.transactions = { a1: [booked('t1', 1), booked('old', 200)] };
+  await api.syncs.finish(await api.syncs.first(connectionId));
+  const at = api.clock.now();
+  api.clock.advance(3 * 86_400);
+  const changed = booked('t1', 4, { amount: -200 });
+  api.bank.transactions = { a1: [changed, booked('t2', 1), booked('t3', 2)] };
+  const ended = await api.syncs.update(connectionId);
+  expect(api.bank.windows.at(-1)?.from).toEqual(new Date(at - 14 * day));
+  const { accounts: found, transactions: all } = await held(connectionId);
+  const idOf = (upstreamId: string) =>
+    all.find(({ bank }) => bank.upstreamId === upstreamId)?.id ?? '';
+  expect(ended).toMatchObject({ method: 'UPDATE', fetchStatus: 'success' });
+  expect(await events('newTransactions')).toEqual([
+    { accounts: [{ id: found[0]?.id, transactions: [idOf('t2'), idOf('t3')] }] },
+  ]);
+});
 
-  await api.synchroniser.resume();
-  const { transactions: fetched } = await held(connectionId);
-  expect(fetched.map(({ bank }) => bank.upstreamId).sort()).toEqual(['new', 'old']);
-  expect(await read(connectionId)).toMatchObject({ status: 'ok', unfinished: false });
+test('a sync that is done again after a crash tells of all that it brought', async () => {
+  const { connectionId } = await connectPerson(api);
+  api.bank.accounts = [current];
+  await api.syncs.finish(await api.syncs.first(connectionId));
+  api.clock.advance(60);
+  api.bank.transactions = { a1: Array.from({ length: 150 }, (_, n) => booked(`t${n}`, 1)) };
+  const syncId = await api.syncs.order(connectionId);
+  // The process dies after the first page: nothing of it comes back.
+  const died = new Promise<void>((resolve) => {
+    api.bank.betweenPages = () => {
+      resolve();
+      return new Promise(() => {});
+    };
+  });
+  void api.syncs.step(syncId);
+  await died;
+  expect((await held(connectionId)).transactions).toHaveLength(100);
+  api.bank.betweenPages = async () => {};
+  api.clock.advance(180);
+  expect(await api.syncs.finish(syncId)).toMatchObject({ fetchStatus: 'success' });
+  const [{ accounts: told }] = z
+    .tuple([z.object({ accounts: z.array(z.object({ transactions: z.array(z.string()) })) })])
+    .parse(await events('newTransactions'));
+  expect(new Set(told[0]?.transactions).size).toBe(150);
+});
 
-  api.bank.transactions = { a1: [booked('later', 1)] };
-  await api.synchroniser.resume();
-  expect((await held(connectionId)).transactions).toHaveLength(2);
+test('a process that lost its turn writes nothing more', async () => {
+  const { connectionId } = await connectPerson(api);
+  api.bank.accounts = [current];
+  api.bank.transactions = { a1: Array.from({ length: 150 }, (_, n) => booked(`t${n}`, 1)) };
+  await api.syncs.finish(await api.syncs.first(connectionId));
+  const syncId = await api.syncs.order(connectionId);
+  let goOn = () => {};
+  const stalled = new Promise<void>((resolve) => {
+    api.bank.betweenPages = () => {
+      resolve();
+      return new Promise((go) => {
+        goOn = go;
+      });
+    };
+  });
+  const late = api.syncs.step(syncId);
+  await stalled;
+  api.bank.betweenPages = async () => {};
+  await api.syncs.finish(syncId);
+  const after = await read(connectionId);
+  goOn();
+  await expect(late).rejects.toThrow(StorageConflict);
+  expect(await read(connectionId)).toEqual(after);
+  expect(await events('syncCompleted')).toHaveLength(2);
+});
+
+test('what the person authenticates meanwhile is fetched with, and not overwritten', async () => {
+  const { connectionId } = await connectPerson(api);
+  api.bank.accounts = [current];
+  api.bank.transactions = { a1: Array.from({ length: 150 }, (_, n) => booked(`t${n}`, 1)) };
+  const syncId = await api.syncs.order(connectionId, { method: 'ADD' });
+  api.bank.betweenPages = async () => {
+    api.bank.betweenPages = async () => {};
+    const connection = await read(connectionId);
+    if (!connection) throw new TypeError('not connected');
+    const renewed = { ...connection, authorization: { refreshToken: 'renewed' } };
+    await api.storage.commit([put(connections, connectionId, renewed)]);
+    api.bank.faults.transactions = new InstitutionError('authorization_lost', 'withdrawn');
+  };
+  expect(await api.syncs.step(syncId)).toBe(true);
+  expect(await read(connectionId)).toMatchObject({ status: 'ok' });
+  api.bank.faults = {};
+  expect(await api.syncs.finish(syncId)).toMatchObject({ fetchStatus: 'success' });
+  expect(api.bank.opened).toContainEqual({ refreshToken: 'renewed' });
 });
 
 test('asks for nothing before the consented start, and for no transactions without permission', async () => {
@@ -94,10 +194,8 @@ test('asks for nothing before the consented start, and for no transactions witho
   const narrow = await connectPerson(api, { consent: { transactionFrom: from.toISOString() } });
   const none = await connectPerson(api, { consent: { permissions: ['ReadAccountsBasic'] } });
   api.bank.accounts = [current];
-  await api.synchroniser.first(narrow.connectionId);
-  await api.synchroniser.backfill(narrow.connectionId);
-  await api.synchroniser.first(none.connectionId);
-  await api.synchroniser.backfill(none.connectionId);
+  await api.syncs.finish(await api.syncs.first(narrow.connectionId));
+  await api.syncs.finish(await api.syncs.first(none.connectionId));
   expect(api.bank.windows.map((window) => window.from)).toEqual([from]);
 });
 
@@ -105,13 +203,13 @@ test('ids of accounts and transactions stay, also where the bank renames an acco
   const { connectionId } = await connectPerson(api);
   api.bank.accounts = [current];
   api.bank.transactions = { a1: [booked('t1', 1)], renamed: [booked('t1', 1)] };
-  await api.synchroniser.first(connectionId);
+  await api.syncs.finish(await api.syncs.first(connectionId));
   const before = await held(connectionId);
   api.clock.advance(60);
-  await api.synchroniser.first(connectionId);
+  await api.syncs.update(connectionId);
   expect(await held(connectionId)).toEqual(before);
   api.bank.accounts = [{ ...current, upstreamId: 'renamed', name: 'Everyday' }];
-  await api.synchroniser.first(connectionId);
+  await api.syncs.update(connectionId);
   const after = await held(connectionId);
   expect(after.accounts.map(({ id }) => id)).toEqual(before.accounts.map(({ id }) => id));
   expect(after.accounts[0]).toMatchObject({
@@ -122,11 +220,31 @@ test('ids of accounts and transactions stay, also where the bank renames an acco
   expect(after.transactions.map(({ id }) => id)).toEqual(before.transactions.map(({ id }) => id));
 });
 
+test('an account that joins later, or more permissions, bring their whole history', async () => {
+  const { connectionId, consentId } = await connectPerson(api);
+  api.bank.accounts = [current];
+  api.bank.transactions = { a1: [booked('t1', 200)], a2: [booked('t2', 200)] };
+  await api.syncs.finish(await api.syncs.first(connectionId));
+  api.bank.accounts = [current, { ...current, upstreamId: 'a2', identification: undefined }];
+  await api.syncs.update(connectionId);
+  expect(await upstreamIds(connectionId)).toEqual(['t1', 't2']);
+
+  const consent = (await api.storage.get(consents, consentId))?.value;
+  if (!consent) throw new TypeError('no consent');
+  const permissions = [...consent.permissions, 'ReadOffers'];
+  api.bank.windows.length = 0;
+  await api.storage.commit([put(consents, consentId, { ...consent, permissions })]);
+  await api.syncs.update(connectionId);
+  await api.syncs.update(connectionId);
+  const widths = api.bank.windows.map(({ from, to }) => Math.round((+to - +from) / day));
+  expect(widths).toEqual([366, 366, 15, 15]);
+});
+
 test('the same bank account in two connections is two accounts', async () => {
   const [one, other] = [await connectPerson(api), await connectPerson(api)];
   api.bank.accounts = [current];
-  await api.synchroniser.first(one.connectionId);
-  await api.synchroniser.first(other.connectionId);
+  await api.syncs.first(one.connectionId);
+  await api.syncs.first(other.connectionId);
   const [mine, theirs] = [await held(one.connectionId), await held(other.connectionId)];
   expect(mine.accounts[0]?.id).not.toBe(theirs.accounts[0]?.id);
 });
@@ -135,65 +253,125 @@ test('a pending transaction that the bank no longer names is dropped', async () 
   const { connectionId } = await connectPerson(api);
   api.bank.accounts = [current];
   api.bank.transactions = { a1: [booked('p1', 1, { status: 'pending' }), booked('t1', 2)] };
-  await api.synchroniser.first(connectionId);
-  api.bank.transactions = { a1: [booked('p1-booked', 1)] };
-  await api.synchroniser.first(connectionId);
-  expect((await held(connectionId)).transactions.map(({ bank }) => bank.upstreamId).sort()).toEqual(
-    ['p1-booked', 't1'],
-  );
+  await api.syncs.finish(await api.syncs.first(connectionId));
+  api.bank.transactions = { a1: [booked('p1-booked', 1), booked('t1', 2)] };
+  await api.syncs.update(connectionId);
+  expect(await upstreamIds(connectionId)).toEqual(['p1-booked', 't1']);
 });
 
 test('new tokens are stored before they are used, and after a failure too', async () => {
   const { connectionId, consentId } = await connectPerson(api);
   api.bank.faults.accounts = new InstitutionError('unavailable', 'down');
-  await api.synchroniser.first(connectionId);
+  await api.syncs.first(connectionId);
   const stored = await read(connectionId);
   expect(stored?.authorization).toEqual({ refreshToken: `after of ${consentId}` });
   expect(stored).toMatchObject({ status: 'error', error: 'sync_error', accountIds: [] });
   expect(stored?.lastUpdated).toBeUndefined();
 });
 
-test('a fault keeps the data that was there and says what is wrong, until it is over', async () => {
+test.each([
+  ['authorization_lost', 'credentials_error', 'credentials-error', true],
+  ['input_required', 'mfa_required', 'mfa-required', true],
+  ['unavailable', 'sync_error', 'error', false],
+  ['invalid_answer', 'sync_error', 'error', false],
+  ['rate_limited', 'sync_error', 'error', false],
+] as const)(
+  '%s is %s, keeps the data, and is told of once',
+  async (code, error, fetchStatus, tells) => {
+    const { connectionId } = await connectPerson(api);
+    api.bank.accounts = [current];
+    api.bank.transactions = { a1: [booked('t1', 1)] };
+    await api.syncs.finish(await api.syncs.first(connectionId));
+    const before = await held(connectionId);
+    api.bank.faults.open = new InstitutionError(code, 'no');
+    expect(await api.syncs.update(connectionId)).toMatchObject({ fetchStatus });
+    const since = new Date(api.clock.now()).toISOString();
+    api.clock.advance(60);
+    await api.syncs.update(connectionId);
+    const failed = await read(connectionId);
+    expect(failed).toMatchObject({ status: 'error', error, failingSince: since });
+    expect(failed).not.toHaveProperty('turn');
+    expect(await held(connectionId)).toEqual(before);
+    expect(await events('connectionFailed')).toHaveLength(tells ? 1 : 0);
+    expect((await events('syncCompleted')).slice(1)).toEqual([
+      expect.objectContaining({ processingStatus: 'error' }),
+      expect.objectContaining({ processingStatus: 'error' }),
+    ]);
+    api.bank.faults = {};
+    await api.syncs.update(connectionId);
+    expect(await read(connectionId)).toMatchObject({ status: 'ok' });
+    expect(await read(connectionId)).not.toHaveProperty('error');
+    expect(await read(connectionId)).not.toHaveProperty('failingSince');
+  },
+);
+
+test('an account that the bank does not serve makes a sync partial, and the others are fetched', async () => {
   const { connectionId } = await connectPerson(api);
-  api.bank.accounts = [current];
-  api.bank.transactions = { a1: [booked('t1', 1)] };
-  await api.synchroniser.first(connectionId);
-  const before = await held(connectionId);
-  api.bank.faults.open = new InstitutionError('authorization_lost', 'gone');
-  await api.synchroniser.first(connectionId);
-  expect(await read(connectionId)).toMatchObject({ status: 'error', error: 'credentials_error' });
-  api.bank.faults = { transactions: new Error('a fault of our own') };
-  await api.synchroniser.first(connectionId);
-  expect(await read(connectionId)).toMatchObject({ status: 'error', error: 'sync_error' });
-  expect(await held(connectionId)).toEqual(before);
-  api.bank.faults = {};
-  await api.synchroniser.first(connectionId);
-  expect(await read(connectionId)).toMatchObject({ status: 'ok' });
-  expect(await read(connectionId)).not.toHaveProperty('error');
+  api.bank.accounts = [current, { ...current, upstreamId: 'a2', identification: undefined }];
+  api.bank.transactions = { a1: [booked('t1', 1)], a2: [booked('t2', 1)] };
+  api.bank.refuses = 'a1';
+  expect(await api.syncs.finish(await api.syncs.first(connectionId))).toMatchObject({
+    fetchStatus: 'partial',
+  });
+  expect(await read(connectionId)).toMatchObject({ status: 'error', error: 'sync_partial' });
+  expect(await upstreamIds(connectionId)).toEqual(['t2']);
+  api.bank.refuses = undefined;
+  expect(await api.syncs.update(connectionId)).toMatchObject({ fetchStatus: 'success' });
+  expect(await upstreamIds(connectionId)).toEqual(['t1', 't2']);
 });
 
-test('a first fetch that takes too long is partial, and the backfill makes it whole', async () => {
+test('a first part that takes too long is partial, and the rest makes it whole', async () => {
   const { connectionId } = await connectPerson(api);
   api.bank.accounts = [current];
   api.bank.transactions = { a1: Array.from({ length: 300 }, (_, n) => booked(`t${n}`, 1)) };
   api.bank.betweenPages = async () => api.clock.advance(15);
-  await api.synchroniser.first(connectionId);
+  const syncId = await api.syncs.first(connectionId);
   expect(await read(connectionId)).toMatchObject({ status: 'error', error: 'sync_partial' });
   api.bank.betweenPages = async () => {};
-  await api.synchroniser.backfill(connectionId);
+  expect(await api.syncs.finish(syncId)).toMatchObject({ fetchStatus: 'success' });
   expect(await read(connectionId)).toMatchObject({ status: 'ok' });
   expect((await held(connectionId)).transactions).toHaveLength(300);
 });
 
-test('no commit holds more than 500 writes', async () => {
+test('a bank that fails in the rest leaves what is there, and the next sync fetches all', async () => {
+  const { connectionId } = await connectPerson(api);
+  api.bank.accounts = [current];
+  api.bank.transactions = { a1: [booked('new', 1), booked('old', 200)] };
+  const syncId = await api.syncs.first(connectionId);
+  api.bank.faults.transactions = new InstitutionError('unavailable', 'down');
+  expect(await api.syncs.finish(syncId)).toMatchObject({ fetchStatus: 'partial' });
+  expect(await read(connectionId)).toMatchObject({ status: 'error', error: 'sync_partial' });
+  api.bank.faults = {};
+  await api.syncs.update(connectionId);
+  expect(await upstreamIds(connectionId)).toEqual(['new', 'old']);
+});
+
+test('no commit holds more than 500 writes, and no event more than 6000 transactions', async () => {
   const { connectionId } = await connectPerson(api);
   api.bank.accounts = [current];
   api.bank.transactions = { a1: Array.from({ length: 1000 }, (_, n) => booked(`t${n}`, 1)) };
-  await api.synchroniser.first(connectionId);
+  await api.syncs.first(connectionId);
   const sizes = api.calls
     .filter((call) => call.startsWith('commit'))
     .map((call) => call.split(',').length);
   expect(Math.max(...sizes)).toBeLessThanOrEqual(500);
+
+  const ids = (count: number) => Array.from({ length: count }, (_, n) => `t${n}`);
+  const added = [
+    { accountId: 'a1', ids: ids(7000) },
+    { accountId: 'a2', ids: ids(6000) },
+  ];
+  const told = inEvents(added).map((accounts) =>
+    accounts.map(({ id, transactions }) => [id, transactions.length]),
+  );
+  expect(told).toEqual([
+    [['a1', 6000]],
+    [
+      ['a1', 1000],
+      ['a2', 5000],
+    ],
+    [['a2', 1000]],
+  ]);
 });
 
 test('nothing is written for a connection that is removed while its bank is read', async () => {
@@ -205,27 +383,29 @@ test('nothing is written for a connection that is removed while its bank is read
     account = (await held(connectionId)).accounts[0];
     await api.connections.remove('app', userId, connectionId);
   };
-  await api.synchroniser.first(connectionId);
+  const syncId = await api.syncs.first(connectionId);
+  expect(await api.syncs.finish(syncId)).toBeUndefined();
   expect(await read(connectionId)).toBeUndefined();
   expect(await api.storage.count(accounts, 'user', userId)).toBe(0);
   expect(await api.storage.count(transactions, 'account', account?.id ?? '')).toBe(0);
 });
 
-test('fetches of one connection wait for each other, and keep what another commit changed', async () => {
+test('syncs of one connection wait for each other, and keep what another commit changed', async () => {
   const { connectionId, consentId } = await connectPerson(api);
   api.bank.accounts = [current];
   api.bank.transactions = { a1: Array.from({ length: 150 }, (_, n) => booked(`t${n}`, 1)) };
+  const [one, other] = [await api.syncs.order(connectionId), await api.syncs.order(connectionId)];
   api.bank.betweenPages = async () => {
+    api.bank.betweenPages = async () => {};
+    // As another process would, meanwhile.
+    expect(await api.syncs.step(other)).toBe(true);
     const connection = await read(connectionId);
-    if (connection) {
-      const renamed = { ...connection, institutionName: 'South Bank' };
-      await api.storage.commit([put(connections, connectionId, renamed)]);
-    }
+    if (!connection) throw new TypeError('not connected');
+    const renamed = { ...connection, institutionName: 'South Bank' };
+    await api.storage.commit([put(connections, connectionId, renamed)]);
   };
-  await Promise.all([
-    api.synchroniser.first(connectionId),
-    api.synchroniser.backfill(connectionId),
-  ]);
+  await api.syncs.finish(one);
+  await api.syncs.finish(other);
   expect(api.bank.opened).toEqual([
     { refreshToken: `of ${consentId}` },
     { refreshToken: `after of ${consentId}` },
@@ -233,10 +413,16 @@ test('fetches of one connection wait for each other, and keep what another commi
   expect(await read(connectionId)).toMatchObject({ status: 'ok', institutionName: 'South Bank' });
 });
 
-test('does nothing where the consent is over or the connection unknown', async () => {
-  const { connectionId } = await connectPerson(api, { consent: { status: 'revoked' } });
-  await api.synchroniser.first(connectionId);
-  await api.synchroniser.first('unknown');
-  expect(api.bank.opened).toEqual([]);
-  expect(await read(connectionId)).toMatchObject({ status: 'ok' });
-});
+test.each([
+  ['revoked', { status: 'revoked' }],
+  ['over', { expiresAt: '2020-01-01T00:00:00.000Z' }],
+] as const)(
+  'nothing is fetched where the consent is %s; the sync says so',
+  async (_what, consent) => {
+    const { connectionId } = await connectPerson(api, { consent });
+    const ended = await api.syncs.update(connectionId);
+    expect(ended).toMatchObject({ fetchStatus: 'error' });
+    expect(api.bank.opened).toEqual([]);
+    expect(await read(connectionId)).toMatchObject({ status: 'ok' });
+  },
+);

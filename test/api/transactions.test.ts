@@ -36,7 +36,7 @@ beforeAll(async () => {
   }));
   const person = await connectPerson(api);
   userId = person.userId;
-  await api.synchroniser.first(person.connectionId);
+  await api.syncs.first(person.connectionId);
   const held = await api.storage.find(accounts, { index: 'user', equals: userId, limit: 10 });
   for (const { value } of held.records) accountIds[value.bank.upstreamId] = value.id;
 });
@@ -141,7 +141,7 @@ test('a filter tells nothing about what the consent hides', async () => {
       permissions: ['ReadAccountsBasic', 'ReadTransactionsBasic', 'ReadTransactionsDebits'],
     },
   });
-  await api.synchroniser.first(person.connectionId);
+  await api.syncs.first(person.connectionId);
   const token = api.issue('transactions:read:all', { subject: person.userId });
   const all = await api.get('/v3/transactions?limit=1000', token);
   expect(all.body.data).toHaveLength(30);

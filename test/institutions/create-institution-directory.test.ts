@@ -51,6 +51,7 @@ const institution = (changes: Partial<Connector> = {}): Configuration['instituti
   kind: 'api',
   country: 'GB',
   isBeta: false,
+  unattendedCallsPerDay: 4,
   accountTypes: ['cash'],
   userTypes: ['personal'],
   connector: { ...connector, ...changes },

@@ -1,11 +1,13 @@
-import type {
-  BankAccount,
-  BankSession,
-  BankTransaction,
-  ConnectorState,
-  Institution,
-  InstitutionConnector,
-  InstitutionDirectory,
+import {
+  type BankAccount,
+  type BankSession,
+  type BankTransaction,
+  type ConnectorState,
+  type Institution,
+  type InstitutionConnector,
+  type InstitutionDirectory,
+  InstitutionError,
+  type PresentCustomer,
 } from '../../../core/institution.js';
 
 /** A bank that says what the test sets, and remembers what it was asked. */
@@ -15,10 +17,14 @@ export interface ScriptedBank {
   transactions: Record<string, BankTransaction[]>;
   /** Thrown by the next calls of that name until it is cleared. */
   faults: { open?: Error; accounts?: Error; transactions?: Error; revoke?: Error };
+  /** The upstream account whose transactions it refuses. */
+  refuses: string | undefined;
   /** Called between two pages of transactions. */
   betweenPages: () => Promise<void>;
   readonly revoked: ConnectorState[];
   readonly opened: ConnectorState[];
+  /** For whom each was opened. */
+  readonly customers: (PresentCustomer | undefined)[];
   readonly windows: { from: Date; to: Date }[];
   readonly directory: InstitutionDirectory;
 }
@@ -53,6 +59,7 @@ export function createScriptedBank(): ScriptedBank {
       async *transactions(upstreamAccountId, window) {
         if (bank.faults.transactions) throw bank.faults.transactions;
         bank.windows.push(window);
+        if (bank.refuses === upstreamAccountId) throw new InstitutionError('refused', 'not this');
         const booked = (bank.transactions[upstreamAccountId] ?? []).filter(
           ({ bookedAt }) => bookedAt >= window.from && bookedAt < window.to,
         );
@@ -67,8 +74,9 @@ export function createScriptedBank(): ScriptedBank {
   const connector: InstitutionConnector = {
     begin: () => Promise.reject(new Error('not part of these tests')),
     complete: () => Promise.reject(new Error('not part of these tests')),
-    async open(authorization) {
+    async open(authorization, customer) {
       if (bank.faults.open) throw bank.faults.open;
+      bank.customers.push(customer);
       bank.opened.push(authorization);
       return openSession({ refreshToken: `after ${authorization.refreshToken}` });
     },
@@ -82,9 +90,11 @@ export function createScriptedBank(): ScriptedBank {
     accounts: [],
     transactions: {},
     faults: {},
+    refuses: undefined,
     betweenPages: async () => {},
     revoked: [],
     opened: [],
+    customers: [],
     windows: [],
     directory: {
       all: testInstitutions,

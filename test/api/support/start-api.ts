@@ -15,6 +15,7 @@ import type { AccessTokenFacts } from '../../../core/access-token.js';
 import { createAccountReader } from '../../../core/account-reader.js';
 import { createAutomaticSyncs } from '../../../core/automatic-syncs.js';
 import { createBankBudget } from '../../../core/bank-budget.js';
+import { createClientExtension } from '../../../core/client-extension.js';
 import { domainCollections } from '../../../core/collections.js';
 import { createConnectionsService } from '../../../core/connections-service.js';
 import { createGiveUpHandler } from '../../../core/give-up-pending.js';
@@ -83,6 +84,8 @@ export async function startApi() {
     createGiveUpHandler(connections.abandon),
     createConsentClockHandler({ ...ending, revival: 180 * 86_400 }),
     withdrawals.handler,
+    synchroniser,
+    automatic.handler,
   ];
 
   const webhooks = createWebhooks({
@@ -98,6 +101,12 @@ export async function startApi() {
   const api = createApi({
     users: createUsersService(ending),
     connections,
+    extendByClient: createClientExtension({
+      storage,
+      clock,
+      extendGrant: async (id, end) => [put(grants, id, { of: 'an extended consent' }, end)],
+      revival: 180 * 86_400,
+    }),
     accounts: createAccountReader({ storage, clock }),
     transactions: createTransactionReader({ storage, clock }),
     webhookDeliveries: createWebhookDeliveriesService({ storage, clock, ...webhooks }),
@@ -139,8 +148,9 @@ export async function startApi() {
     path: string,
     token: string,
     body?: object,
+    headers: Readonly<Record<string, string>> = {},
   ) {
-    const sent = request(server)[method](path).set('host', new URL(origin).host);
+    const sent = request(server)[method](path).set('host', new URL(origin).host).set(headers);
     const answer = await sent.set('authorization', `Bearer ${token}`).send(body);
     assertDescribed(method, path, answer);
     return answer;
