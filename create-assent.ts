@@ -92,7 +92,12 @@ async function buildAssent(options: AssentOptions, clock: Clock): Promise<Assent
     const role = await createRole(options, foundation);
     const provider = createProvider({
       ...foundation,
-      adapter: createOidcAdapterFactory({ unitOfWork, clock }),
+      adapter: createOidcAdapterFactory({
+        unitOfWork,
+        clock,
+        // A bank's intent ends for good.
+        grantRevival: configuration.role === 'bank' ? 0 : configuration.lifetimes.revival,
+      }),
       redeemGrant: role.redeemGrant,
       renderProblem,
     });

@@ -57,7 +57,8 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
   });
   const ending = { storage, clock, withdrawals, revokeGrant };
   const connections = createConnectionsService(ending);
-  const extendGrant: ExtendGrant = (grantId, end) => moveGrantEnd(storage, grantId, end);
+  const extendGrant: ExtendGrant = (grantId, end) =>
+    moveGrantEnd(storage, grantId, end, lifetimes.revival);
   const renewal = createRenewalAim({ storage, directory, clock, withdrawals, extendGrant });
   const visits = createBankVisits({
     storage,

@@ -66,7 +66,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     ...discoveryConfiguration(configuration),
     ...interactions,
     ...outgoingConfiguration(deps.guardedFetch),
-    ...tokenConfiguration({ lifetimes, refreshAlways: role === 'bank', clock }),
+    ...tokenConfiguration({ role, lifetimes, clock }),
     adapter: deps.adapter,
     jwks: { keys: [...deps.signingKeys] },
     scopes: scopesSupported(configuration),

@@ -16,17 +16,19 @@ import type { UnitOfWork } from './unit-of-work.js';
 interface AdapterDeps {
   readonly unitOfWork: UnitOfWork;
   readonly clock: Clock;
+  /** How long after its end a Grant can be extended again (seconds). */
+  readonly grantRevival?: number;
 }
 
 /** The last millisecond of ECMAScript time. */
 const latestTime = 8.64e15;
 
 /**
- * Seconds to keep a record beyond its life. A pushed request lives 60 s and is consumed when the
- * person has finished: gone before that, two tabs of one `request_uri` would get a code each. The
- * library itself refuses to start from an expired one.
+ * Seconds to keep a pushed request beyond its life of 60. It is consumed when the person has finished:
+ * gone before that, two tabs of one `request_uri` would get a code each. The library itself refuses to
+ * start from an expired one.
  */
-const keptLonger: Partial<Record<ModelName, number>> = { PushedAuthorizationRequest: 7200 };
+const pushedRequestKept = 7200;
 
 /** What the library goes on changing after it has saved it: stored as it is at that time. */
 const changedLater: ReadonlySet<ModelName> = new Set(['Session', 'Grant', 'Interaction']);
@@ -39,7 +41,14 @@ const changedLater: ReadonlySet<ModelName> = new Set(['Session', 'Grant', 'Inter
 export function createOidcAdapterFactory({
   unitOfWork,
   clock,
+  grantRevival = 0,
 }: AdapterDeps): (model: string) => Adapter {
+  /** Seconds to keep a record beyond its life. */
+  const keptLonger: Partial<Record<ModelName, number>> = {
+    PushedAuthorizationRequest: pushedRequestKept,
+    Grant: grantRevival,
+  };
+
   /** A client chooses the lifetime of its assertion, so it may lie beyond what a date can say. */
   function expiry(seconds: number): Date {
     return new Date(Math.min(clock.now() + seconds * 1000, latestTime));
@@ -69,6 +78,19 @@ export function createOidcAdapterFactory({
     };
   }
 
+  /** A Grant that is kept beyond its end allows nothing until it is extended. */
+  function createGrantAdapter(): Adapter {
+    const adapter = createAdapter('Grant');
+    return {
+      ...adapter,
+      async find(id) {
+        const grant = await adapter.find(id);
+        const { exp = Number.POSITIVE_INFINITY } = grant ?? {};
+        return exp * 1000 > clock.now() ? grant : undefined;
+      },
+    };
+  }
+
   /** The library asks and then writes; one insert, which a live record refuses, does both. */
   function createReplayAdapter(): Adapter {
     const collection = oidcCollections.ReplayDetection;
@@ -85,7 +107,8 @@ export function createOidcAdapterFactory({
   return (model) => {
     if (!isModelName(model))
       throw new TypeError(`oidc-provider has a model ${model} not known here`);
-    return model === 'ReplayDetection' ? createReplayAdapter() : createAdapter(model);
+    if (model === 'ReplayDetection') return createReplayAdapter();
+    return model === 'Grant' ? createGrantAdapter() : createAdapter(model);
   };
 }
 

@@ -4,14 +4,16 @@ import type { Clock } from '../../core/clock.js';
 import { profileOf } from '../profiles/profiles.js';
 
 interface TokenPolicy {
+  readonly role: Configuration['role'];
   readonly lifetimes: Configuration['lifetimes'];
-  /** In the bank role every client that may refresh gets a refresh token, without offline_access. */
-  readonly refreshAlways: boolean;
   readonly clock: Clock;
 }
 
-/** How long codes and tokens live, and when refresh tokens are given (decisions 4 and 8). */
-export function tokenConfiguration({ lifetimes, refreshAlways, clock }: TokenPolicy) {
+/** Seconds: for as long as its Grant is kept, which decides at each use, and takes it along. */
+const noEndOfItsOwn = 100 * 365 * 86_400;
+
+/** How long codes and tokens live, and when refresh tokens are given (decisions 4 and 9). */
+export function tokenConfiguration({ role, lifetimes, clock }: TokenPolicy) {
   /** Nothing outlives the consent that allowed it: its Grant ends with it. Seconds, at least one. */
   function consentRemaining(ctx: KoaContextWithOIDC): number {
     const expiry = ctx.oidc.entities.Grant?.exp;
@@ -28,7 +30,8 @@ export function tokenConfiguration({ lifetimes, refreshAlways, clock }: TokenPol
       ClientCredentials: lifetimes.accessToken,
       IdToken: lifetimes.idToken,
       Interaction: lifetimes.interaction,
-      RefreshToken: (ctx) => consentRemaining(ctx),
+      // The consent of the identity service can be extended, and its refresh tokens go on with it.
+      RefreshToken: (ctx) => (role === 'bank' ? consentRemaining(ctx) : noEndOfItsOwn),
       Session: lifetimes.session,
       Grant: lifetimes.ongoingConsent,
     },
@@ -38,7 +41,8 @@ export function tokenConfiguration({ lifetimes, refreshAlways, clock }: TokenPol
     rotateRefreshToken: false,
     issueRefreshToken: (_ctx, client, source) =>
       client.grantTypeAllowed('refresh_token') &&
-      (refreshAlways || source.scopes.has('offline_access')),
+      // At a bank every client that may refresh does.
+      (role === 'bank' || source.scopes.has('offline_access')),
     // The person that the client_credentials grant named; the grant has checked who that is.
     extraTokenClaims(ctx, { kind }) {
       const subject = ctx.oidc.params?.sub;

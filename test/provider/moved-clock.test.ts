@@ -1,16 +1,15 @@
-import { hash, randomUUID } from 'node:crypto';
+import { hash, randomUUID, X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { decodeJwt, SignJWT } from 'jose';
 import type { Response } from 'undici';
-import { runAt } from '../../provider/library-clock.js';
 import { createMovingClock } from '../adapters/support/moving-clock.js';
 import { createClientKeys } from '../support/client-keys.js';
+import { seedCode, seededRedirectUri, seededUserId } from '../support/seed-code.js';
 import { type RunningAssent, startAssent } from '../support/start-assent.js';
 
 const day = 86_400;
 const secret = 'a-secret-of-the-test-that-is-long-enough';
-const redirectUri = 'https://tpp.example/callback';
-const userId = 'a'.repeat(24);
 const clock = createMovingClock();
 
 let assent: RunningAssent;
@@ -25,7 +24,7 @@ beforeAll(async () => {
       profile: 'identity-service',
       token_endpoint_auth_method: 'client_secret_basic',
       grant_types: ['authorization_code', 'client_credentials'],
-      redirect_uris: [redirectUri],
+      redirect_uris: [seededRedirectUri],
     },
     {
       client_id: 'fapi',
@@ -106,44 +105,35 @@ test('an access token ends when the clock says so', async () => {
 });
 
 test('a code ends after ten minutes, and an ID token says what the time is', async () => {
-  const { provider, configuration } = assent;
-  const client = await provider.Client.find('identity');
-  if (!client) throw new Error('the client is configured');
-  const makeCode = () =>
-    runAt(clock, async () => {
-      const grant = new provider.Grant({ accountId: userId, clientId: 'identity' });
-      grant.addOIDCScope('openid');
-      const resource = `${configuration.publicUrl}/`;
-      grant.addResourceScope(resource, 'accounts:read');
-      return new provider.AuthorizationCode({
-        accountId: userId,
-        client,
-        grantId: await grant.save(),
-        gty: 'authorization_code',
-        redirectUri,
-        resource,
-        scope: 'openid accounts:read',
-      }).save();
-    });
+  const makeCode = () => seedCode(assent, { clientId: 'identity', seconds: day }, clock);
   const redeem = (code: string) =>
-    post('/oidc/token', { grant_type: 'authorization_code', code, redirect_uri: redirectUri });
+    post('/oidc/token', {
+      grant_type: 'authorization_code',
+      code,
+      redirect_uri: seededRedirectUri,
+    });
 
-  const [code, late] = [await makeCode(), await makeCode()];
+  const [{ code }, late] = [await makeCode(), await makeCode()];
   clock.advance(590);
   const { body } = await redeem(code);
   expect(decodeJwt(String(body.id_token))).toMatchObject({
-    sub: userId,
+    sub: seededUserId,
     iat: seconds(),
     exp: seconds() + 3600,
   });
   clock.advance(30);
-  expect(await redeem(late)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
+  expect(await redeem(late.code)).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
 });
 
 test('a pushed request and the visit that began with it end when the clock says so', async () => {
   const [client_id, response_type] = ['identity', 'code'];
   const push = async () => {
-    const form = { client_id, scope: 'openid id:all', response_type, redirect_uri: redirectUri };
+    const form = {
+      client_id,
+      scope: 'openid id:all',
+      response_type,
+      redirect_uri: seededRedirectUri,
+    };
     const { body } = await post('/oidc/request', form);
     const query = new URLSearchParams({ client_id, request_uri: String(body.request_uri) });
     return () => assent.fetch(`/oidc/auth?${query}`, { headers: { accept: 'text/html' } });
@@ -194,6 +184,7 @@ test('a certificate past its end proves nothing, and no token is bound to it', a
       headers: { authorization: `Bearer ${body.access_token}` },
     });
   expect((await call()).status).toBe(200);
-  clock.advance(365 * day);
+  const { validToDate } = new X509Certificate(await readFile(certificate.certificate));
+  clock.advance((+validToDate - clock.now()) / 1000 + 1);
   expect(await ask()).toMatchObject({ status: 400, body: { error: 'invalid_grant' } });
 });
