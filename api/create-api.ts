@@ -1,6 +1,7 @@
 import Router from '@koa/router';
 import type { Context, Middleware, Next } from 'koa';
 import type { AccountReader } from '../core/account-reader.js';
+import type { ExtendByClient } from '../core/client-extension.js';
 import type { Clock } from '../core/clock.js';
 import type { ConnectionsService } from '../core/connections-service.js';
 import type { Logger } from '../core/logger.js';
@@ -12,6 +13,8 @@ import { noStore } from '../http/security-headers.js';
 import { createAccountOperations } from './accounts/account-operations.js';
 import { ApiError } from './api-error.js';
 import { createConnectionOperations } from './connections/connection-operations.js';
+import { createExtendConnectionOperation } from './connections/extend-connection-operation.js';
+import { createValidityOperation } from './connections/validity-operation.js';
 import { createAnswerOnce } from './idempotency/answer-once.js';
 import { answerErrors } from './middleware/answer-errors.js';
 import { describeApi } from './openapi/describe-api.js';
@@ -25,6 +28,7 @@ import { wellKnownListDescriptions } from './well-known/create-well-known-lists.
 export interface ApiDeps {
   readonly users: UsersService;
   readonly connections: ConnectionsService;
+  readonly extendByClient: ExtendByClient;
   readonly accounts: AccountReader;
   readonly transactions: TransactionReader;
   readonly webhookDeliveries: WebhookDeliveriesService;
@@ -46,6 +50,8 @@ export function createApi(deps: ApiDeps): Router {
   const operations = [
     ...createUserOperations(deps.users),
     ...createConnectionOperations(deps),
+    createExtendConnectionOperation(deps.extendByClient),
+    createValidityOperation(deps),
     ...createAccountOperations(deps.accounts),
     ...createTransactionOperations(deps.transactions),
     ...createWebhookOperations(deps.webhookDeliveries),

@@ -4,6 +4,7 @@ import { type Consent, consents } from './consent.js';
 import type { ConsentedConnection } from './data-policy.js';
 import { type EndConnectionDeps, endConnection } from './end-connection.js';
 import { findAll } from './find-all.js';
+import { isVisible, loadOwnConnection } from './own-connection.js';
 import { Refusal } from './refusal.js';
 import { retryConflict } from './retry-conflict.js';
 import { remove, type Storage, type Stored, type Write } from './storage.js';
@@ -16,6 +17,8 @@ export interface ConnectionsService {
    * are not shown. @throws {Refusal} `not_found` for a user who is not this client's.
    */
   list(clientId: string, userId: string): Promise<readonly ConsentedConnection[]>;
+  /** One of them. @throws {Refusal} `not_found` */
+  get(clientId: string, userId: string, connectionId: string): Promise<ConsentedConnection>;
   /**
    * Removes a connection with its data and tokens, revokes its consent here and withdraws it at the
    * bank; a bank that is down is told later. @throws {Refusal} `not_found`
@@ -54,14 +57,16 @@ export function createConnectionsService(deps: ConnectionsDeps): ConnectionsServ
         );
     },
 
+    async get(clientId, userId, connectionId) {
+      const held = await loadOwnConnection(storage, clientId, userId, connectionId);
+      return { connection: held.connection.value, consent: held.consent.value };
+    },
+
     async remove(clientId, userId, connectionId) {
       const withdrawal = await retryConflict(async () => {
-        const stored = await storage.get(connections, connectionId);
-        if (!stored || stored.value.userId !== userId || !isVisible(stored.value, clientId)) {
-          throw new Refusal('not_found', 'There is no such connection');
-        }
-        const end = await endConnection(deps, stored, now());
-        await storage.commit([...end.writes, removal(stored)]);
+        const held = await loadOwnConnection(storage, clientId, userId, connectionId);
+        const end = await endConnection(deps, held.connection, now());
+        await storage.commit([...end.writes, removal(held.connection)]);
         return end.withdrawal;
       });
       await withdrawals.carryOut(withdrawal);
@@ -79,11 +84,6 @@ export function createConnectionsService(deps: ConnectionsDeps): ConnectionsServ
       if (withdrawal !== undefined) await withdrawals.carryOut(withdrawal);
     },
   };
-}
-
-/** Whether the API shows it: a pending one is the client's only once the code is redeemed. */
-export function isVisible(connection: Connection, clientId: string): boolean {
-  return connection.clientId === clientId && connection.status !== 'pending';
 }
 
 function withConsent(

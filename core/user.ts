@@ -8,6 +8,8 @@ export interface User {
   readonly clientId: string;
   /** The client's own label; free text, not unique. */
   readonly clientUserId?: string | undefined;
+  /** What the client says of a person it registered as a SCIM resource. */
+  readonly scim?: ScimMembers | undefined;
   /** `client`: registered through the API for ongoing access. `user`: made by a one-time visit. */
   readonly managedBy: 'client' | 'user';
   readonly userType: 'live' | 'test';
@@ -17,12 +19,41 @@ export interface User {
   readonly lastAccessed: string;
 }
 
-/** Users by id; the index `client` lists a client's users in the order they were made. */
+/** The members of a SCIM user (RFC 7643 §4.1, identity-service.md §1.8), as its client gave them. */
+export interface ScimMembers {
+  /** The client's own identifier, one of a kind among its users. */
+  readonly externalId: string;
+  readonly name?: { readonly familyName: string; readonly givenName: string } | undefined;
+  readonly emails?: readonly { readonly value: string }[] | undefined;
+  /** The subtenant that the person belongs to. */
+  readonly subtenant?: { readonly name: string; readonly providerId: string } | undefined;
+}
+
+/** Users by id; the indexes list a client's users, and its SCIM users, in the order they were made. */
 export const users: Collection<User> = {
   name: 'user',
-  indexes: ['client'],
-  indexValues: (user) => ({ client: user.clientId }),
+  indexes: ['client', 'scim'],
+  indexValues: ({ clientId, scim }) => ({ client: clientId, scim: scim && clientId }),
 };
+
+/** A new person that a client manages. @param now milliseconds since the epoch. */
+export function makeManagedUser(
+  clientId: string,
+  given: Pick<User, 'clientUserId' | 'scim'>,
+  now: number,
+): User {
+  const at = new Date(now).toISOString();
+  return {
+    userId: makeUserId(now),
+    clientId,
+    ...given,
+    managedBy: 'client',
+    userType: 'live',
+    createdAt: at,
+    updatedAt: at,
+    lastAccessed: at,
+  };
+}
 
 /**
  * A new user id: 24 hexadecimal characters that begin with the time, so that the index `client`, which

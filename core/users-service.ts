@@ -1,13 +1,13 @@
 import type { Clock } from './clock.js';
 import { connections } from './connection.js';
-import { isVisible } from './connections-service.js';
 import { consents } from './consent.js';
 import { type EndConnectionDeps, endConnection, revokeConsents } from './end-connection.js';
 import { findAll } from './find-all.js';
+import { isVisible } from './own-connection.js';
 import { Refusal } from './refusal.js';
 import { retryConflict } from './retry-conflict.js';
-import { insert, remove, type Stored } from './storage.js';
-import { makeUserId, type User, users } from './user.js';
+import { insert, remove, type Stored, type Write } from './storage.js';
+import { makeManagedUser, type User, users } from './user.js';
 
 /** A user with the ids of the connections that the API shows. */
 export interface UserWithConnections {
@@ -17,7 +17,12 @@ export interface UserWithConnections {
 
 /** The people a client has registered or connected. Another client's do not exist for it. */
 export interface UsersService {
-  register(clientId: string, clientUserId: string | undefined): Promise<UserWithConnections>;
+  /** @param remember more writes for the commit of the new user. */
+  register(
+    clientId: string,
+    clientUserId: string | undefined,
+    remember?: (registered: UserWithConnections) => readonly Write[],
+  ): Promise<UserWithConnections>;
   /** At most `limit` users after `offset`, in the order they were made, and how many there are. */
   list(
     clientId: string,
@@ -56,20 +61,11 @@ export function createUsersService(deps: UsersDeps): UsersService {
   }
 
   return {
-    async register(clientId, clientUserId) {
-      const at = new Date(clock.now()).toISOString();
-      const user: User = {
-        userId: makeUserId(clock.now()),
-        clientId,
-        ...(clientUserId !== undefined && { clientUserId }),
-        managedBy: 'client',
-        userType: 'live',
-        createdAt: at,
-        updatedAt: at,
-        lastAccessed: at,
-      };
-      await storage.commit([insert(users, user.userId, user)]);
-      return { user, connectionIds: [] };
+    async register(clientId, clientUserId, remember = () => []) {
+      const user = makeManagedUser(clientId, { clientUserId }, clock.now());
+      const registered = { user, connectionIds: [] };
+      await storage.commit([insert(users, user.userId, user), ...remember(registered)]);
+      return registered;
     },
 
     async list(clientId, { limit, offset }) {

@@ -26,13 +26,21 @@ export function describeApi(
 
   function describeOperation(operation: OperationDescription) {
     const { id, summary, scopes, params, query, body, status, answer } = operation;
-    const errors = scopes.length === 0 ? operation.errors : [...commonErrors, ...operation.errors];
+    const errors = [
+      ...(scopes.length === 0 ? [] : commonErrors),
+      ...(operation.idempotent ? repetitionErrors : []),
+      ...operation.errors,
+    ];
     const hasBody = !(body instanceof z.ZodUndefined);
     return {
       operationId: id,
       summary,
       security: scopes.map((scope) => ({ accessToken: [scope] })),
-      parameters: [...parametersOf(params, 'path'), ...parametersOf(query, 'query')],
+      parameters: [
+        ...parametersOf(params, 'path'),
+        ...parametersOf(query, 'query'),
+        ...(operation.idempotent ? [idempotencyKey] : []),
+      ],
       ...(hasBody && { requestBody: { content: json(toSchema(body, 'input')) } }),
       responses: {
         [status]: {
@@ -74,6 +82,17 @@ export function describeApi(
   };
   return withComponentReferences(document);
 }
+
+/** What an `Idempotency-Key` can be refused for. */
+const repetitionErrors: readonly ApiErrorCode[] = ['Conflict', 'UnprocessableContent'];
+
+const idempotencyKey = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  description: 'Repeated with the same key within a day, the request is answered as the first time',
+  schema: { type: 'string', minLength: 1, maxLength: 257 },
+};
 
 /** RFC 6750 or RFC 9449 tokens of the provider beside this API. */
 function securityScheme([publicOrigin]: readonly string[]) {

@@ -21,8 +21,13 @@ export function createUserOperations(users: UsersService): readonly Operation[] 
       status: 201,
       answer: userSchema,
       errors: [],
-      handle: async ({ token, body }) =>
-        describeUser(await users.register(token.clientId, body.clientUserId)),
+      idempotent: true,
+      async handle({ token, body, remember }) {
+        const registered = await users.register(token.clientId, body.clientUserId, (user) =>
+          remember(describeUser(user)),
+        );
+        return describeUser(registered);
+      },
     }),
     defineOperation({
       id: 'getUsers',

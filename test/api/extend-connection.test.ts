@@ -1,0 +1,211 @@
+import { clients } from '../../core/clients.js';
+import { connections } from '../../core/connection.js';
+import { consents } from '../../core/consent.js';
+import { publishEvent } from '../../core/event.js';
+import { connectPerson } from './support/connect-person.js';
+import { grants, startApi, store, type TestApi } from './support/start-api.js';
+
+const hour = 3_600_000;
+const day = 24 * hour;
+
+let api: TestApi;
+beforeAll(async () => {
+  api = await startApi();
+  await store(
+    api.storage,
+    clients,
+    ['app', { client_id: 'app', own_consent_screens: true }],
+    ['hosted', { client_id: 'hosted' }],
+  );
+});
+afterAll(() => api.stop());
+
+const ahead = (time: number) => new Date(api.clock.now() + time).toISOString();
+
+function patch(
+  { userId, connectionId }: { userId: string; connectionId: string },
+  body: object,
+  token = api.issue('connection:update'),
+) {
+  return api.call('patch', `/users/${userId}/connections/${connectionId}`, token, body);
+}
+
+async function consentOf({ consentId }: { consentId: string }) {
+  const stored = await api.storage.get(consents, consentId);
+  if (!stored) throw new Error('the consent is gone');
+  return stored.value;
+}
+
+const refusal = (code: string, message: string) => ({
+  code,
+  message,
+  correlationId: expect.any(String),
+});
+
+const tooEarlyOrLate = refusal(
+  'BadRequest',
+  'expiresAt must be more than two hours and at most 90 days ahead',
+);
+const notSo = refusal(
+  'BadRequest',
+  'This connection takes no new expiresAt: its person must authenticate again',
+);
+
+test.each(['connection:update', 'user:update'])(
+  'keeps what was sent two hours shorter, with its Grant, history and event (%s)',
+  async (scope) => {
+    const person = await connectPerson(api);
+    const before = await consentOf(person);
+    const events = (await api.waiting(publishEvent.name)).length;
+    const expiresAt = ahead(60 * day);
+    expect((await patch(person, { expiresAt }, api.issue(scope))).status).toBe(204);
+    const kept = new Date(Date.parse(expiresAt) - 2 * hour).toISOString();
+    expect(await consentOf(person)).toEqual({
+      ...before,
+      expiresAt: kept,
+      history: [
+        ...before.history,
+        {
+          status: 'authorised',
+          at: expect.any(String),
+          means: 'api',
+          expiresAt: kept,
+          permissions: before.permissions,
+        },
+      ],
+    });
+    expect((await api.storage.get(grants, person.consentId))?.expiresAt).toEqual(new Date(kept));
+    const reported = (await api.waiting(publishEvent.name)).slice(events);
+    expect(reported.map(({ data }) => data)).toMatchObject([
+      { type: 'consentExtended', userId: person.userId },
+    ]);
+  },
+);
+
+test('an offset is understood, and the end may be moved nearer', async () => {
+  const person = await connectPerson(api);
+  const local = new Date(api.clock.now() + 10 * day + 5.5 * hour).toISOString();
+  await patch(person, { expiresAt: local.replace('Z', '+05:30') });
+  expect((await consentOf(person)).expiresAt).toBe(ahead(10 * day - 2 * hour));
+});
+
+test('repeating it changes nothing more', async () => {
+  const person = await connectPerson(api);
+  const expiresAt = ahead(60 * day);
+  await patch(person, { expiresAt });
+  const once = await consentOf(person);
+  expect((await patch(person, { expiresAt })).status).toBe(204);
+  expect(await consentOf(person)).toEqual(once);
+});
+
+test('revives a connection whose consent expired, up to half a year ago', async () => {
+  const person = await connectPerson(api, {
+    consent: { expiresAt: ahead(-100 * day) },
+    connection: { status: 'error', error: 'sync_error', kind: 'test' },
+  });
+  const expiresAt = ahead(90 * day);
+  expect((await patch(person, { expiresAt })).status).toBe(204);
+  const path = `/users/${person.userId}/connections`;
+  const shown = await api.get(path, api.issue('connection:read'));
+  expect(shown.body.data[0]).toMatchObject({
+    status: 'ok',
+    error: null,
+    expiresAt: ahead(90 * day - 2 * hour),
+  });
+  expect(shown.body.data[0].extendedStatus).toBeUndefined();
+  const late = await connectPerson(api, { consent: { expiresAt: ahead(-181 * day) } });
+  expect(await patch(late, { expiresAt })).toMatchObject({ status: 400, body: notSo });
+});
+
+test('a bank that lost the person is not found again by it', async () => {
+  const person = await connectPerson(api, {
+    consent: { expiresAt: ahead(-day) },
+    connection: { status: 'error', error: 'credentials_error' },
+  });
+  await patch(person, { expiresAt: ahead(60 * day) });
+  expect((await api.storage.get(connections, person.connectionId))?.value.error).toBe(
+    'credentials_error',
+  );
+});
+
+describe('is refused and changes nothing', () => {
+  test.each([
+    ['two hours ahead', 2 * hour],
+    ['now', 0],
+    ['in the past', -day],
+    ['90 days and a second ahead', 90 * day + 1000],
+  ])('%s', async (_name, time) => {
+    const person = await connectPerson(api);
+    const before = await consentOf(person);
+    const answer = await patch(person, { expiresAt: ahead(time) });
+    expect(answer).toMatchObject({ status: 400, body: tooEarlyOrLate });
+    expect(await consentOf(person)).toEqual(before);
+  });
+
+  test.each([
+    ['a date without an offset', { expiresAt: '2099-01-01T00:00:00' }],
+    ['a day', { expiresAt: '2099-01-01' }],
+    ['a number', { expiresAt: 4_070_908_800_000 }],
+  ])('%s', async (_name, body) => {
+    const answer = await patch(await connectPerson(api), body);
+    expect(answer.status).toBe(400);
+    expect(answer.body).toEqual(refusal('BadRequest', expect.stringMatching(/^expiresAt: /)));
+  });
+
+  test('no date at all', async () => {
+    expect((await patch(await connectPerson(api), {})).body).toMatchObject({ code: 'BadRequest' });
+  });
+
+  test.each([
+    ['the client set the end itself', { consent: { tppConsent: false } }],
+    ['a legacy connection', { connection: { kind: 'legacy' as const } }],
+  ])('%s', async (_name, given) => {
+    const person = await connectPerson(api, given);
+    const answer = await patch(person, { expiresAt: ahead(60 * day) });
+    expect(answer).toMatchObject({ status: 400, body: notSo });
+  });
+
+  test('a client whose people see the hosted screen', async () => {
+    const person = await connectPerson(api, { user: { clientId: 'hosted' } });
+    const token = api.issue('connection:update', { clientId: 'hosted' });
+    expect(await patch(person, { expiresAt: ahead(60 * day) }, token)).toMatchObject({
+      status: 403,
+      body: refusal(
+        'Forbidden',
+        'Only clients with their own consent screens extend consents here',
+      ),
+    });
+  });
+
+  test("another client's, another user's, a waiting and an unknown one: all the same 404", async () => {
+    const person = await connectPerson(api);
+    const other = await connectPerson(api);
+    const waiting = await connectPerson(api, { connection: { status: 'pending' } });
+    const foreign = api.issue('user:update', { clientId: 'hosted' });
+    const expiresAt = ahead(60 * day);
+    const answers = [
+      await patch(person, { expiresAt }, foreign),
+      await patch({ ...person, userId: other.userId }, { expiresAt }),
+      await patch(waiting, { expiresAt }),
+      await patch({ ...person, connectionId: 'north-bank:unknown' }, { expiresAt }),
+    ];
+    for (const answer of answers) {
+      expect(answer).toMatchObject({
+        status: 404,
+        body: refusal('NotFound', 'There is no such connection'),
+      });
+    }
+  });
+
+  test('a token without the scope', async () => {
+    const person = await connectPerson(api);
+    const token = api.issue('connection:read user:read');
+    expect(await patch(person, { expiresAt: ahead(60 * day) }, token)).toMatchObject({
+      status: 403,
+      body: refusal(
+        'Forbidden',
+        'The access token needs the scope connection:update or user:update',
+      ),
+    });
+  });
+});
