@@ -4,8 +4,9 @@ import { connections } from './connection.js';
 import type { ConnectionRequest, NewConnectionRequest } from './connection-request.js';
 import { consents } from './consent.js';
 import { type ExtendGrant, extendConsent } from './extend-consent.js';
-import type { Institution, InstitutionDirectory } from './institution.js';
+import type { CredentialField, Institution, InstitutionDirectory } from './institution.js';
 import { type Journey, journeys } from './journey.js';
+import { createLoginBudget } from './login-budget.js';
 import { planConnection } from './new-connection.js';
 import { findRenewal, planRenewal, type Renewal, type RenewalPolicy } from './plan-renewal.js';
 import { Refusal } from './refusal.js';
@@ -53,7 +54,10 @@ export interface Connect {
   ): Promise<{ readonly redirectTo: string } | { readonly asking: Visit }>;
   /** Takes the bank's callback, see {@link BankVisits.arrive}. */
   arrive(journey: StoredJourney, callback: URLSearchParams): Promise<Arrival>;
-  /** Takes an answer to what a visit asks, see {@link BankVisits.answer}; further questions are kept. */
+  /**
+   * Takes an answer to what a visit asks, see {@link BankVisits.answer}; further questions are kept.
+   * How often somebody's answers may be wrong is bounded here, whatever the bank does.
+   */
   answer(journey: StoredJourney, answers: Readonly<Record<string, string>>): Promise<AnswerArrival>;
   /**
    * Extends the consent, without a bank; `commit` as of {@link Arrival}.
@@ -79,6 +83,7 @@ interface ConnectDeps {
 /** See {@link Connect}. */
 export function createConnect(deps: ConnectDeps): Connect {
   const { storage, directory, clock, visits, extendGrant } = deps;
+  const budget = createLoginBudget({ storage, clock });
 
   function offered(errand: Errand): readonly Institution[] {
     if (errand.purpose !== 'connect' || !('chooser' in errand.institution)) return [];
@@ -123,11 +128,11 @@ export function createConnect(deps: ConnectDeps): Connect {
   }
 
   /** What is gained is kept together with the journey's end, so that one tab alone ends it. */
-  function ending(journey: StoredJourney, arrival: Arrival): Arrival {
+  function ending(journey: StoredJourney, arrival: Arrival, ...also: readonly Write[]): Arrival {
     if (arrival.outcome === 'refused') return arrival;
     return {
       outcome: 'connected',
-      keep: (commit) => arrival.keep((gain) => commit(endingWith(journey, gain))),
+      keep: (commit) => arrival.keep((gain) => commit(endingWith(journey, gain, also))),
     };
   }
 
@@ -196,13 +201,23 @@ export function createConnect(deps: ConnectDeps): Connect {
 
     async answer(journey, answers) {
       const { visit } = journey.value;
-      if (!visit) throw visitOver();
+      if (!visit?.ask || visit.returned) throw visitOver();
+      const missing = visit.ask.filter(({ name }) => !isAnswer(answers[name]));
+      if (missing.length > 0) {
+        const problem = `Enter what is missing: ${missing.map(({ label }) => label).join(', ')}`;
+        return { outcome: 'asked', visit: { ...visit, problem } };
+      }
+      const login = loginOf(visit, visit.ask, answers);
+      const counted = `${visit.institutionId} ${login ?? visit.connectionId}`;
+      if (!(await budget.spend(counted, journey.id))) {
+        return { outcome: 'asked', visit: { ...visit, problem: tooManyAttempts } };
+      }
       let claimed = journey;
       const arrival = await visits.answer(visit, answers, async () => {
         claimed = await claim(journey, visit);
       });
-      if (arrival.outcome !== 'asked') return ending(claimed, arrival);
-      const next = { ...claimed.value, visit: arrival.visit };
+      if (arrival.outcome !== 'asked') return ending(claimed, arrival, budget.restore(counted));
+      const next = { ...claimed.value, visit: { ...arrival.visit, login } };
       await storage.commit([update(journeys, claimed, next)]);
       return arrival;
     },
@@ -242,6 +257,26 @@ function toPlan({ purpose, institutionId, connectionId, consentId, terms }: Visi
   return { purpose, institutionId, connectionId, consentId, terms };
 }
 
-function endingWith(journey: StoredJourney, gain: VisitGain): VisitGain {
-  return { ...gain, writes: [...gain.writes, update(journeys, journey, journey.value)] };
+function endingWith(
+  journey: StoredJourney,
+  gain: VisitGain,
+  also: readonly Write[] = [],
+): VisitGain {
+  return { ...gain, writes: [...gain.writes, update(journeys, journey, journey.value), ...also] };
+}
+
+const tooManyAttempts = 'Too many attempts. Wait a few minutes, then try again.';
+
+function isAnswer(text: string | undefined): boolean {
+  return text !== undefined && text.trim() !== '' && text.length <= 200;
+}
+
+/** Who signs in: as typed now, or earlier in the visit. */
+function loginOf(
+  { login }: Visit,
+  ask: readonly CredentialField[],
+  answers: Readonly<Record<string, string>>,
+): string | undefined {
+  const field = ask.find(({ autocomplete }) => autocomplete === 'username');
+  return field ? answers[field.name] : login;
 }

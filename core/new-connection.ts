@@ -39,7 +39,9 @@ export function planConnection(
   made: { readonly clientId: string; readonly authRequestId?: string | undefined },
   now: number,
 ): { readonly plan: VisitPlan; readonly write: Write } {
-  const terms = toAgreedTerms(request, institution.monthsInitialConsent, now);
+  const agreed = toAgreedTerms(request, institution.monthsInitialConsent, now);
+  // A legacy bank knows no consent that could go on without it (identity-service.md §4.4).
+  const terms = { ...agreed, tppConsent: agreed.tppConsent && institution.kind !== 'legacy' };
   const status: ConsentStatus = 'awaiting_authorisation';
   const consent: Consent = {
     id: randomUUID(),

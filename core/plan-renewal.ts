@@ -51,7 +51,7 @@ export async function findRenewal(
   const terms =
     purpose === 'reconsent'
       ? toExtendedTerms(consent.value, request, policy)
-      : toRenewedTerms(consent.value, request, policy);
+      : toRenewedTerms(held, request, policy);
   return { ...held, purpose, terms };
 }
 
@@ -104,16 +104,18 @@ function toExtendedTerms(
 
 /** As at the first visit, with what was agreed then instead of the defaults. */
 function toRenewedTerms(
-  { access, permissions, transactionFrom }: Consent,
+  { connection, consent }: StoredConnection,
   request: RenewalRequest,
   { now, oneTimeConsent, ongoingConsent }: RenewalPolicy,
 ): AgreedTerms {
+  const { access, permissions, transactionFrom } = consent.value;
   const lasts = (access === 'ongoing' ? ongoingConsent : oneTimeConsent) * 1000;
   const end = request.expiresAt ?? new Date(now + lasts);
   return {
     permissions: choosePermissions(permissions, request.permissions),
     transactionFrom: request.transactionFrom?.toISOString() ?? transactionFrom,
     expiresAt: end.toISOString(),
-    tppConsent: access === 'ongoing' && request.expiresAt === undefined,
+    tppConsent:
+      access === 'ongoing' && request.expiresAt === undefined && connection.value.kind !== 'legacy',
   };
 }

@@ -26,6 +26,8 @@ export interface Visit extends VisitPlan {
   readonly attempt: ConnectorState;
   /** What the bank asks on our own page, where it has none (legacy). */
   readonly ask?: readonly CredentialField[] | undefined;
+  /** Who is signing in, as they typed it: what they answer wrongly is counted by it. */
+  readonly login?: string | undefined;
   /** What was wrong with the answer before, one plain sentence for the person. */
   readonly problem?: string | undefined;
   /** Set by the one request that exchanges the bank's code or hands on an answer: each works once. */

@@ -4,19 +4,24 @@ import type { Clock } from '../../core/clock.js';
 import type { Connect, Errand, StoredJourney } from '../../core/connect.js';
 import { parseConnectionRequest } from '../../core/connection-request.js';
 import type { Consent } from '../../core/consent.js';
-import { type InstitutionDirectory, InstitutionError } from '../../core/institution.js';
+import {
+  type CredentialField,
+  type Institution,
+  type InstitutionDirectory,
+  InstitutionError,
+} from '../../core/institution.js';
 import { journeys } from '../../core/journey.js';
 import type { Logger } from '../../core/logger.js';
 import { Refusal } from '../../core/refusal.js';
 import { isDataScope, isVisitScope } from '../../core/scopes.js';
 import { type Storage, StorageConflict, type Write } from '../../core/storage.js';
-import { visitIndex } from '../../core/visit.js';
-import type { Arrival } from '../../core/visit-bank.js';
+import { type Visit, visitIndex } from '../../core/visit.js';
+import { type Arrival, visitOver } from '../../core/visit-bank.js';
 import type { LogoPaths } from '../../http/serve-logos.js';
 import type { InteractionSession, InteractionSessions } from '../interaction-session.js';
 import { seeOther } from '../see-other.js';
 import { describeInstitutionError } from './describe-institution-error.js';
-import { showBankProblem, showChooser, showConsent } from './show-steps.js';
+import { showBankProblem, showChooser, showConsent, showCredentials } from './show-steps.js';
 
 export interface IdentityInteractionDeps {
   readonly sessions: InteractionSessions;
@@ -129,12 +134,44 @@ export function createIdentityInteractions(deps: IdentityInteractionDeps): Route
     await arrival.keep(({ consent, writes }) => finish(situation, consent, writes));
   }
 
-  async function depart({ ctx, errand, journey }: Situation): Promise<void> {
+  async function depart({ ctx, session, errand, journey }: Situation): Promise<void> {
     const departure = await connect.depart(journey, errand);
-    if ('asking' in departure) {
-      throw new Refusal('not_found', 'This bank cannot be connected here yet.');
-    }
-    seeOther(ctx, departure.redirectTo);
+    seeOther(ctx, 'asking' in departure ? `${session.path}/credentials` : departure.redirectTo);
+  }
+
+  /** What the bank asks on our page. Where it asks nothing more, the visit ends here. */
+  async function ask(situation: Situation): Promise<void> {
+    const { ctx, session, journey } = situation;
+    const visit = askingVisit(journey);
+    if (!visit) return seeOther(ctx, session.path);
+    // Its answer is on the way to the bank, in another tab, or was lost there.
+    if (visit.returned) throw visitOver();
+    if (visit.ask.length === 0) return answer(situation, visit, {});
+    ctx.body = showCredentials(logos, session, institutionOf(visit), visit);
+  }
+
+  async function answer(
+    situation: Situation,
+    visit: AskingVisit,
+    answers: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    const { ctx, session, journey } = situation;
+    const arrival = await connect.answer(journey, answers);
+    if (arrival.outcome !== 'asked') return settle(situation, arrival);
+    // What was asked next stands under an address of its own, so that it can be loaded again.
+    if (arrival.visit.problem === undefined) return seeOther(ctx, `${session.path}/credentials`);
+    ctx.status = 400;
+    ctx.type = 'html';
+    ctx.body = showCredentials(logos, session, institutionOf(visit), {
+      ask: arrival.visit.ask ?? [],
+      problem: arrival.visit.problem,
+    });
+  }
+
+  function institutionOf({ institutionId }: Visit): Institution {
+    const institution = directory.find(institutionId);
+    if (!institution) throw new Refusal('not_found', 'This bank is no longer available here.');
+    return institution;
   }
 
   router.get('/interaction/:uid', (ctx) =>
@@ -146,6 +183,8 @@ export function createIdentityInteractions(deps: IdentityInteractionDeps): Route
         ctx.body = showChooser(logos, session, connect.offered(errand), searchOf(ctx));
       } else if (!agreed) {
         ctx.body = showConsent(logos, session, errand, institution, new Date(clock.now()));
+      } else if (askingVisit(journey)?.returned === false) {
+        seeOther(ctx, `${session.path}/credentials`);
       } else {
         await depart(situation);
       }
@@ -170,6 +209,21 @@ export function createIdentityInteractions(deps: IdentityInteractionDeps): Route
       }
       await connect.agree(journey);
       return seeOther(ctx, session.path);
+    }),
+  );
+
+  router.get('/interaction/:uid/credentials', (ctx) => enter(ctx, ask));
+
+  router.post('/interaction/:uid/credentials', (ctx) =>
+    accept(ctx, async (situation, form) => {
+      const visit = askingVisit(situation.journey);
+      const names = visit?.ask.map(({ name }) => name) ?? [];
+      // The form of an earlier question, left open in another tab, answers nothing any more.
+      if (!visit || names.some((name) => form[name] === undefined)) {
+        return seeOther(ctx, situation.session.path);
+      }
+      const answers = names.map((name) => [name, form[name] ?? ''] as const);
+      return answer(situation, visit, Object.fromEntries(answers));
     }),
   );
 
@@ -202,6 +256,14 @@ export function createIdentityInteractions(deps: IdentityInteractionDeps): Route
   });
 
   return router;
+}
+
+type AskingVisit = Visit & { readonly ask: readonly CredentialField[] };
+
+/** The visit that asks on our page, to the bank that is chosen now. */
+function askingVisit({ value: { visit, institutionId } }: StoredJourney): AskingVisit | undefined {
+  if (!visit?.ask || visit.institutionId !== institutionId) return undefined;
+  return { ...visit, ask: visit.ask };
 }
 
 /** Ongoing access reads data with client_credentials and `sub`, not with this token (§4.2). */

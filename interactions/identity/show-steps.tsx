@@ -1,9 +1,10 @@
 import { ConsentPage } from '../../consent-ui/pages/consent-page.js';
+import { CredentialsPage } from '../../consent-ui/pages/credentials-page.js';
 import { InstitutionChooserPage } from '../../consent-ui/pages/institution-chooser-page.js';
 import { ProblemPage } from '../../consent-ui/pages/problem-page.js';
 import { renderPage } from '../../consent-ui/render-page.js';
 import type { Errand } from '../../core/connect.js';
-import type { Institution } from '../../core/institution.js';
+import type { CredentialField, Institution, InstitutionKind } from '../../core/institution.js';
 import { describePermissions } from '../../core/permissions.js';
 import type { LogoPaths } from '../../http/serve-logos.js';
 import { describeClient } from '../describe-client.js';
@@ -34,9 +35,38 @@ export function showChooser(
         id,
         name,
         logoUrl: logos.bank(bankRef),
-        tag: kind === 'test' ? 'Test' : undefined,
+        tag: tags[kind],
       }))}
       total={found.length}
+      cancel={{ action: `${session.path}/cancel`, csrf: session.csrf }}
+    />,
+  );
+}
+
+const tags: Readonly<Record<InstitutionKind, string | undefined>> = {
+  api: undefined,
+  legacy: 'Older login',
+  test: 'Test',
+};
+
+/** What a bank asks on our page, and what was wrong with the answer before. */
+export function showCredentials(
+  logos: LogoPaths,
+  session: InteractionSession,
+  institution: Institution,
+  {
+    ask,
+    problem,
+  }: { readonly ask: readonly CredentialField[]; readonly problem?: string | undefined },
+): string {
+  return renderPage(
+    <CredentialsPage
+      action={`${session.path}/credentials`}
+      csrf={session.csrf}
+      client={describeClient(session.client, logos.client(session.client.client_id))}
+      institution={{ name: institution.name, logoUrl: logos.bank(institution.bankRef) }}
+      fields={ask}
+      problem={problem}
       cancel={{ action: `${session.path}/cancel`, csrf: session.csrf }}
     />,
   );
