@@ -16,7 +16,15 @@ import {
 } from '../../core/job.js';
 import { claimJob, leaseTime } from '../../core/job-lease.js';
 import { createScheduler, type Scheduler } from '../../core/scheduler.js';
-import { insert, put, type Storage, type Stored, update } from '../../core/storage.js';
+import {
+  insert,
+  put,
+  type Storage,
+  StorageConflict,
+  type Stored,
+  update,
+  type Write,
+} from '../../core/storage.js';
 import { createMovingClock, type MovingClock } from '../adapters/support/moving-clock.js';
 import { notes, testCollections } from '../adapters/support/test-collections.js';
 import {
@@ -53,10 +61,10 @@ afterEach(async () => {
 afterAll(removeTestDirectories);
 
 /** One process's view of the database: its store, and a scheduler that is told of its commits. */
-async function openProcess(time: Clock = clock) {
+async function openProcess(time: Clock = clock, wrap = (storage: Storage) => storage) {
   const collections = [...testCollections, jobs];
   const onCall = (call: StorageCall) => calls.push(call);
-  const store = await openStorage({ ...database, collections, clock: time, onCall });
+  const store = wrap(await openStorage({ ...database, collections, clock: time, onCall }));
   opened.push(store);
   const note = (fields: object) => log.push(fields);
   const logger = { info: note, warn: note, error: note };
@@ -205,26 +213,63 @@ test('a job that is scheduled anew while it is being done is done again, at once
   expect(runs).toBe(3);
 });
 
-test('an outcome that meets a change of what it is about is thought over again', async () => {
-  const { scheduler, storage } = await openProcess();
-  await storage.commit([put(notes, 'about', { text: '0' })]);
-  let runs = 0;
-  scheduler.start([
-    handleJob(errand, async () => {
-      const about = await storage.get(notes, 'about');
-      if (!about) throw new Error('gone');
-      if (++runs === 1) await storage.commit([update(notes, about, { text: 'changed' })]);
-      return { writes: [update(notes, about, { text: `${about.value.text} and seen` })] };
-    }),
-  ]);
-  await storage.commit([ordered('a')]);
-  await eventually(async () => {
-    clock.advance(1);
-    expect((await storage.get(notes, 'about'))?.value.text).toBe('changed and seen');
-  });
-  expect(runs).toBe(2);
-  expect(await storage.get(jobs, 'errand:a')).toBeUndefined();
-});
+/** Commits as MongoDB does it: one write after the other, the conditional ones first. */
+function withoutTransactions(storage: Storage): Storage {
+  const isConditional = ({ kind, ...rest }: Write) =>
+    ['insert', 'update', 'consume'].includes(kind) || ('version' in rest && !!rest.version);
+  return {
+    ...storage,
+    async commit(writes) {
+      const [first, last] = [
+        writes.filter(isConditional),
+        writes.filter((one) => !isConditional(one)),
+      ];
+      for (const write of [...first, ...last]) {
+        try {
+          await storage.commit([write]);
+        } catch (error) {
+          if (!(error instanceof StorageConflict)) throw error;
+          throw new StorageConflict({ ...error.write, position: writes.indexOf(write) });
+        }
+      }
+    },
+  };
+}
+
+test.each([
+  ['whole commits', 'done with', (storage: Storage) => storage],
+  ['whole commits', 'done again', (storage: Storage) => storage],
+  ['a store without transactions', 'done with', withoutTransactions],
+  ['a store without transactions', 'done again', withoutTransactions],
+])(
+  'with %s a job that is %s is thought over where its outcome meets a change',
+  async (...given) => {
+    const [, then, wrap] = given;
+    const { scheduler, storage } = await openProcess(clock, wrap);
+    await storage.commit([put(notes, 'about', { text: '0' })]);
+    const seen: string[] = [];
+    scheduler.start([
+      handleJob(errand, async ({ text }) => {
+        const about = await storage.get(notes, 'about');
+        if (!about) throw new Error('gone');
+        seen.push(text);
+        if (seen.length === 1) await storage.commit([update(notes, about, { text: 'changed' })]);
+        const writes = [update(notes, about, { text: `${about.value.text} and seen` })];
+        if (then === 'done with') return { writes };
+        return { writes, again: { due: inMinutes(60), data: { text: 'later' } } };
+      }),
+    ]);
+    await storage.commit([ordered('a')]);
+    await eventually(async () => {
+      clock.advance(1);
+      expect((await storage.get(notes, 'about'))?.value.text).toBe('changed and seen');
+    });
+    expect(seen).toEqual(['a', 'a']);
+    const left = await storage.get(jobs, 'errand:a');
+    expect(left?.value.data).toEqual(then === 'done with' ? undefined : { text: 'later' });
+    expect(log).toEqual([]);
+  },
+);
 
 test('a job that fails is tried again after growing pauses, of a minute to six hours', async () => {
   const { scheduler, storage } = await openProcess();
