@@ -130,6 +130,11 @@ describe('deleting', () => {
     expect(await api.storage.get(users, userId)).toBeUndefined();
     expect(await api.storage.get(connections, connectionId)).toBeUndefined();
     expect(await api.storage.get(grants, consentId)).toBeUndefined();
+    expect((await api.waiting('publish-event')).at(-1)?.data).toMatchObject({
+      type: 'connectionDeleted',
+      userId,
+      payload: { connectionId, bankName: 'North Bank' },
+    });
     expect(await api.storage.count(accounts, 'user', userId)).toBe(0);
     const consent = await api.storage.get(consents, consentId);
     expect(consent?.value.status).toBe('revoked');
