@@ -14,7 +14,7 @@ export interface Lanes {
 }
 
 /** Before the first turn of a lane has ended (milliseconds). */
-const firstPace = 500;
+const firstPace = 100;
 
 /** See {@link Lanes}; for this process alone. A lane without turns under way takes no memory. */
 export function createLanes(width: number): Lanes {

@@ -5,13 +5,16 @@ const endpoint = z.strictObject({
   url: z
     .url({ protocol: /^https$/, error: 'must be an https URL' })
     .max(2048)
-    .refine((text) => !/[@#]/.test(text.split('?')[0] ?? ''), {
-      error: 'must not contain credentials or a fragment',
-    }),
+    .refine(isBare, { error: 'must not contain credentials or a fragment' }),
   events: z.array(z.enum(eventTypes)).min(1),
   /** `json` where none is named. */
   format: z.enum(['json', 'jwt']).optional(),
 });
+
+function isBare(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && url.username + url.password + url.hash === '';
+}
 
 /** Where a client wants to be told of what (identity-service.md §5). */
 export type WebhookEndpoint = Readonly<z.infer<typeof endpoint>>;
