@@ -5,6 +5,7 @@ import type { ExtendByClient } from '../core/client-extension.js';
 import type { Clock } from '../core/clock.js';
 import type { ConnectionsService } from '../core/connections-service.js';
 import type { Logger } from '../core/logger.js';
+import type { ScimUsers } from '../core/scim-users.js';
 import type { Storage } from '../core/storage.js';
 import type { TransactionReader } from '../core/transaction-reader.js';
 import type { UsersService } from '../core/users-service.js';
@@ -20,6 +21,7 @@ import { answerErrors } from './middleware/answer-errors.js';
 import { describeApi } from './openapi/describe-api.js';
 import type { Operation } from './operation.js';
 import { publicRequestUrl } from './public-request-url.js';
+import { createScimOperations } from './scim/scim-operations.js';
 import { createTransactionOperations } from './transactions/transaction-operations.js';
 import { createUserOperations } from './users/user-operations.js';
 import { createWebhookOperations } from './webhooks/webhook-operations.js';
@@ -27,6 +29,7 @@ import { wellKnownListDescriptions } from './well-known/create-well-known-lists.
 
 export interface ApiDeps {
   readonly users: UsersService;
+  readonly scimUsers: ScimUsers;
   readonly connections: ConnectionsService;
   readonly extendByClient: ExtendByClient;
   readonly accounts: AccountReader;
@@ -49,6 +52,7 @@ export interface ApiDeps {
 export function createApi(deps: ApiDeps): Router {
   const operations = [
     ...createUserOperations(deps.users),
+    ...createScimOperations(deps.scimUsers),
     ...createConnectionOperations(deps),
     createExtendConnectionOperation(deps.extendByClient),
     createValidityOperation(deps),

@@ -12,7 +12,8 @@ export async function readJsonBody(ctx: Context): Promise<unknown> {
   const body = await readBody(ctx.req, maxBytes);
   if (!body) throw new ApiError('PayloadTooLarge', 'The body is larger than 64 KiB');
   if (body.length === 0) return {};
-  if (!ctx.is('json'))
+  // Also `application/scim+json` and its like (RFC 6839 §3.1).
+  if (!ctx.is('json', '+json'))
     throw new ApiError('UnsupportedMediaType', 'The body must be application/json');
   try {
     return JSON.parse(body.toString('utf8'));

@@ -15,6 +15,7 @@ import { createConsentClockHandler } from '../core/keep-consent-clock.js';
 import { createConnectionAim } from '../core/new-connection.js';
 import { createConnectionRedemption } from '../core/redeem-connection.js';
 import { createRenewalAim } from '../core/renew-connection.js';
+import { createScimUsers } from '../core/scim-users.js';
 import { createSyncWatch } from '../core/sync-watch.js';
 import { createSynchroniser } from '../core/synchronise.js';
 import { createTransactionReader } from '../core/transaction-reader.js';
@@ -118,6 +119,7 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
       const { publicUrl, mtlsUrl } = configuration;
       const api = createApi({
         users: createUsersService(ending),
+        scimUsers: createScimUsers({ storage, clock }),
         connections,
         extendByClient: createClientExtension({
           storage,

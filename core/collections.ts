@@ -9,6 +9,7 @@ import { jobs } from './job.js';
 import { journeys } from './journey.js';
 import { loginAttempts } from './login-budget.js';
 import { rememberedAnswers } from './remembered-answer.js';
+import { scimIdentities } from './scim-users.js';
 import type { Collection } from './storage.js';
 import { syncs } from './sync.js';
 import { users } from './user.js';
@@ -29,6 +30,7 @@ export const domainCollections: readonly Collection<unknown>[] = [
   loginAttempts,
   publishedEvents,
   rememberedAnswers,
+  scimIdentities,
   syncs,
   transactions,
   users,

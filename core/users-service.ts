@@ -6,6 +6,7 @@ import { findAll } from './find-all.js';
 import { isVisible } from './own-connection.js';
 import { Refusal } from './refusal.js';
 import { retryConflict } from './retry-conflict.js';
+import { scimIdentities, scimIdentityId } from './scim-users.js';
 import { insert, remove, type Stored, type Write } from './storage.js';
 import { makeManagedUser, type User, users } from './user.js';
 
@@ -108,10 +109,16 @@ export function createUsersService(deps: UsersDeps): UsersService {
           ...unlinked.flatMap(({ id }) => revokeGrant(id)),
           ...linked.map(({ id, version }) => remove(connections, id, version)),
           remove(users, userId, user.version),
+          ...forgetIdentity(user.value),
         ]);
         return ends.map(({ withdrawal }) => withdrawal);
       });
       await Promise.all(orders.map((id) => withdrawals.carryOut(id)));
     },
   };
+}
+
+/** The client may use the `externalId` for somebody else then. */
+function forgetIdentity({ clientId, scim }: User): readonly Write[] {
+  return scim ? [remove(scimIdentities, scimIdentityId(clientId, scim.externalId))] : [];
 }

@@ -22,6 +22,7 @@ import { createGiveUpHandler } from '../../../core/give-up-pending.js';
 import { type Job, jobs, tellOfJobs } from '../../../core/job.js';
 import { createConsentClockHandler } from '../../../core/keep-consent-clock.js';
 import { createScheduler } from '../../../core/scheduler.js';
+import { createScimUsers } from '../../../core/scim-users.js';
 import { type Collection, put, remove, type Storage } from '../../../core/storage.js';
 import { createSyncWatch } from '../../../core/sync-watch.js';
 import { createSynchroniser } from '../../../core/synchronise.js';
@@ -100,6 +101,7 @@ export async function startApi() {
   const origins = [origin, mtlsOrigin] as const;
   const api = createApi({
     users: createUsersService(ending),
+    scimUsers: createScimUsers({ storage, clock }),
     connections,
     extendByClient: createClientExtension({
       storage,
@@ -197,9 +199,9 @@ function createDescriptionCheck(document: Described) {
     { status, body }: { status: number; body: unknown },
   ) {
     const path = target.split('?')[0] ?? '';
-    const template = Object.keys(document.paths).find((candidate) =>
-      new RegExp(`^${candidate.replace(/\{\w+\}/g, '[^/]+')}$`).test(path),
-    );
+    const fits = (candidate: string) =>
+      new RegExp(`^${candidate.replace(/\{\w+\}/g, '[^/]+')}$`).test(path);
+    const template = path in document.paths ? path : Object.keys(document.paths).find(fits);
     const response = template && document.paths[template]?.[method]?.responses[status];
     if (!template || !response) throw new Error(`${method} ${path} ${status} is not described`);
     if (!response.content) {
