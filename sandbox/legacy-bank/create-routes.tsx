@@ -122,6 +122,11 @@ export function createLegacyBankRoutes(deps: {
     seeOther(ctx, '/sign-in');
   });
 
+  router.post('/phone', (ctx) => {
+    visits.endAll();
+    seeOther(ctx, '/phone');
+  });
+
   return router;
 }
 

@@ -204,6 +204,12 @@ export function PhonePage({ messages }: { readonly messages: readonly TextMessag
           </li>
         ))}
       </ul>
+      <form method="post" action="/phone">
+        <p>
+          The bank trusts a device for twelve hours, and then asks for a code again. It can forget
+          all devices now: <button type="submit">Forget every device</button>
+        </p>
+      </form>
     </Page>
   );
 }

@@ -33,6 +33,8 @@ export interface Visits {
   enterCode(session: string, code: string): { readonly device: string } | 'wrong' | 'over';
   /** Signs out, and trusts the device no longer. */
   end(session: string | undefined, device: string | undefined): void;
+  /** As {@link end}, of everybody, whoever they are signed in with. */
+  endAll(): void;
   readonly messages: readonly TextMessage[];
 }
 
@@ -106,6 +108,11 @@ export function createVisits(clock: Clock): Visits {
     end(session, device) {
       visits.delete(session ?? '');
       devices.delete(device ?? '');
+    },
+
+    endAll() {
+      visits.clear();
+      devices.clear();
     },
 
     get messages() {

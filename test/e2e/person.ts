@@ -20,6 +20,16 @@ export function personAt(page: Page) {
       await page.getByLabel('Password').fill(password);
       await page.getByRole('button', { name: 'Sign in' }).click();
     },
+    /** At a bank that has no page of its own: user name and password, on Assent's page. */
+    async enterLogin({ login, password }: DemoPerson) {
+      await page.getByLabel('User name').fill(login);
+      await page.getByLabel('Password').fill(password);
+      await page.getByRole('button', { name: 'Sign in' }).click();
+    },
+    async enterCode(code: string) {
+      await page.getByLabel('Code').fill(code);
+      await page.getByRole('button', { name: 'Continue' }).click();
+    },
     /** The names of the accounts that the bank offers to share. */
     accountNames: () =>
       page
