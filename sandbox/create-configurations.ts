@@ -50,6 +50,8 @@ export async function createConfigurations(
       mtlsUrl: urls.bankMtls,
       listen: { browser: { port: ports.bank }, mtls: { port: ports.bankMtls } },
       storage: storage('bank'),
+      // As at real banks, what was authorised without an end lasts until it is revoked.
+      lifetimes: { ongoingConsent: 10 * 365 * 86_400 },
       clients: registrations,
     }),
     assent: configurationSchema.parse({
@@ -59,6 +61,10 @@ export async function createConfigurations(
       mtlsUrl: urls.assentMtls,
       listen: { browser: { port: ports.assent }, mtls: { port: ports.assentMtls } },
       storage: storage('assent'),
+      outgoing: {
+        allow: [new URL(urls.tpp).host],
+        certificateAuthorities: [authority.certificate],
+      },
       institutions: sandboxInstitutions(urls, access),
       logos,
       clients: [...clients],

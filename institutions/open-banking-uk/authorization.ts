@@ -4,6 +4,8 @@ import { type ConnectorState, InstitutionError } from '../../core/institution.js
 /** What a visit needs when the person comes back. */
 const attemptSchema = z.object({
   intentId: z.string(),
+  /** The end of the intent, where it has one. */
+  intentExpiresAt: z.string().optional(),
   permissions: z.array(z.string()),
   state: z.string(),
   nonce: z.string(),

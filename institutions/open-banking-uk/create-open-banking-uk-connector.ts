@@ -59,8 +59,10 @@ export function createOpenBankingUkConnector(
 
   return {
     async begin({ terms, state, redirectUri }) {
+      const intent = await intents.register(terms);
       const attempt: Attempt = {
-        intentId: await intents.register(terms),
+        intentId: intent.id,
+        intentExpiresAt: intent.expiresAt,
         permissions: [...terms.permissions],
         state,
         nonce: randomNonce(),
@@ -89,7 +91,14 @@ export function createOpenBankingUkConnector(
       }
       const callbackUrl = new URL(redirectUri);
       callbackUrl.search = callback.toString();
-      return { outcome: 'authorised', authorization: await tokens.exchange(visit, callbackUrl) };
+      const { authorization, subject } = await tokens.exchange(visit, callbackUrl);
+      const { intentExpiresAt } = visit;
+      return {
+        outcome: 'authorised',
+        authorization,
+        subject,
+        validUntil: intentExpiresAt === undefined ? undefined : new Date(intentExpiresAt),
+      };
     },
 
     async open(authorization, customer) {

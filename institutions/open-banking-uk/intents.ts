@@ -6,10 +6,17 @@ import type { WithBankConfiguration } from './bank-configuration.js';
 import type { BankFetch } from './bank-fetch.js';
 import { readAnswer } from './read-answer.js';
 
+export interface RegisteredIntent {
+  /** The `ConsentId`. */
+  readonly id: string;
+  /** ISO 8601: its end, as asked for or as the bank sets it; absent where it has none. */
+  readonly expiresAt?: string | undefined;
+}
+
 /** Consents registered at the bank before authorization (UK Open Banking v3.1). */
 export interface Intents {
-  /** `POST /account-access-consents`; the `ConsentId`. */
-  register(terms: ConsentTerms): Promise<string>;
+  /** `POST /account-access-consents` */
+  register(terms: ConsentTerms): Promise<RegisteredIntent>;
   /** `DELETE` of it; also fine for one that is already gone. */
   withdraw(intentId: string): Promise<void>;
 }
@@ -22,7 +29,12 @@ interface IntentsDeps {
 }
 
 /** `OBReadConsentResponse1`, what is read of it. */
-const consentResponse = z.object({ Data: z.object({ ConsentId: z.string().min(1).max(128) }) });
+const consentResponse = z.object({
+  Data: z.object({
+    ConsentId: z.string().min(1).max(128),
+    ExpirationDateTime: z.iso.datetime({ offset: true }).optional().catch(undefined),
+  }),
+});
 
 export function createIntents(deps: IntentsDeps): Intents {
   const { bankName, bankFetch, withConfiguration } = deps;
@@ -50,7 +62,7 @@ export function createIntents(deps: IntentsDeps): Intents {
       });
       if (response.status >= 400) refuse(response.status);
       const { Data } = await readAnswer(bankName, response, consentResponse);
-      return Data.ConsentId;
+      return { id: Data.ConsentId, expiresAt: Data.ExpirationDateTime };
     },
 
     async withdraw(intentId) {

@@ -9,10 +9,16 @@ import { invalidAnswer } from '../institution-errors.js';
 import { type Attempt, type Authorization, authorizationLost } from './authorization.js';
 import type { WithBankConfiguration } from './bank-configuration.js';
 
+export interface ExchangedCode {
+  readonly authorization: Authorization;
+  /** The person as the bank names them; absent where it names them not. */
+  readonly subject: string | undefined;
+}
+
 /** Tokens of one person's authorization. */
 export interface Tokens {
   /** Exchanges the code of a callback whose state and issuer were checked. */
-  exchange(attempt: Attempt, callbackUrl: URL): Promise<Authorization>;
+  exchange(attempt: Attempt, callbackUrl: URL): Promise<ExchangedCode>;
   /** @throws {InstitutionError} `authorization_lost` where the bank takes the refresh token no more. */
   refresh(authorization: Authorization): Promise<Authorization>;
 }
@@ -67,10 +73,13 @@ export function createTokens({ bankName, withConfiguration, clock }: TokensDeps)
           idTokenExpected: true,
         });
         // The tokens must be for the intent that this person agreed to, not for another one.
-        if (response.claims()?.openbanking_intent_id !== attempt.intentId) {
+        const claims = response.claims();
+        if (claims?.openbanking_intent_id !== attempt.intentId) {
           throw invalidAnswer(bankName, new Error('unexpected openbanking_intent_id'));
         }
-        return toAuthorization(attempt, response);
+        // UK banks may put the intent there, which says nothing of who the person is.
+        const subject = claims.sub === attempt.intentId ? undefined : claims.sub;
+        return { authorization: toAuthorization(attempt, response), subject };
       }),
 
     async refresh(authorization) {

@@ -1,8 +1,18 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { createConnect } from '../../core/connect.js';
-import type { ConnectionRequest } from '../../core/connection-request.js';
-import { InstitutionError, type VisitOutcome } from '../../core/institution.js';
+import type { NewConnectionRequest } from '../../core/connection-request.js';
+import {
+  type InstitutionDirectory,
+  InstitutionError,
+  type VisitOutcome,
+} from '../../core/institution.js';
+import { createConnectionAim } from '../../core/new-connection.js';
 import { defaultPermissions } from '../../core/permissions.js';
+import { createRenewalAim } from '../../core/renew-connection.js';
+import { StorageConflict } from '../../core/storage.js';
 import { users } from '../../core/user.js';
+import { createBankVisits } from '../../core/visit-bank.js';
+import { createWithdrawals } from '../../core/withdrawals.js';
 import { startApi, type TestApi } from '../api/support/start-api.js';
 
 const client = { client_id: 'app', own_consent_screens: true };
@@ -27,36 +37,52 @@ afterEach(() => api.stop());
 /** A directory whose banks name themselves in what they are asked to withdraw. */
 function createTestConnect() {
   const { storage, clock, bank } = api;
-  return createConnect({
+  const logger = { info: () => {}, warn: () => {}, error: () => {} };
+  const directory: InstitutionDirectory = {
+    ...bank.directory,
+    connector: (id) => ({
+      ...bank.directory.connector(id),
+      async begin({ state }) {
+        begun.push(id);
+        return { redirectTo: `https://${id}.example/`, attempt: { visit: begun.length, state } };
+      },
+      complete: () => outcome(),
+      async revoke({ visit, refreshToken }) {
+        withdrawn.push(`${id} ${visit ?? refreshToken}`);
+      },
+    }),
+  };
+  const withdrawals = createWithdrawals({ storage, directory, clock, logger });
+  const extendGrant = async () => [];
+  const renewal = createRenewalAim({ storage, directory, clock, withdrawals, extendGrant });
+  const visits = createBankVisits({
     storage,
-    clock,
-    logger: { info: () => {}, warn: () => {}, error: () => {} },
-    directory: {
-      ...bank.directory,
-      connector: (id) => ({
-        ...bank.directory.connector(id),
-        async begin({ state }) {
-          begun.push(id);
-          return { redirectTo: `https://${id}.example/`, attempt: { visit: begun.length, state } };
-        },
-        complete: () => outcome(),
-        async revoke({ visit }) {
-          withdrawn.push(`${id} ${visit}`);
-        },
-      }),
-    },
+    directory,
+    withdrawals,
+    logger,
     redirectUri: 'https://id.example.com/bank/callback',
-    redeemWithin: 600,
-    onPending: () => {},
+    aims: {
+      connect: createConnectionAim({ storage, directory, clock, redeemWithin: 600 }),
+      reauth: renewal,
+      refresh: renewal,
+    },
   });
+  return createConnect({ storage, directory, clock, visits, extendGrant });
 }
 
-function oneTime(): ConnectionRequest {
+/** What is withdrawn is withdrawn behind the person's back. */
+async function expectWithdrawn(...expected: readonly string[]) {
+  for (let tries = 0; withdrawn.length < expected.length && tries < 100; tries++) await wait(10);
+  expect(withdrawn).toEqual(expected);
+}
+
+function oneTime(): NewConnectionRequest {
   return {
+    purpose: 'connect',
     institution: { chooser: 'all' },
     permissions: defaultPermissions,
     expiresAt: new Date(api.clock.now() + 86_400_000),
-    tppConsent: true,
+    tppConsent: false,
   };
 }
 
@@ -79,9 +105,12 @@ test('the people of one-time visits are listed in the order they were made', asy
     const open = () => connect.open(uid, request, client, end);
     await connect.choose(await open(), 'north-bank', request);
     await connect.depart(await open(), request);
-    const arrival = await connect.arrive(await open(), request, new URLSearchParams());
-    await api.storage.commit(arrival.writes);
-    if (arrival.outcome === 'connected') made.push(arrival.consent.userId);
+    const arrival = await connect.arrive(await open(), new URLSearchParams());
+    if (arrival.outcome !== 'connected') throw new Error('not connected');
+    await arrival.keep(async ({ consent, writes }) => {
+      await api.storage.commit(writes);
+      made.push(consent.userId);
+    });
   }
   const { records } = await api.storage.find(users, { index: 'client', equals: 'app', limit: 10 });
   expect(records.map(({ id }) => id)).toEqual(made);
@@ -90,22 +119,40 @@ test('the people of one-time visits are listed in the order they were made', asy
 
 test('what a bank may have authorised before its answer was lost is withdrawn', async () => {
   const connect = createTestConnect();
-  const { request, open } = await visit(connect);
+  const { open } = await visit(connect);
   outcome = () => Promise.reject(new InstitutionError('unavailable', 'no answer in time'));
-  await expect(connect.arrive(await open(), request, new URLSearchParams())).rejects.toThrow(
+  await expect(connect.arrive(await open(), new URLSearchParams())).rejects.toThrow(
     'no answer in time',
   );
-  expect(withdrawn).toEqual(['north-bank 1']);
+  await expectWithdrawn('north-bank 1');
 });
 
 test('an arrival that cannot be kept is withdrawn', async () => {
   const connect = createTestConnect();
-  const { request, open } = await visit(connect);
-  const journey = await open();
-  await connect.arrive(journey, request, new URLSearchParams());
+  const { open } = await visit(connect);
+  const arrival = await connect.arrive(await open(), new URLSearchParams());
+  if (arrival.outcome !== 'connected') throw new Error('not connected');
   expect(withdrawn).toEqual([]);
-  connect.takeBack(journey);
-  expect(withdrawn).toEqual(['north-bank 1']);
+  const fault = new Error('the store is lost');
+  await expect(arrival.keep(() => Promise.reject(fault))).rejects.toThrow(fault);
+  await expectWithdrawn('north-bank of the visit');
+});
+
+test('of two tabs that come back, and one that leaves, one alone goes on', async () => {
+  const connect = createTestConnect();
+  const { open } = await visit(connect);
+  const [first, second, third] = [await open(), await open(), await open()];
+  const arrival = await connect.arrive(first, new URLSearchParams());
+  await expect(connect.arrive(second, new URLSearchParams())).rejects.toThrow(StorageConflict);
+  await expect(connect.leave(third)).rejects.toThrow(StorageConflict);
+  // Leaving while the other tab comes back: whichever is committed first stands.
+  const left = await connect.leave(await open());
+  await api.storage.commit(left);
+  if (arrival.outcome !== 'connected') throw new Error('not connected');
+  await expect(arrival.keep(({ writes }) => api.storage.commit(writes))).rejects.toThrow(
+    'This visit to your bank is already over.',
+  );
+  await expectWithdrawn('north-bank of the visit');
 });
 
 test('a visit is withdrawn at its own bank, also where another was chosen in another tab', async () => {
@@ -114,7 +161,7 @@ test('a visit is withdrawn at its own bank, also where another was chosen in ano
   await connect.choose(await open(), 'demo-bank', request);
   await connect.depart(await open(), request);
   expect(begun).toEqual(['north-bank', 'demo-bank']);
-  expect(withdrawn).toEqual(['north-bank 1']);
+  await expectWithdrawn('north-bank 1');
   await connect.leave(await open());
-  expect(withdrawn).toEqual(['north-bank 1', 'demo-bank 2']);
+  await expectWithdrawn('north-bank 1', 'demo-bank 2');
 });

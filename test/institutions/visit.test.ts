@@ -145,7 +145,7 @@ describe('beginning a visit', () => {
     ],
     ['invalid_answer', 'metadata that is a list', discovery, answer(200, [])],
     ['unavailable', 'a failing intent endpoint', registration, answer(503, {})],
-    ['unavailable', 'too many requests', registration, answer(429, {})],
+    ['rate_limited', 'too many requests', registration, answer(429, {})],
     [
       'unavailable',
       'a failing token endpoint',
@@ -200,6 +200,8 @@ describe('coming back from the bank', () => {
 
     expect(result).toEqual({
       outcome: 'authorised',
+      subject: 'person',
+      validUntil: terms.expiresAt,
       authorization: {
         intentId: 'intent-1',
         permissions: terms.permissions,
@@ -224,8 +226,24 @@ describe('coming back from the bank', () => {
     const attempt = JSON.parse(JSON.stringify(begun.attempt));
     const result = await connector.complete({ attempt, callback: callbackOf(bank), redirectUri });
 
-    expect(result.outcome).toBe('authorised');
-    expect(JSON.parse(JSON.stringify(result))).toEqual(result);
+    if (result.outcome !== 'authorised') throw new Error(result.reason);
+    const { authorization } = result;
+    expect(JSON.parse(JSON.stringify(authorization))).toEqual(authorization);
+  });
+
+  it('takes an intent in place of a person for no name, and no end for none', async () => {
+    bank.claims.sub = 'intent-1';
+    const connector = connect();
+    const { attempt } = await connector.begin({
+      terms: { permissions: terms.permissions },
+      state,
+      redirectUri,
+    });
+    const [registered] = bank.requests(registration);
+    expect(JSON.parse(registered?.body ?? '').Data).toEqual({ Permissions: terms.permissions });
+    expect(
+      await connector.complete({ attempt, callback: callbackOf(bank), redirectUri }),
+    ).toMatchObject({ outcome: 'authorised', subject: undefined, validUntil: undefined });
   });
 
   it.each([

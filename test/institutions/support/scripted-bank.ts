@@ -120,7 +120,7 @@ export async function startScriptedBank(certificates: {
     })
       .setProtectedHeader({ alg: signing.alg, kid: signing.kid })
       .setIssuer(String(claims.iss ?? issuer))
-      .setSubject('person')
+      .setSubject(String(claims.sub ?? 'person'))
       .setAudience('assent')
       .setIssuedAt()
       .setExpirationTime('5 minutes')
