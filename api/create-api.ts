@@ -5,8 +5,10 @@ import type { ExtendByClient } from '../core/client-extension.js';
 import type { Clock } from '../core/clock.js';
 import type { ConnectionsService } from '../core/connections-service.js';
 import type { Logger } from '../core/logger.js';
+import type { RequestSync } from '../core/request-sync.js';
 import type { ScimUsers } from '../core/scim-users.js';
 import type { Storage } from '../core/storage.js';
+import type { SyncsService } from '../core/syncs-service.js';
 import type { TransactionReader } from '../core/transaction-reader.js';
 import type { UsersService } from '../core/users-service.js';
 import type { WebhookDeliveriesService } from '../core/webhook-deliveries-service.js';
@@ -22,6 +24,8 @@ import { describeApi } from './openapi/describe-api.js';
 import type { Operation } from './operation.js';
 import { publicRequestUrl } from './public-request-url.js';
 import { createScimOperations } from './scim/scim-operations.js';
+import { createRequestSyncOperation } from './syncs/request-sync-operation.js';
+import { createSyncOperations } from './syncs/sync-operations.js';
 import { createTransactionOperations } from './transactions/transaction-operations.js';
 import { createUserOperations } from './users/user-operations.js';
 import { createWebhookOperations } from './webhooks/webhook-operations.js';
@@ -34,6 +38,8 @@ export interface ApiDeps {
   readonly extendByClient: ExtendByClient;
   readonly accounts: AccountReader;
   readonly transactions: TransactionReader;
+  readonly syncs: SyncsService;
+  readonly requestSync: RequestSync;
   readonly webhookDeliveries: WebhookDeliveriesService;
   /** Leaves the facts of the request's token in `ctx.state.token`, its sender constraint met. */
   readonly authenticate: Middleware;
@@ -58,6 +64,8 @@ export function createApi(deps: ApiDeps): Router {
     createValidityOperation(deps),
     ...createAccountOperations(deps.accounts),
     ...createTransactionOperations(deps.transactions),
+    ...createSyncOperations(deps.syncs),
+    createRequestSyncOperation(deps),
     ...createWebhookOperations(deps.webhookDeliveries),
   ];
   const answerOnce = createAnswerOnce(deps);

@@ -15,7 +15,10 @@ export interface OperationDescription {
   /** As OpenAPI writes it: `/users/{userId}`. */
   readonly path: string;
   readonly summary: string;
-  /** The access token needs one of these; without any, no token is asked for. */
+  /**
+   * The access token needs one of these, or all of one that names several, joined by a space; without
+   * any, no token is asked for.
+   */
   readonly scopes: readonly string[];
   readonly params: z.ZodObject;
   readonly query: z.ZodObject;
@@ -47,6 +50,8 @@ export interface OperationRequest<Params, Query, Body, Answer> {
    * idempotent operation puts them into the commit of its change, so that neither is without the other.
    */
   remember(answer: Answer): readonly Write[];
+  /** Headers of the answer, also where it is an error. */
+  setHeaders(headers: Readonly<Record<string, string>>): void;
 }
 
 interface OperationSpec<
@@ -92,6 +97,7 @@ export function defineOperation<
         query: spec.query.parse(readQuery(ctx.querystring)),
         body: spec.body.parse(sent),
         url: ctx.state.url,
+        setHeaders: (headers: Readonly<Record<string, string>>) => ctx.set({ ...headers }),
       };
       const result = spec.idempotent
         ? await answerOnce(ctx, sent, (remember) => handle({ ...request, remember }))

@@ -15,9 +15,11 @@ import { createConsentClockHandler } from '../core/keep-consent-clock.js';
 import { createConnectionAim } from '../core/new-connection.js';
 import { createConnectionRedemption } from '../core/redeem-connection.js';
 import { createRenewalAim } from '../core/renew-connection.js';
+import { createRequestSync } from '../core/request-sync.js';
 import { createScimUsers } from '../core/scim-users.js';
 import { createSyncWatch } from '../core/sync-watch.js';
 import { createSynchroniser } from '../core/synchronise.js';
+import { createSyncsService } from '../core/syncs-service.js';
 import { createTransactionReader } from '../core/transaction-reader.js';
 import { createUsersService } from '../core/users-service.js';
 import { createBankVisits } from '../core/visit-bank.js';
@@ -129,6 +131,8 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
         }),
         accounts: createAccountReader({ storage, clock }),
         transactions: createTransactionReader({ storage, clock }),
+        syncs: createSyncsService({ storage, budget }),
+        requestSync: createRequestSync({ storage, clock, budget, watch }),
         webhookDeliveries: createWebhookDeliveriesService({ storage, clock, ...webhooks }),
         authenticate: protect(foundation, provider),
         storage,

@@ -9,6 +9,7 @@ import { jobs } from './job.js';
 import { journeys } from './journey.js';
 import { loginAttempts } from './login-budget.js';
 import { rememberedAnswers } from './remembered-answer.js';
+import { syncRequests } from './request-sync.js';
 import { scimIdentities } from './scim-users.js';
 import type { Collection } from './storage.js';
 import { syncs } from './sync.js';
@@ -31,6 +32,7 @@ export const domainCollections: readonly Collection<unknown>[] = [
   publishedEvents,
   rememberedAnswers,
   scimIdentities,
+  syncRequests,
   syncs,
   transactions,
   users,

@@ -10,11 +10,14 @@ export function requireScope(...anyOf: readonly string[]): Middleware {
   };
 }
 
-/** @throws {ApiError} `Forbidden` with `WWW-Authenticate` set (RFC 6750 §3.1). */
+/**
+ * An entry that names several scopes, joined by a space, needs all of them.
+ * @throws {ApiError} `Forbidden` with `WWW-Authenticate` set (RFC 6750 §3.1).
+ */
 export function assertScope(ctx: Context, token: AccessTokenFacts, anyOf: readonly string[]): void {
-  if (anyOf.some((scope) => token.scopes.has(scope))) return;
+  if (anyOf.some((entry) => entry.split(' ').every((scope) => token.scopes.has(scope)))) return;
   const scheme = token.keyThumbprint === undefined ? 'Bearer' : 'DPoP';
-  const wanted = anyOf.join(' ');
+  const wanted = [...new Set(anyOf.flatMap((entry) => entry.split(' ')))].join(' ');
   ctx.append('WWW-Authenticate', `${scheme} error="insufficient_scope", scope="${wanted}"`);
   throw new ApiError('Forbidden', `The access token needs the scope ${anyOf.join(' or ')}`);
 }

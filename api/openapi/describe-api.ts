@@ -35,7 +35,7 @@ export function describeApi(
     return {
       operationId: id,
       summary,
-      security: scopes.map((scope) => ({ accessToken: [scope] })),
+      security: scopes.map((scope) => ({ accessToken: scope.split(' ') })),
       parameters: [
         ...parametersOf(params, 'path'),
         ...parametersOf(query, 'query'),

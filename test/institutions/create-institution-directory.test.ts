@@ -72,6 +72,7 @@ describe('the institution directory', () => {
         kind: 'api',
         country: 'GB',
         isBeta: false,
+        unattendedCallsPerDay: 4,
         accountTypes: ['cash'],
         userTypes: ['personal'],
       },

@@ -2,7 +2,7 @@ import { connections } from '../../../core/connection.js';
 import { type JobHandler, jobs } from '../../../core/job.js';
 import { orderSync } from '../../../core/order-sync.js';
 import { remove, type Storage, update } from '../../../core/storage.js';
-import { syncs } from '../../../core/sync.js';
+import { findLatestSync, syncs } from '../../../core/sync.js';
 import type { MovingClock } from '../../adapters/support/moving-clock.js';
 
 interface SyncRunDeps {
@@ -50,6 +50,11 @@ export function createSyncRun({ storage, clock, synchroniser, automatic }: SyncR
     step,
     finish,
     runAutomatic: (connectionId: string) => runJob(automatic, `automatic-sync:${connectionId}`),
+    read: async (syncId: string) => (await storage.get(syncs, syncId))?.value,
+    finishLatest: async (connectionId: string) => {
+      const latest = await findLatestSync(storage, connectionId);
+      return finish(latest?.id ?? '');
+    },
     /** The first part of the first sync. */
     async first(connectionId: string) {
       const syncId = await order(connectionId, { method: 'ADD' });

@@ -21,11 +21,13 @@ import { createConnectionsService } from '../../../core/connections-service.js';
 import { createGiveUpHandler } from '../../../core/give-up-pending.js';
 import { type Job, jobs, tellOfJobs } from '../../../core/job.js';
 import { createConsentClockHandler } from '../../../core/keep-consent-clock.js';
+import { createRequestSync } from '../../../core/request-sync.js';
 import { createScheduler } from '../../../core/scheduler.js';
 import { createScimUsers } from '../../../core/scim-users.js';
 import { type Collection, put, remove, type Storage } from '../../../core/storage.js';
 import { createSyncWatch } from '../../../core/sync-watch.js';
 import { createSynchroniser } from '../../../core/synchronise.js';
+import { createSyncsService } from '../../../core/syncs-service.js';
 import { createTransactionReader } from '../../../core/transaction-reader.js';
 import { createUsersService } from '../../../core/users-service.js';
 import { createWebhookDeliveriesService } from '../../../core/webhook-deliveries-service.js';
@@ -111,6 +113,8 @@ export async function startApi() {
     }),
     accounts: createAccountReader({ storage, clock }),
     transactions: createTransactionReader({ storage, clock }),
+    syncs: createSyncsService({ storage, budget }),
+    requestSync: createRequestSync({ storage, clock, budget, watch }),
     webhookDeliveries: createWebhookDeliveriesService({ storage, clock, ...webhooks }),
     authenticate: authenticate({
       tokens: { read: async (token) => tokens.get(token) },
