@@ -23,6 +23,7 @@ import { resourceFeatures, resourceOf, scopesSupported } from './configuration/s
 import { tokenConfiguration } from './configuration/tokens.js';
 import { type RedeemGrant, registerAuthorizationCode } from './grants/authorization-code.js';
 import { registerClientCredentials } from './grants/client-credentials.js';
+import { registerJwtBearer } from './grants/jwt-bearer.js';
 import { allowLocalRedirects } from './internals.js';
 import { logEvents, logFailure } from './log-events.js';
 import { boundRequest } from './middleware/bound-request.js';
@@ -109,7 +110,10 @@ export function createProvider(deps: ProviderDeps): Provider {
   const provider = new Provider(`${publicUrl}/oidc`, settings);
   cacheClients(provider, storage, clock);
   allowLocalRedirects(provider);
-  if (role === 'identity-service') registerClientCredentials(provider, storage);
+  if (role === 'identity-service') {
+    registerClientCredentials(provider, storage);
+    registerJwtBearer(provider, { storage, clock });
+  }
   registerAuthorizationCode(provider, unitOfWork, deps.redeemGrant);
   logEvents(provider, logger);
 

@@ -7,6 +7,7 @@ import type { Client, KoaContextWithOIDC, Provider } from 'oidc-provider';
 import * as authorizationCode from 'oidc-provider/lib/actions/grants/authorization_code.js';
 import * as clientCredentials from 'oidc-provider/lib/actions/grants/client_credentials.js';
 import * as grantHelpers from 'oidc-provider/lib/helpers/grants.js';
+import * as jwt from 'oidc-provider/lib/helpers/jwt.js';
 
 const builtInGrants = {
   authorization_code: authorizationCode,
@@ -27,6 +28,22 @@ export function builtInGrant(provider: Provider, name: keyof typeof builtInGrant
   }
   const { handler, parameters } = builtInGrants[name];
   return { parameters, handle: (ctx) => handler(provider, bound, ctx) };
+}
+
+/**
+ * Verifies a JWS with a client's own keys, which the library fetches from its `jwks_uri` and fetches
+ * again when they are stale. Which algorithms are allowed is for the caller to have checked.
+ * @returns its claims, whose `iss` is the client, and whose `aud` and times hold.
+ * @throws Error where it does not verify.
+ */
+export async function verifyWithClientKeys(
+  client: Client,
+  token: string,
+  expected: { readonly audience: string; readonly clockTolerance: number },
+): Promise<Readonly<Record<string, unknown>>> {
+  const keys: unknown = Reflect.get(client, 'asymmetricKeyStore');
+  const { payload } = await jwt.verify(token, keys, { ...expected, issuer: client.clientId });
+  return payload;
 }
 
 /** The library's own limit for bodies. */

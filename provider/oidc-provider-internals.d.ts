@@ -9,3 +9,16 @@ declare module 'oidc-provider/lib/actions/grants/*.js' {
     ctx: KoaContextWithOIDC,
   ): Promise<void>;
 }
+
+/** What it signs and verifies JSON Web Signatures with; not exported and not typed either. */
+declare module 'oidc-provider/lib/helpers/jwt.js' {
+  export function verify(
+    token: string,
+    keys: unknown,
+    expected: {
+      readonly issuer: string;
+      readonly audience: string;
+      readonly clockTolerance: number;
+    },
+  ): Promise<{ readonly payload: Readonly<Record<string, unknown>> }>;
+}

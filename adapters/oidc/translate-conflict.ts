@@ -1,6 +1,7 @@
 import { errors } from 'oidc-provider';
 import type { StorageConflict, Write } from '../../core/storage.js';
 import { oidcCollections } from './oidc-collections.js';
+import type { ReplayProof } from './replay-proof.js';
 
 const grantSources: ReadonlySet<unknown> = new Set([
   oidcCollections.AuthorizationCode,
@@ -26,18 +27,25 @@ export function translateConflict(conflict: StorageConflict, writes: readonly Wr
     return new errors.InvalidRequestUri(description, { detail, cause: conflict });
   }
   if (kind === 'insert' && collection === oidcCollections.ReplayDetection) {
-    return isDpopMark(writes[position])
-      ? new errors.InvalidDpopProof('DPoP proof JWT Replay detected', { cause: conflict })
-      : new errors.InvalidClientAuth({
-          detail: 'client assertion tokens must only be used once',
-          cause: conflict,
-        });
+    return replayErrors[proofOf(writes[position])](conflict);
   }
   return conflict;
 }
 
-function isDpopMark(write: Write | undefined): boolean {
-  if (!write || !('value' in write)) return false;
-  const { value } = write;
-  return typeof value === 'object' && value !== null && 'proof' in value && value.proof === 'dpop';
+const replayErrors: Readonly<Record<ReplayProof, (cause: StorageConflict) => Error>> = {
+  dpop: (cause) => new errors.InvalidDpopProof('DPoP proof JWT Replay detected', { cause }),
+  assertion: (cause) =>
+    new errors.InvalidGrant({ detail: 'the assertion was already used', cause }),
+  client_assertion: (cause) =>
+    new errors.InvalidClientAuth({
+      detail: 'client assertion tokens must only be used once',
+      cause,
+    }),
+};
+
+/** The mark says of what it is. */
+function proofOf(write: Write | undefined): ReplayProof {
+  const value = write && 'value' in write ? write.value : undefined;
+  const proof = typeof value === 'object' && value && 'proof' in value ? value.proof : undefined;
+  return proof === 'dpop' || proof === 'assertion' ? proof : 'client_assertion';
 }

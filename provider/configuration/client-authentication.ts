@@ -13,6 +13,9 @@ interface ClientPolicy {
   readonly signing: Settings['signing'];
 }
 
+/** How far the clocks of clients may be off (seconds). */
+export const clockTolerance = 15;
+
 type ClientAuthMethod =
   NonNullable<Configuration['clientAuthMethods']> extends infer Methods
     ? Methods extends readonly (infer Method)[]
@@ -70,7 +73,7 @@ export function clientAuthenticationConfiguration({ role, clock, signing }: Clie
       },
     },
     assertJwtClientAuthClaimsAndHeader: createAssertionCheck(clock),
-    clockTolerance: 15,
+    clockTolerance,
   } satisfies Partial<Configuration>;
 }
 
