@@ -19,6 +19,8 @@ export interface ClientMetadata {
    * consent: No" of the identity service).
    */
   readonly own_consent_screens?: boolean;
+  /** A protected resource, which may introspect the tokens of every client (`docs/resource.md`). */
+  readonly resource_server?: boolean;
   /** Where it is told of what happens to its users and connections. */
   readonly webhooks?: readonly WebhookEndpoint[];
   readonly [member: string]: unknown;

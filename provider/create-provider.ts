@@ -85,7 +85,9 @@ export function createProvider(deps: ProviderDeps): Provider {
       fapi: { enabled: true, profile: (_ctx, client) => client && profileOf(client).fapi },
       introspection: {
         enabled: features.introspection,
-        allowedPolicy: (_ctx, client, token) => client.clientId === token.clientId,
+        // A bank's API is a client of its own, which asks about the tokens of all others.
+        allowedPolicy: (_ctx, client, token) =>
+          client.clientId === token.clientId || client.resource_server === true,
       },
       pushedAuthorizationRequests: { enabled: true },
       requestObjects: { enabled: true },

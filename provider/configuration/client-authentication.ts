@@ -52,6 +52,7 @@ export function clientAuthenticationConfiguration({ role, clock, signing }: Clie
       properties: [
         'profile',
         'own_consent_screens',
+        'resource_server',
         'unsigned_pushed_request_object',
         'registered_scope',
         'webhooks',
