@@ -21,6 +21,19 @@ const managementScopes = new Set([
   'webhooks:write',
 ]);
 
+/**
+ * Of payments, which are not offered: a client gets its token, so that the call itself can say so
+ * (501). Discovery does not list them.
+ */
+const paymentScopes = new Set([
+  'payee:create',
+  'payee:read',
+  'payment:read',
+  'recurring_payment:create',
+  'recurring_payment:read',
+  'recurring_payment:funds_confirmation',
+]);
+
 /** Data of one person: from a one-time code, or by client_credentials with `sub`. */
 const dataScopes = new Set([
   'accounts:read',
@@ -153,7 +166,7 @@ export function assertClientCredentialsScopes(
 ): void {
   for (const scope of scopes) {
     refuseUnless(
-      managementScopes.has(scope) || isDataScope(scope),
+      managementScopes.has(scope) || paymentScopes.has(scope) || isDataScope(scope),
       `scope ${quote(scope)} cannot be requested with client_credentials`,
     );
     refuseUnless(

@@ -157,6 +157,15 @@ describe('client_credentials', () => {
     expect(body.error).toBe('invalid_scope');
   });
 
+  test('gives a token for payments, which are not announced: the call says that there are none', async () => {
+    const scope = 'payee:create payee:read payment:read recurring_payment:create';
+    const { status, body } = await post('/oidc/token', { ...grant, scope }, basic('identity'));
+    expect({ status, scope: body.scope }).toEqual({ status: 200, scope });
+    const discovery = await assent.fetch('/oidc/.well-known/openid-configuration');
+    const { scopes_supported: announced } = (await discovery.json()) as Record<string, string[]>;
+    expect(announced?.filter((name) => name.startsWith('pay'))).toEqual([]);
+  });
+
   test('refuses a token without its sender constraint to a FAPI client', async () => {
     const assertion = await keys.assertion('fapi', assent.issuer);
     const { status, body } = await post('/oidc/token', {
