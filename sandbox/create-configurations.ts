@@ -65,6 +65,10 @@ export async function createConfigurations(
         allow: [new URL(urls.tpp).host],
         certificateAuthorities: [authority.certificate],
       },
+      outgoing: {
+        allow: [new URL(urls.tpp).host],
+        certificateAuthorities: [authority.certificate],
+      },
       institutions: sandboxInstitutions(urls, access),
       logos,
       clients: [...clients],

@@ -51,11 +51,7 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
   const urls = urlsFrom(ports);
   const authority = await openCertificateAuthority(join(directory, 'certificates'), clock);
   const server = await authority.server('server');
-  const clients = await openSandboxClients(
-    join(directory, 'keys'),
-    authority,
-    `${urls.tpp}/callback`,
-  );
+  const clients = await openSandboxClients(join(directory, 'keys'), authority, urls.tpp);
   const configurations = await createConfigurations({
     directory,
     authority,

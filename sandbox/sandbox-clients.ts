@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { ClientMetadata } from '../core/clients.js';
+import { eventTypes } from '../core/event.js';
 import { supportedScopes } from '../core/scopes.js';
 import type { CertificateAuthority } from './certificate-authority.js';
 import { openClientKeys, publicJwk, type SigningAlgorithm } from './client-keys.js';
@@ -9,6 +10,8 @@ interface ClientKind {
   readonly title: string;
   readonly algorithm: SigningAlgorithm;
   readonly method: TppClient['token_endpoint_auth_method'];
+  /** How it is told of events. */
+  readonly webhooks: 'json' | 'jwt';
   /** What this client's registration adds. */
   readonly metadata: Partial<ClientMetadata>;
 }
@@ -30,24 +33,28 @@ const fapi2Security: Partial<ClientMetadata> = {
 export const clientKinds: Readonly<Record<SandboxClientName, ClientKind>> = {
   'identity-service': {
     title: 'Ledgerlight',
+    webhooks: 'json',
     algorithm: 'PS256',
     method: 'client_secret_basic',
     metadata: { ...identityService, own_consent_screens: false },
   },
   'identity-service-own-consent': {
     title: 'Ledgerlight Direct',
+    webhooks: 'jwt',
     algorithm: 'PS256',
     method: 'private_key_jwt',
     metadata: { ...identityService, own_consent_screens: true },
   },
   'fapi2-security': {
     title: 'Ledgerlight Secure',
+    webhooks: 'jwt',
     algorithm: 'ES256',
     method: 'private_key_jwt',
     metadata: { ...fapi2Security, tls_client_certificate_bound_access_tokens: true },
   },
   'fapi2-security-dpop': {
     title: 'Ledgerlight Mobile',
+    webhooks: 'json',
     algorithm: 'ES256',
     method: 'private_key_jwt',
     metadata: { ...fapi2Security, dpop_bound_access_tokens: true },
@@ -61,16 +68,19 @@ export interface SandboxClients {
   readonly registrations: readonly ClientMetadata[];
 }
 
-/** The sandbox's clients, their keys and certificates made on the first start. */
+/**
+ * The sandbox's clients, their keys and certificates made on the first start.
+ * @param tppUrl where the TPP application is, without a path.
+ */
 export async function openSandboxClients(
   directory: string,
   authority: CertificateAuthority,
-  redirectUri: string,
+  tppUrl: string,
 ): Promise<SandboxClients> {
   const scope = supportedScopes.join(' ');
   const entries = await Promise.all(
     sandboxClientNames.map(async (name) => {
-      const { title, algorithm, method, metadata } = clientKinds[name];
+      const { title, algorithm, method, metadata, webhooks } = clientKinds[name];
       const { clientId, secret, jwk } = await openClientKeys(
         join(directory, `${name}.json`),
         algorithm,
@@ -79,7 +89,7 @@ export async function openSandboxClients(
         client_id: clientId,
         token_endpoint_auth_method: method,
         ...(method === 'client_secret_basic' && { client_secret: secret }),
-        redirect_uris: [redirectUri],
+        redirect_uris: [`${tppUrl}/callback`],
         scope,
       };
       const registration: ClientMetadata = {
@@ -88,6 +98,9 @@ export async function openSandboxClients(
         client_name: title,
         jwks: { keys: [publicJwk(jwk)] },
         id_token_signed_response_alg: algorithm,
+        webhooks: [
+          { url: `${tppUrl}/webhooks/${name}`, events: [...eventTypes], format: webhooks },
+        ],
       };
       const client: TppClient = {
         ...common,

@@ -25,6 +25,8 @@ export interface TppHomePageProps {
   }[];
   /** The sandbox's time, and where it is moved. */
   readonly time: { readonly now: Date; readonly href: string };
+  /** Where what came by webhooks is shown. */
+  readonly eventsHref: string;
 }
 
 /**
@@ -79,6 +81,12 @@ export function TppHomePage(props: TppHomePageProps) {
         </Card>
         <Button>Start</Button>
       </Form>
+      <Card heading="Events">
+        <p>What Assent told this application by webhooks.</p>
+        <ButtonLink look="secondary" href={props.eventsHref}>
+          See the events
+        </ButtonLink>
+      </Card>
       <Card heading="Time">
         <p>It is {formatDateTime(props.time.now)} in the sandbox.</p>
         <ButtonLink look="secondary" href={props.time.href}>

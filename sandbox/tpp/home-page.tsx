@@ -50,6 +50,7 @@ export function HomePage({ tpp, session, now }: HomePageProps) {
         }))
         .reverse()}
       time={{ now, href: '/time' }}
+      eventsHref="/events"
     />
   );
 }

@@ -13,6 +13,7 @@ import type { MovableClock } from '../movable-clock.js';
 import type { SandboxUrls } from '../ports.js';
 import type { TppDocument } from '../tpp-document.js';
 import { answerFailures } from './answer-failures.js';
+import { createEventRoutes } from './create-event-routes.js';
 import { createRoutes } from './create-routes.js';
 import { createTimeRoutes } from './create-time-routes.js';
 import { createOAuthClient } from './oauth-client.js';
@@ -44,6 +45,7 @@ export async function startTpp(deps: TppDeps): Promise<{ stop(): Promise<void> }
   // In real time, so that whoever moves the sandbox's keeps what they connected before.
   const sessions = createSessionStore(systemClock);
   const routes = createRoutes({ tpp, tppUrl: urls.tpp, clients, sessions, clock });
+  const events = await createEventRoutes({ tpp, tppUrl: urls.tpp, clock });
   const application = new Koa();
   for (const middleware of [
     traceRequest,
@@ -55,6 +57,7 @@ export async function startTpp(deps: TppDeps): Promise<{ stop(): Promise<void> }
     routes.routes(),
     routes.allowedMethods(),
     createTimeRoutes({ clock, sessions }).routes(),
+    events.router.routes(),
   ]) {
     application.use(middleware);
   }
@@ -72,7 +75,7 @@ export async function startTpp(deps: TppDeps): Promise<{ stop(): Promise<void> }
   return {
     async stop() {
       await listener.close(graceSeconds);
-      await Promise.all(Object.values(clients).map((client) => client.close()));
+      await Promise.all([...Object.values(clients), events].map((client) => client.close()));
     },
   };
 }

@@ -213,6 +213,7 @@ export function samplePages(word: Wording = (text) => text) {
           },
         ]}
         time={{ now, href: '/time' }}
+        eventsHref="/events"
       />
     ),
     'tpp-time': (
