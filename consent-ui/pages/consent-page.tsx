@@ -16,6 +16,8 @@ export interface ConsentPageProps extends PostTarget, AccessPeriod {
   readonly client: Party;
   readonly institution: Party;
   readonly clusters: readonly DataCluster[];
+  /** Where they sign in next: `here` where the bank has no page for it; at the bank by default. */
+  readonly signIn?: 'at-bank' | 'here' | undefined;
   /** Said first to a person who comes back to a page left open earlier. */
   readonly resumeNote?: string | undefined;
   readonly journey?: Journey | undefined;
@@ -24,6 +26,7 @@ export interface ConsentPageProps extends PostTarget, AccessPeriod {
 /** What is shared, with whom, until when, how to stop? Posts `decision` = `allow` or `refuse`. */
 export function ConsentPage(props: ConsentPageProps) {
   const { client, institution, kind } = props;
+  const isHere = props.signIn === 'here';
   const app = <Name of={client.name} />;
   const bank = <Name of={institution.name} />;
   return (
@@ -31,6 +34,7 @@ export function ConsentPage(props: ConsentPageProps) {
       title={`Share your data with ${displayName(client.name)}?`}
       heading={<>Share your data with {app}?</>}
       journey={props.journey}
+      trust={isHere ? 'Assent connects apps to banks, only with your permission.' : undefined}
       above={<Parties from={client} to={institution} />}
       lead={
         <>
@@ -58,12 +62,23 @@ export function ConsentPage(props: ConsentPageProps) {
                     description: <VerifiedHost client={client} host={client.host} />,
                   },
                 ]),
-            { term: 'Which accounts', description: <>You choose them next, at {bank}</> },
+            {
+              term: 'Which accounts',
+              description: isHere ? (
+                <>All that you see online at {bank}</>
+              ) : (
+                <>You choose them next, at {bank}</>
+              ),
+            },
           ]}
           stop={
-            <>
-              At any time: disconnect in {app}, or end the access at {bank}
-            </>
+            isHere ? (
+              <>At any time: disconnect in {app}. Assent then deletes what you entered</>
+            ) : (
+              <>
+                At any time: disconnect in {app}, or end the access at {bank}
+              </>
+            )
           }
         />
       </Card>
@@ -77,8 +92,12 @@ export function ConsentPage(props: ConsentPageProps) {
           </Button>
         </div>
         <p class="quiet">
-          If you allow this, you sign in at {bank} next. If you refuse, you go back to {app} and
-          nothing is shared.
+          {isHere ? (
+            <>If you allow this, you enter your user name and password for {bank} next.</>
+          ) : (
+            <>If you allow this, you sign in at {bank} next.</>
+          )}{' '}
+          If you refuse, you go back to {app} and nothing is shared.
         </p>
       </Form>
     </Layout>

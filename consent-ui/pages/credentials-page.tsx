@@ -47,9 +47,9 @@ export function CredentialsPage(props: CredentialsPageProps) {
       title={
         asksForSecret
           ? `Sign in to ${displayName(institution.name)}`
-          : `Answer ${displayName(institution.name)}`
+          : `Enter the code from ${displayName(institution.name)}`
       }
-      heading={asksForSecret ? <>Sign in to {bank}</> : <>Answer {bank}</>}
+      heading={asksForSecret ? <>Sign in to {bank}</> : <>Enter the code from {bank}</>}
       invalid={problem !== undefined}
       journey={props.journey}
       above={<Parties from={client} to={institution} />}
@@ -89,22 +89,17 @@ export function CredentialsPage(props: CredentialsPageProps) {
         </Form>
       </Card>
       <Card heading="What becomes of it">
-        <ul>
-          <li>
-            <strong>{app} never sees it.</strong>
-          </li>
+        <p>
+          <strong>{app} never sees it.</strong>{' '}
           {asksForSecret ? (
             <>
-              <li>
-                Assent keeps it sealed, and uses it for one thing: to fetch the data that you agreed
-                to share.
-              </li>
-              <li>When you disconnect {bank}, Assent deletes it.</li>
+              Assent keeps it sealed, and uses it for one thing: to fetch the data that you agreed
+              to share. When you disconnect {bank}, Assent deletes it.
             </>
           ) : (
-            <li>It is used once, now, and not kept.</li>
+            <>It is used once, now, and not kept.</>
           )}
-        </ul>
+        </p>
       </Card>
       <Form {...props.cancel}>
         <Button look="quiet">Cancel and go back to {app}</Button>

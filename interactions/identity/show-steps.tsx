@@ -2,6 +2,7 @@ import { ConsentPage } from '../../consent-ui/pages/consent-page.js';
 import { CredentialsPage } from '../../consent-ui/pages/credentials-page.js';
 import { InstitutionChooserPage } from '../../consent-ui/pages/institution-chooser-page.js';
 import { ProblemPage } from '../../consent-ui/pages/problem-page.js';
+import { RenewalPage } from '../../consent-ui/pages/renewal-page.js';
 import { renderPage } from '../../consent-ui/render-page.js';
 import type { Errand } from '../../core/connect.js';
 import type { CredentialField, Institution, InstitutionKind } from '../../core/institution.js';
@@ -72,7 +73,7 @@ export function showCredentials(
   );
 }
 
-/** The hosted consent page. */
+/** The hosted consent page; of a renewal, the one that says what is different this time. */
 export function showConsent(
   logos: LogoPaths,
   session: InteractionSession,
@@ -80,28 +81,37 @@ export function showConsent(
   institution: Institution,
   now: Date,
 ): string {
-  const terms = errand.purpose === 'connect' ? errand : errand.terms;
+  const { permissions, transactionFrom, expiresAt } =
+    errand.purpose === 'connect' ? errand : errand.terms;
+  const page = {
+    action: `${session.path}/consent`,
+    csrf: session.csrf,
+    client: describeClient(session.client, logos.client(session.client.client_id)),
+    institution: { name: institution.name, logoUrl: logos.bank(institution.bankRef) },
+    clusters: describePermissions(permissions),
+    transactionFrom: transactionFrom === undefined ? undefined : new Date(transactionFrom),
+    expiresAt: new Date(expiresAt),
+    now,
+  };
+  if (errand.purpose === 'connect') {
+    const kind = errand.subject === undefined ? 'one-time' : 'ongoing';
+    return renderPage(<ConsentPage {...page} kind={kind} />);
+  }
+  const consent = errand.consent.value;
   return renderPage(
-    <ConsentPage
-      action={`${session.path}/consent`}
-      csrf={session.csrf}
-      client={describeClient(session.client, logos.client(session.client.client_id))}
-      institution={{ name: institution.name, logoUrl: logos.bank(institution.bankRef) }}
-      clusters={describePermissions(terms.permissions)}
-      transactionFrom={
-        terms.transactionFrom === undefined ? undefined : new Date(terms.transactionFrom)
+    <RenewalPage
+      {...page}
+      purpose={errand.purpose}
+      kind={consent.access}
+      connectedOn={new Date(errand.connection.value.connectedOn)}
+      endsAt={new Date(consent.expiresAt)}
+      isChanged={
+        permissions.some((code) => !consent.permissions.includes(code)) ||
+        consent.permissions.some((code) => !permissions.includes(code)) ||
+        transactionFrom !== consent.transactionFrom
       }
-      expiresAt={new Date(terms.expiresAt)}
-      kind={isOneTime(errand) ? 'one-time' : 'ongoing'}
-      now={now}
     />,
   );
-}
-
-function isOneTime(errand: Errand): boolean {
-  return errand.purpose === 'connect'
-    ? errand.subject === undefined
-    : errand.consent.value.access === 'one-time';
 }
 
 /** What went wrong at the bank, with the two ways on: again, or back to the app. */

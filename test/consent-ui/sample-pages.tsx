@@ -6,6 +6,7 @@ import { ConsentPage } from '../../consent-ui/pages/consent-page.js';
 import { CredentialsPage } from '../../consent-ui/pages/credentials-page.js';
 import { InstitutionChooserPage } from '../../consent-ui/pages/institution-chooser-page.js';
 import { ProblemPage } from '../../consent-ui/pages/problem-page.js';
+import { RenewalPage } from '../../consent-ui/pages/renewal-page.js';
 import { TppAccountsPage } from '../../consent-ui/pages/tpp-accounts-page.js';
 import { TppErrorPage } from '../../consent-ui/pages/tpp-error-page.js';
 import { TppHomePage } from '../../consent-ui/pages/tpp-home-page.js';
@@ -64,7 +65,19 @@ export function samplePages(word: Wording = (text) => text) {
     cancel,
     journey: { step: 1, of: 3, finishBy },
   };
+  const renewal = {
+    ...{ ...post, ...access, client, institution: bank, clusters },
+    connectedOn: new Date('2026-08-23T09:30:00Z'),
+    endsAt: new Date('2026-11-23T09:30:00Z'),
+    isChanged: false,
+  };
   return {
+    'consent-reconsent': <RenewalPage {...renewal} purpose="reconsent" />,
+    'consent-reconsent-expired': (
+      <RenewalPage {...renewal} purpose="reconsent" endsAt={new Date('2026-11-01T09:30:00Z')} />
+    ),
+    'consent-reauth': <RenewalPage {...renewal} purpose="reauth" isChanged />,
+    'consent-refresh': <RenewalPage {...renewal} purpose="refresh" kind="one-time" />,
     'institution-chooser': (
       <InstitutionChooserPage
         {...chooser}
@@ -88,6 +101,16 @@ export function samplePages(word: Wording = (text) => text) {
         institution={bank}
         clusters={clusters}
         journey={{ step: 2, of: 3, finishBy }}
+      />
+    ),
+    'consent-legacy': (
+      <ConsentPage
+        {...post}
+        {...access}
+        client={client}
+        institution={bank}
+        clusters={clusters}
+        signIn="here"
       />
     ),
     'consent-one-time': (
