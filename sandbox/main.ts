@@ -42,6 +42,7 @@ The Assent sandbox is ready.
 
   Connect a bank step by step   ${urls.tpp}
   Assent                        ${tpp.discovery}
+  Codes of Old Mill Bank        ${urls.legacyBank}/phone
   For your own client           ${document}
 
 Your browser does not know the sandbox's certificates: go on past its warning, for each address once,
