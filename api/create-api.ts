@@ -21,12 +21,13 @@ import { createValidityOperation } from './connections/validity-operation.js';
 import { createAnswerOnce } from './idempotency/answer-once.js';
 import { answerErrors } from './middleware/answer-errors.js';
 import { describeApi } from './openapi/describe-api.js';
-import type { Operation } from './operation.js';
 import { publicRequestUrl } from './public-request-url.js';
 import { createScimOperations } from './scim/scim-operations.js';
 import { createRequestSyncOperation } from './syncs/request-sync-operation.js';
 import { createSyncOperations } from './syncs/sync-operations.js';
 import { createTransactionOperations } from './transactions/transaction-operations.js';
+import { answerUnimplemented } from './unimplemented/answer-unimplemented.js';
+import { unimplementedCalls } from './unimplemented/unimplemented-calls.js';
 import { createUserOperations } from './users/user-operations.js';
 import { createWebhookOperations } from './webhooks/webhook-operations.js';
 import { wellKnownListDescriptions } from './well-known/create-well-known-lists.js';
@@ -69,7 +70,7 @@ export function createApi(deps: ApiDeps): Router {
     ...createWebhookOperations(deps.webhookDeliveries),
   ];
   const answerOnce = createAnswerOnce(deps);
-  const ownPaths = pathsBelow(operations);
+  const ownPaths = pathsBelow([...operations, ...unimplementedCalls]);
   const description = describeApi([...operations, ...wellKnownListDescriptions], deps);
   const router = new Router();
   // Data of one person is kept by no cache.
@@ -78,10 +79,17 @@ export function createApi(deps: ApiDeps): Router {
     ctx.body = description;
   });
   for (const operation of operations) {
-    const path = operation.path.replace(/\{(\w+)\}/g, ':$1');
-    router[operation.method](path, deps.authenticate, prepare(deps.origins), (ctx) =>
-      operation.run(ctx, answerOnce),
+    router[operation.method](
+      toRoute(operation.path),
+      deps.authenticate,
+      prepare(deps.origins),
+      (ctx) => operation.run(ctx, answerOnce),
     );
+  }
+  for (const call of unimplementedCalls) {
+    const guards = call.scopes.length > 0 ? [deps.authenticate] : [];
+    const answer = [...guards, answerUnimplemented(call)];
+    router.register(toRoute(call.path), [call.method], answer);
   }
   router.all(ownPaths, (ctx) => refuseUnmatched(router, ctx, ownPaths));
   return router;
@@ -97,9 +105,14 @@ function prepare(origins: readonly [string, ...string[]]): Middleware {
   };
 }
 
-/** Everything below the first segments of the operations is answered here, errors included. */
-function pathsBelow(operations: readonly Operation[]): RegExp {
-  const roots = new Set(operations.map(({ path }) => path.split('/')[1]));
+/** A path as the router writes it. */
+function toRoute(path: string): string {
+  return path.replace(/\{(\w+)\}/g, ':$1');
+}
+
+/** Everything below the first segments of the calls is answered here, errors included. */
+function pathsBelow(calls: readonly { readonly path: string }[]): RegExp {
+  const roots = new Set(calls.map(({ path }) => path.split('/')[1]));
   return new RegExp(`^/(?:(?:${[...roots].join('|')})(?:/.*)?|openapi\\.json)$`);
 }
 

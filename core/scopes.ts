@@ -1,6 +1,48 @@
 import { Refusal } from './refusal.js';
 
 /**
+ * What is not offered, see `api/unimplemented/`: a client gets its token, so that the call itself can
+ * say so. Discovery does not list these.
+ */
+const unofferedManagementScopes = [
+  'payee:create',
+  'payee:read',
+  'payment:read',
+  'pay_link:create',
+  'pay_link:read',
+  'recurring_payment:create',
+  'recurring_payment:read',
+  'recurring_payment:funds_confirmation',
+  'pay_file:write',
+  'reseller:create',
+  'categorisation',
+];
+const unofferedDataScopes = [
+  'categories:write',
+  'spending_goals:read',
+  'spending_goals:write',
+  'savings_goals:read',
+  'savings_goals:write',
+  'projects:read',
+  'projects:write',
+  'projects:delete',
+  'tax:read',
+  'rental_records:read',
+  'rental_records:write',
+  'affordability:read',
+  'affordability:write',
+  'standard_financial_statement:read',
+];
+const unofferedManagedScopes = ['spending_goals:write:all', 'savings_goals:write:all'];
+
+/** Known, and to be registered for a client like any other; but nothing comes of them. */
+export const unofferedScopes: readonly string[] = [
+  ...unofferedManagementScopes,
+  ...unofferedDataScopes,
+  ...unofferedManagedScopes,
+];
+
+/**
  * The scopes of the identity service and where each may be asked for. Everything that is not a data
  * scope, a chooser or a bank is here once; a scope that stands nowhere is unknown and refused.
  */
@@ -17,21 +59,10 @@ const managementScopes = new Set([
   'consent_history:read',
   'scim_user:read',
   'scim_user:write',
+  'scim_user:subtenants:assign',
   'webhooks:read',
   'webhooks:write',
-]);
-
-/**
- * Of payments, which are not offered: a client gets its token, so that the call itself can say so
- * (501). Discovery does not list them.
- */
-const paymentScopes = new Set([
-  'payee:create',
-  'payee:read',
-  'payment:read',
-  'recurring_payment:create',
-  'recurring_payment:read',
-  'recurring_payment:funds_confirmation',
+  ...unofferedManagementScopes,
 ]);
 
 /** Data of one person: from a one-time code, or by client_credentials with `sub`. */
@@ -55,10 +86,15 @@ const dataScopes = new Set([
   'categories:read',
   'spending_analysis:read',
   'regular_transactions:read',
+  ...unofferedDataScopes,
 ]);
 
 /** Data scopes that only a client which manages the user itself may have. */
-const managedDataScopes = new Set(['accounts:write:all', 'transactions:write:all']);
+const managedDataScopes = new Set([
+  'accounts:write:all',
+  'transactions:write:all',
+  ...unofferedManagedScopes,
+]);
 
 /** What a person is sent for, besides a new connection. */
 const visitScopes = ['reauth', 'reconsent', 'refresh'] as const;
@@ -87,7 +123,7 @@ export const supportedScopes: readonly string[] = [
   ...managementScopes,
   ...dataScopes,
   ...managedDataScopes,
-];
+].filter((scope) => !unofferedScopes.includes(scope));
 
 /** Whether a token with this scope reads or writes one person's data. */
 export function isDataScope(scope: string): boolean {
@@ -166,7 +202,7 @@ export function assertClientCredentialsScopes(
 ): void {
   for (const scope of scopes) {
     refuseUnless(
-      managementScopes.has(scope) || paymentScopes.has(scope) || isDataScope(scope),
+      managementScopes.has(scope) || isDataScope(scope),
       `scope ${quote(scope)} cannot be requested with client_credentials`,
     );
     refuseUnless(

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { ClientMetadata } from '../core/clients.js';
 import { eventTypes } from '../core/event.js';
-import { supportedScopes } from '../core/scopes.js';
+import { supportedScopes, unofferedScopes } from '../core/scopes.js';
 import type { CertificateAuthority } from './certificate-authority.js';
 import { openClientKeys, publicJwk, type SigningAlgorithm } from './client-keys.js';
 import { type SandboxClientName, sandboxClientNames, type TppClient } from './tpp-document.js';
@@ -77,7 +77,7 @@ export async function openSandboxClients(
   authority: CertificateAuthority,
   tppUrl: string,
 ): Promise<SandboxClients> {
-  const scope = supportedScopes.join(' ');
+  const scope = [...supportedScopes, ...unofferedScopes].join(' ');
   const entries = await Promise.all(
     sandboxClientNames.map(async (name) => {
       const { title, algorithm, method, metadata, webhooks } = clientKinds[name];
