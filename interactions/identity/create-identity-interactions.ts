@@ -121,7 +121,7 @@ export function createIdentityInteractions(deps: IdentityInteractionDeps): Route
       grantId: consent.id,
       renews: errand.purpose !== 'connect',
       resourceScopes: session.scopes.filter((scope) => mayStandInToken(scope, consent)),
-      claims: ['sub', 'mh:con_id', 'auth_time'],
+      claims: ['sub', 'mh:con_id', 'mh:sync', 'auth_time'],
       expiresAt: new Date(consent.expiresAt),
     };
     await sessions.finish(ctx, session, access, writes);
