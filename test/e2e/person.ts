@@ -13,8 +13,8 @@ export function personAt(page: Page) {
       await page.getByRole('button', { name: 'Search' }).click();
       await page.getByRole('button', { name }).first().click();
     },
-    allow: () => page.getByRole('button', { name: 'Allow' }).click(),
-    refuse: () => page.getByRole('button', { name: 'Refuse' }).click(),
+    allow: () => page.getByRole('button', { name: /^(Allow|Keep sharing|Continue)/ }).click(),
+    refuse: () => page.getByRole('button', { name: /^(Refuse|Not now)/ }).click(),
     async signIn({ login, password }: DemoPerson) {
       await page.getByLabel('Login').fill(login);
       await page.getByLabel('Password').fill(password);

@@ -1,0 +1,168 @@
+import type { ComponentChildren } from 'preact';
+import type { DataCluster } from '../../core/permissions.js';
+import { type AccessPeriod, AccessTerms } from '../components/access-terms.js';
+import { Button } from '../components/button.js';
+import { Card } from '../components/card.js';
+import { ClusterList } from '../components/cluster-list.js';
+import { Form } from '../components/form.js';
+import { Name } from '../components/name.js';
+import { Parties } from '../components/parties.js';
+import { displayName } from '../display-name.js';
+import { formatDate, formatDuration } from '../format-date.js';
+import type { Party, PostTarget } from '../party.js';
+import { Layout } from '../render-page.js';
+
+export interface RenewalPageProps extends PostTarget, AccessPeriod {
+  readonly purpose: 'reauth' | 'reconsent' | 'refresh';
+  readonly client: Party;
+  readonly institution: Party;
+  readonly clusters: readonly DataCluster[];
+  readonly connectedOn: Date;
+  /** The end as agreed before; may be past. */
+  readonly endsAt: Date;
+  /** Whether the person agrees to other data or another history than before. */
+  readonly isChanged: boolean;
+}
+
+/**
+ * What is different this time, on the page of a connection that is renewed: why, until when, and what
+ * happens if not. Posts `decision` = `allow` or `refuse`.
+ */
+export function RenewalPage(props: RenewalPageProps) {
+  const { client, institution, connectedOn, endsAt, expiresAt, now } = props;
+  const app = <Name of={client.name} />;
+  const bank = <Name of={institution.name} />;
+  const words = wordings[props.purpose]({
+    app,
+    bank,
+    appName: displayName(client.name),
+    bankName: displayName(institution.name),
+    period: formatDuration(now, expiresAt),
+  });
+  const isOver = endsAt <= now;
+  return (
+    <Layout
+      title={words.title}
+      heading={words.heading}
+      above={<Parties from={client} to={institution} />}
+      lead={words.lead}
+    >
+      <Card heading="What changes">
+        <AccessTerms
+          kind={props.kind}
+          transactionFrom={props.transactionFrom}
+          expiresAt={expiresAt}
+          now={now}
+          first={[
+            { term: 'Connected since', description: <Day date={connectedOn} /> },
+            {
+              term: isOver ? 'Ended on' : 'Until now, agreed until',
+              description: <Day date={endsAt} />,
+            },
+          ]}
+          stop={
+            <>
+              At any time: disconnect in {app}, or end the access at {bank}
+            </>
+          }
+        />
+      </Card>
+      <Card
+        heading={
+          props.isChanged ? <>What {app} will see from now on</> : <>What {app} sees, as before</>
+        }
+      >
+        <ClusterList clusters={props.clusters} />
+      </Card>
+      <Form action={props.action} csrf={props.csrf}>
+        <div class="actions">
+          <Button name="decision" value="allow">
+            {words.yes}
+          </Button>
+          <Button name="decision" value="refuse" look="secondary">
+            Not now
+          </Button>
+        </div>
+        <p class="quiet">
+          {words.next} If you choose “Not now”, nothing changes and you go back to {app}
+          {isOver ? (
+            ': it gets no new data.'
+          ) : (
+            <>
+              : its access ends on <Day date={endsAt} />.
+            </>
+          )}
+        </p>
+      </Form>
+    </Layout>
+  );
+}
+
+interface Wording {
+  readonly title: string;
+  readonly heading: ComponentChildren;
+  readonly lead: ComponentChildren;
+  readonly yes: ComponentChildren;
+  /** What happens after the yes. */
+  readonly next: ComponentChildren;
+}
+
+interface Names {
+  readonly app: ComponentChildren;
+  readonly bank: ComponentChildren;
+  readonly appName: string;
+  readonly bankName: string;
+  /** How long it goes on, from now. */
+  readonly period: string;
+}
+
+const wordings: Readonly<Record<RenewalPageProps['purpose'], (names: Names) => Wording>> = {
+  reconsent: ({ app, bank, appName, period }) => ({
+    title: `Keep sharing with ${appName} for ${period} more?`,
+    heading: (
+      <>
+        Keep sharing with {app} for {period} more?
+      </>
+    ),
+    lead: (
+      <>
+        <strong>{app}</strong> asks to go on seeing data from your accounts at{' '}
+        <strong>{bank}</strong>. You do not have to sign in at {bank} for this.
+      </>
+    ),
+    yes: 'Keep sharing',
+    next: <>If you keep sharing, you go straight back to {app}.</>,
+  }),
+  reauth: ({ app, bank, appName, bankName }) => ({
+    title: `Sign in at ${bankName} again to keep ${appName} connected`,
+    heading: (
+      <>
+        Sign in at {bank} again to keep {app} connected
+      </>
+    ),
+    lead: (
+      <>
+        <strong>{bank}</strong> has to see once more that it is you who shares data with{' '}
+        <strong>{app}</strong>. Your connection and its accounts stay the same.
+      </>
+    ),
+    yes: <>Continue to {bank}</>,
+    next: <>You sign in at {bank} next, with the login that you used before.</>,
+  }),
+  refresh: ({ app, bank, bankName }) => ({
+    title: `Update your data from ${bankName}`,
+    heading: <>Update your data from {bank}</>,
+    lead: (
+      <>
+        <strong>{app}</strong> cannot update your data from <strong>{bank}</strong> without you: the
+        bank asks for something that only you can give, such as a code.
+      </>
+    ),
+    yes: 'Continue',
+    next: <>You answer what {bank} asks next.</>,
+  }),
+};
+
+function Day({ date }: { readonly date: Date }) {
+  return <time dateTime={date.toISOString()}>{formatDate(date)}</time>;
+}
