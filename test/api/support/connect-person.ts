@@ -1,16 +1,17 @@
 import { randomUUID } from 'node:crypto';
+import type { Clock } from '../../../core/clock.js';
 import { type Connection, connections } from '../../../core/connection.js';
 import { type Consent, consents } from '../../../core/consent.js';
 import { defaultPermissions } from '../../../core/permissions.js';
-import { put } from '../../../core/storage.js';
+import { put, type Storage } from '../../../core/storage.js';
 import { type User, users } from '../../../core/user.js';
-import { grants, type TestApi } from './start-api.js';
+import { grants } from './start-api.js';
 
 const day = 86_400_000;
 
 /** A user with a connection whose client has redeemed the code, as the authorization flow leaves it. */
 export async function connectPerson(
-  { storage, clock }: TestApi,
+  { storage, clock }: { readonly storage: Storage; readonly clock: Clock },
   given: {
     readonly user?: Partial<User>;
     readonly connection?: Partial<Connection>;
