@@ -25,6 +25,8 @@ export interface SyncRequest {
   readonly customer?: PresentCustomer | undefined;
   /** False where the client waits for the end, for at most 20 seconds. */
   readonly isAsync: boolean;
+  /** More writes for the commit that orders or joins a sync. */
+  readonly remember?: ((syncId: string) => readonly Write[]) | undefined;
 }
 
 /** What a request for a sync came to. */
@@ -78,13 +80,13 @@ export function createRequestSync(deps: RequestSyncDeps): RequestSync {
     return { reason, retryAfterSeconds: secondsUntil(new Date(last.value.until)) };
   }
 
-  async function order(connection: Connection, customer: PresentCustomer | undefined) {
+  async function order(connection: Connection, { customer, remember = () => [] }: SyncRequest) {
     const { id } = connection;
     const refused = await refuseTooSoon(id);
     if (refused) return { refused, budget: await budget.read(connection) };
     const latest = await findLatestSync(storage, id);
     if (latest && isUnderWay(latest)) {
-      await storage.commit([claim(id)]);
+      await storage.commit([claim(id), ...remember(latest.id)]);
       return { sync: latest, budget: await budget.read(connection) };
     }
     const { state, write } = customer
@@ -94,7 +96,7 @@ export function createRequestSync(deps: RequestSyncDeps): RequestSync {
     const at = new Date(clock.now());
     const wish = { action: 'client-update', method: 'UPDATE', customer } as const;
     const { syncId, writes } = orderSync(connection, wish, at);
-    await storage.commit([...(write ? [write] : []), claim(id), ...writes]);
+    await storage.commit([...(write ? [write] : []), claim(id), ...writes, ...remember(syncId)]);
     return { sync: { id: syncId }, budget: state };
   }
 
@@ -113,10 +115,10 @@ export function createRequestSync(deps: RequestSyncDeps): RequestSync {
     return Math.max(1, Math.ceil((time.getTime() - clock.now()) / 1000));
   }
 
-  return async function requestSync(token, { connectionId, customer, isAsync }) {
-    const connection = await load(token, connectionId);
-    const requested = await retryConflict(() => order(connection, customer));
-    if (isAsync || !('sync' in requested)) return requested;
+  return async function requestSync(token, request) {
+    const connection = await load(token, request.connectionId);
+    const requested = await retryConflict(() => order(connection, request));
+    if (request.isAsync || !('sync' in requested)) return requested;
     const { id } = requested.sync;
     const ended = await watch.until(id, 'end', patienceSeconds);
     return { ...requested, sync: { id, fetchStatus: ended?.fetchStatus } };

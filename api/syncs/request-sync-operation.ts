@@ -46,13 +46,16 @@ export function createRequestSyncOperation({
       meta: z.object({}),
     }),
     errors: ['NotFound', 'Conflict', 'TooManyRequests'],
-    async handle({ token, params: { connectionId }, body, setHeaders }) {
+    idempotent: true,
+    async handle({ token, params: { connectionId }, body, setHeaders, remember }) {
       const { customerIpAddress: ipAddress, customerLastLoggedTime: at, enableAsync } = body;
       const lastLoggedIn = at === undefined ? undefined : new Date(at);
       const requested = await requestSync(token, {
         connectionId,
         customer: ipAddress === undefined ? undefined : { ipAddress, lastLoggedIn },
         isAsync: enableAsync,
+        // How it ended is not known yet: a repetition tells that it was ordered.
+        remember: (id) => remember(answer('ok', id)),
       });
       setHeaders(describeLimit(requested.budget));
       if ('refused' in requested) {
@@ -61,8 +64,11 @@ export function createRequestSyncOperation({
         throw new ApiError('TooManyRequests', reason);
       }
       const { id: syncId, fetchStatus = 'success' } = requested.sync;
-      const status: 'ok' | 'error' = fetchStatus === 'success' ? 'ok' : 'error';
-      return { data: { status, syncId }, meta: {} };
+      return answer(fetchStatus === 'success' ? 'ok' : 'error', syncId);
     },
   });
+}
+
+function answer(status: 'ok' | 'error', syncId: string) {
+  return { data: { status, syncId }, meta: {} };
 }

@@ -1,5 +1,6 @@
 import { clients } from '../../core/clients.js';
 import { consents } from '../../core/consent.js';
+import { syncs } from '../../core/sync.js';
 import { users } from '../../core/user.js';
 import { connectPerson } from './support/connect-person.js';
 import { startApi, store, type TestApi } from './support/start-api.js';
@@ -90,6 +91,18 @@ test('what was refused may be tried again under its key', async () => {
   expect((await send()).status).toBe(204);
   const consent = await api.storage.get(consents, person.consentId);
   expect(consent?.value.history.filter(({ means }) => means === 'api')).toHaveLength(1);
+});
+
+test('a sync that was ordered is not ordered again, nor refused for coming too soon', async () => {
+  const { userId, connectionId } = await connectPerson(api);
+  const token = api.issue('accounts:read accounts:write:all', { subject: userId });
+  const ask = (key: string) =>
+    api.call('post', `/v3/sync/${connectionId}`, token, {}, { 'idempotency-key': key });
+  const first = await ask('sync-1');
+  expect(first.status).toBe(200);
+  expect((await ask('sync-1')).body).toEqual(first.body);
+  expect((await ask('sync-2')).status).toBe(429);
+  expect(await api.storage.count(syncs, 'connection', connectionId)).toBe(1);
 });
 
 test('a day later the key is as new', async () => {
