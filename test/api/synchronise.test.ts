@@ -9,6 +9,7 @@ import {
   InstitutionError,
 } from '../../core/institution.js';
 import { jobs } from '../../core/job.js';
+import { createConnectionRedemption } from '../../core/redeem-connection.js';
 import { put, StorageConflict } from '../../core/storage.js';
 import { syncs } from '../../core/sync.js';
 import { inEvents } from '../../core/synchronise.js';
@@ -95,6 +96,26 @@ test('a first sync brings 90 days first, and then the rest of what was consented
   ]);
   // What the first sync brings is no news.
   expect(await events('newTransactions')).toEqual([]);
+});
+
+test('redeeming the code orders the first sync, and tells that there is a connection', async () => {
+  const pending = { status: 'pending', pendingUntil: '2030-01-01T00:00:00.000Z' } as const;
+  const { connectionId, consentId } = await connectPerson(api, { connection: pending });
+  const redeem = createConnectionRedemption({
+    ...{ storage: api.storage, clock: api.clock },
+    watch: { until: () => Promise.reject(new Error('a fault of the store')) },
+  });
+  const { writes, completed } = await redeem(consentId, { isAsync: false });
+  await api.storage.commit(writes);
+  // The tokens are given: what goes wrong while the data is waited for takes nothing back.
+  await completed?.();
+  expect(await read(connectionId)).toMatchObject({ status: 'ok' });
+  expect(await read(connectionId)).not.toHaveProperty('pendingUntil');
+  expect(await events('connectionAdded')).toEqual([
+    expect.objectContaining({ connectionId, bankName: 'North Bank' }),
+  ]);
+  expect(await api.waiting('sync-connection')).toMatchObject([{ data: { connectionId } }]);
+  expect(await redeem(consentId, { isAsync: false })).toEqual({ writes: [] });
 });
 
 test('a later sync asks for what may have changed, and tells of what is new', async () => {

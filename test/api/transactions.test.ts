@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { accounts } from '../../core/account.js';
+import { consents } from '../../core/consent.js';
 import type { BankTransaction } from '../../core/institution.js';
 import { connectPerson } from './support/connect-person.js';
-import { startApi, type TestApi } from './support/start-api.js';
+import { startApi, store, type TestApi } from './support/start-api.js';
 
 let api: TestApi;
 let userId: string;
@@ -149,6 +150,39 @@ test('a filter tells nothing about what the consent hides', async () => {
   expect((await api.get('/v3/transactions?text=shop', token)).body.data).toEqual([]);
   const credits = await api.get('/v3/transactions?creditDebitIndicator=credit', token);
   expect(credits.body.data).toEqual([]);
+});
+
+test('what lies before the consented start is not shown, whatever dates are asked for', async () => {
+  const transactionFrom = new Date(api.clock.now() - 5 * day).toISOString();
+  const person = await connectPerson(api);
+  await api.syncs.first(person.connectionId);
+  const token = api.issue('transactions:read:all', { subject: person.userId });
+  const everything = await api.get('/v3/transactions?limit=1000', token);
+  const consent = (await api.storage.get(consents, person.consentId))?.value;
+  if (!consent) throw new TypeError('no consent');
+  // A renewal may narrow what was shared before: the data that is here already is covered too.
+  await store(api.storage, consents, [person.consentId, { ...consent, transactionFrom }]);
+  const { status, body } = await api.get('/v3/transactions?limit=1000&startDate=2000-01-01', token);
+  expect(status).toBe(200);
+  const inside = everything.body.data.filter(({ date }: Shown) => date >= transactionFrom);
+  expect(inside.length).toBeLessThan(everything.body.data.length);
+  expect(body.data).toEqual(inside);
+  const outside = everything.body.data.find(({ date }: Shown) => date < transactionFrom);
+  expect((await api.get(`/v3/transactions/${outside.id}`, token)).status).toBe(404);
+});
+
+test.each([
+  ['transactions', ['ReadAccountsBasic', 'ReadBalances'], 'transactions'],
+  ['accounts', ['ReadTransactionsBasic', 'ReadTransactionsCredits'], 'accounts'],
+])('without permission for %s there are none', async (_what, permissions, list) => {
+  const person = await connectPerson(api);
+  await api.syncs.first(person.connectionId);
+  const token = api.issue('accounts:read transactions:read:all', { subject: person.userId });
+  const consent = (await api.storage.get(consents, person.consentId))?.value;
+  if (!consent) throw new TypeError('no consent');
+  expect((await api.get(`/v3/${list}`, token)).body.data).not.toEqual([]);
+  await store(api.storage, consents, [person.consentId, { ...consent, permissions }]);
+  expect((await api.get(`/v3/${list}`, token)).body.data).toEqual([]);
 });
 
 test('shows one by its id, to those who may see it', async () => {

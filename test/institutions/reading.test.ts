@@ -357,3 +357,43 @@ describe('keeping tokens fresh', () => {
     });
   });
 });
+
+describe('a bank that counts calls', () => {
+  const accountsRoute = 'GET /aisp/accounts';
+
+  it('is told who is there, and since when, only while somebody is', async () => {
+    const connector = connect();
+    const authorization = await authorise(connector, bank);
+    const lastLoggedIn = new Date('2026-03-01T09:08:07Z');
+    await (
+      await connector.open(authorization, { ipAddress: '2001:db8::7', lastLoggedIn })
+    ).accounts();
+    await (await connector.open(authorization)).accounts();
+
+    const [present, absent] = bank.requests(accountsRoute);
+    expect(present?.headers).toMatchObject({
+      'x-fapi-customer-ip-address': '2001:db8::7',
+      'x-fapi-auth-date': 'Sun, 01 Mar 2026 09:08:07 GMT',
+    });
+    expect(absent?.headers).not.toHaveProperty('x-fapi-customer-ip-address');
+    expect(absent?.headers).not.toHaveProperty('x-fapi-auth-date');
+  });
+
+  it.each([
+    ['seconds', '120', 120],
+    ['a date', new Date(Date.now() + 60_500).toUTCString(), expect.any(Number)],
+    ['a time that is over', 'Thu, 01 Jan 2026 00:00:00 GMT', 1],
+    ['more than a day', '999999999', 86_400],
+    ['nonsense', 'soon', undefined],
+    ['nothing', undefined, undefined],
+  ])('says when it takes more: %s', async (_what, header, retryAfter) => {
+    const session = await openSession();
+    bank.script(accountsRoute, (_request, response) => {
+      if (header !== undefined) response.setHeader('retry-after', header);
+      sendJson(response, 429, {});
+    });
+
+    const failure: unknown = await session.accounts().catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'rate_limited', retryAfter });
+  });
+});
