@@ -2,24 +2,50 @@ import { describe, expect, test } from '@jest/globals';
 import { parseConnectionRequest } from '../../core/connection-request.js';
 
 const policy = { now: 0, oneTimeConsent: 86_400, ongoingConsent: 7_776_000 };
-const existing = JSON.stringify({ id_token: { 'mh:con_id': { value: 'bank:connection' } } });
+const userId = 'a'.repeat(24);
+
+/** @param claims those of the ID token. */
+function parse(scope: string, claims: object) {
+  return parseConnectionRequest(['openid', scope], JSON.stringify({ id_token: claims }), policy);
+}
 
 describe('a request for a connection', () => {
-  test.each(['reauth', 'reconsent', 'refresh'])(
-    '%s, complete as its client sends it, is refused for what it asks and not for its claims',
-    (scope) => {
-      expect(() => parseConnectionRequest(['openid', scope], existing, policy)).toThrow(
-        expect.objectContaining({
-          code: 'invalid_scope',
-          message: 'only new connections are offered: request id:<bank>',
-        }),
+  test.each(['reauth', 'reconsent', 'refresh'])('%s names the connection and its user', (scope) => {
+    const named = { sub: { value: userId }, 'mh:con_id': { value: 'bank:connection' } };
+    expect(parse(scope, named)).toEqual({
+      purpose: scope,
+      subject: userId,
+      connectionId: 'bank:connection',
+    });
+    for (const member of ['sub', 'mh:con_id']) {
+      expect(() => parse(scope, { ...named, [member]: null })).toThrow(
+        expect.objectContaining({ code: 'invalid_claims' }),
       );
-    },
-  );
+    }
+  });
 
   test('names no connection that exists already', () => {
-    expect(() => parseConnectionRequest(['openid', 'id:all'], existing, policy)).toThrow(
+    expect(() => parse('id:all', { 'mh:con_id': { value: 'bank:connection' } })).toThrow(
       expect.objectContaining({ code: 'invalid_claims' }),
     );
+  });
+
+  test.each([
+    ['ongoing, without an end', { sub: { value: userId } }, 90, true],
+    [
+      'ongoing, with an end',
+      {
+        sub: { value: userId },
+        'mh:consent': { value: { expirationDateTime: '1970-02-01T00:00:00Z' } },
+      },
+      31,
+      false,
+    ],
+    ['one time', {}, 1, false],
+  ])('%s: how long, and who may extend it (§3.3)', (_what, claims, days, tppConsent) => {
+    expect(parse('id:all', claims)).toMatchObject({
+      expiresAt: new Date(days * 86_400_000),
+      tppConsent,
+    });
   });
 });

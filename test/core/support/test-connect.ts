@@ -1,0 +1,105 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { type Connect, createConnect, type Errand } from '../../../core/connect.js';
+import type { InstitutionDirectory } from '../../../core/institution.js';
+import {
+  type ConnectorState,
+  InstitutionError,
+  type VisitOutcome,
+} from '../../../core/institution.js';
+import { createConnectionAim } from '../../../core/new-connection.js';
+import { createRenewalAim } from '../../../core/renew-connection.js';
+import { put } from '../../../core/storage.js';
+import { createBankVisits } from '../../../core/visit-bank.js';
+import { createWithdrawals } from '../../../core/withdrawals.js';
+import { grants, type TestApi } from '../../api/support/start-api.js';
+
+export const client = { client_id: 'app', own_consent_screens: true };
+
+/** Visits to banks that end as a test says, and name themselves in what they are asked to withdraw. */
+export function createTestConnect({ storage, clock, bank, log }: TestApi) {
+  const begun: string[] = [];
+  const renewed: (ConnectorState | undefined)[] = [];
+  const withdrawn: string[] = [];
+  let outcome: () => Promise<VisitOutcome> = async () => ({
+    outcome: 'authorised',
+    authorization: { refreshToken: 'of the visit' },
+  });
+  const directory: InstitutionDirectory = {
+    ...bank.directory,
+    connector: (id) => ({
+      ...bank.directory.connector(id),
+      async begin({ state, renews }) {
+        begun.push(id);
+        renewed.push(renews?.authorization);
+        return { redirectTo: `https://${id}.example/`, attempt: { visit: begun.length, state } };
+      },
+      complete: () => outcome(),
+      async revoke({ visit, refreshToken }) {
+        withdrawn.push(`${id} ${visit ?? refreshToken}`);
+      },
+    }),
+  };
+  const logger = {
+    info: () => {},
+    warn: (fields: object, message: string) => void log.push({ level: 'warn', fields, message }),
+    error: () => {},
+  };
+  const withdrawals = createWithdrawals({ storage, directory, clock, logger });
+  const extendGrant = async (grantId: string, end: Date) => [
+    put(grants, grantId, { of: end.toISOString() }),
+  ];
+  const renewal = createRenewalAim({ storage, directory, clock, withdrawals, extendGrant });
+  const visits = createBankVisits({
+    storage,
+    directory,
+    withdrawals,
+    logger,
+    redirectUri: 'https://id.example.com/bank/callback',
+    aims: {
+      connect: createConnectionAim({ storage, directory, clock, redeemWithin: 600 }),
+      reauth: renewal,
+      refresh: renewal,
+    },
+  });
+  const connect = createConnect({ storage, directory, clock, visits, extendGrant });
+
+  return {
+    connect,
+    begun,
+    renewed,
+    /** How the next visits end. */
+    answer(next: VisitOutcome | InstitutionError) {
+      outcome = async () => {
+        if (next instanceof InstitutionError) throw next;
+        return next;
+      };
+    },
+    /** What is withdrawn is withdrawn behind the person's back. */
+    async expectWithdrawn(...expected: readonly string[]) {
+      for (let tries = 0; withdrawn.length < expected.length && tries < 100; tries++)
+        await wait(10);
+      expect(withdrawn).toEqual(expected);
+    },
+    open: (uid: string, errand: Errand) =>
+      connect.open(uid, errand, client, new Date(clock.now() + 3_600_000)),
+  };
+}
+
+/** The person comes back, and what the visit gave is committed. @returns the gained consent. */
+export async function arriveAndKeep(
+  { storage }: TestApi,
+  connect: Connect,
+  journey: Parameters<Connect['arrive']>[0],
+) {
+  const arrival = await connect.arrive(journey, new URLSearchParams());
+  if (arrival.outcome === 'refused') {
+    await storage.commit(arrival.writes);
+    return arrival;
+  }
+  let kept: string | undefined;
+  await arrival.keep(async ({ consent, writes }) => {
+    await storage.commit(writes);
+    kept = consent.userId;
+  });
+  return { outcome: arrival.outcome, userId: kept };
+}
