@@ -305,6 +305,7 @@ test.each([
     await api.syncs.finish(await api.syncs.first(connectionId));
     const before = await held(connectionId);
     api.bank.faults.open = new InstitutionError(code, 'no');
+    api.clock.advance(60);
     expect(await api.syncs.update(connectionId)).toMatchObject({ fetchStatus });
     const since = new Date(api.clock.now()).toISOString();
     api.clock.advance(60);
