@@ -22,6 +22,7 @@ import { createAnswerOnce } from './idempotency/answer-once.js';
 import { answerErrors } from './middleware/answer-errors.js';
 import { describeApi } from './openapi/describe-api.js';
 import { publicRequestUrl } from './public-request-url.js';
+import { requestObjectDescription } from './request-objects/create-request-object-api.js';
 import { createScimOperations } from './scim/scim-operations.js';
 import { createRequestSyncOperation } from './syncs/request-sync-operation.js';
 import { createSyncOperations } from './syncs/sync-operations.js';
@@ -71,7 +72,10 @@ export function createApi(deps: ApiDeps): Router {
   ];
   const answerOnce = createAnswerOnce(deps);
   const ownPaths = pathsBelow([...operations, ...unimplementedCalls]);
-  const description = describeApi([...operations, ...wellKnownListDescriptions], deps);
+  const description = describeApi(
+    [...operations, ...wellKnownListDescriptions, requestObjectDescription],
+    deps,
+  );
   const router = new Router();
   // Data of one person is kept by no cache.
   router.use(noStore, answerErrors(deps.logger));

@@ -23,6 +23,9 @@ export interface OperationDescription {
   readonly params: z.ZodObject;
   readonly query: z.ZodObject;
   readonly body: z.ZodType;
+  /** The media types of body and answer, where they are not JSON. */
+  readonly bodyType?: string;
+  readonly answerType?: string;
   readonly status: 200 | 201 | 204;
   readonly answer: z.ZodType;
   /** The codes of the errors it can be answered with, besides those every call has. */

@@ -1,6 +1,7 @@
 import { extendGrant as moveGrantEnd } from '../adapters/oidc/extend-grant.js';
 import { revokeGrant } from '../adapters/oidc/revoke-grant.js';
 import { createApi } from '../api/create-api.js';
+import { createRequestObjectApi } from '../api/request-objects/create-request-object-api.js';
 import { createWellKnownLists } from '../api/well-known/create-well-known-lists.js';
 import { bankIcon } from '../consent-ui/assets.js';
 import { createAccountReader } from '../core/account-reader.js';
@@ -36,6 +37,7 @@ import { createIdentityInteractions } from '../interactions/identity/create-iden
 import { createInteractionSessions } from '../interactions/interaction-session.js';
 import { resourceOf } from '../provider/configuration/scopes.js';
 import { createEventSigner } from '../provider/keys/event-signer.js';
+import { createRequestObjectRegister } from '../provider/request-objects/create-request-object-register.js';
 import { type Foundation, protect, type Role } from './role.js';
 
 /** The identity service: people connect their banks, clients read. */
@@ -119,6 +121,7 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
         revival: lifetimes.revival,
       });
       const { publicUrl, mtlsUrl } = configuration;
+      const { register } = createRequestObjectRegister({ provider, storage, clock });
       const api = createApi({
         users: createUsersService(ending),
         scimUsers: createScimUsers({ storage, clock }),
@@ -143,6 +146,7 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
       return [
         serveLogos(logos, bankIcon),
         createWellKnownLists({ directory, storage, publicUrl }),
+        createRequestObjectApi({ register, logger }),
         api,
         answerPageErrors(logger),
         noStore,

@@ -9,6 +9,7 @@ import { jobs } from './job.js';
 import { journeys } from './journey.js';
 import { loginAttempts } from './login-budget.js';
 import { rememberedAnswers } from './remembered-answer.js';
+import { requestObjects } from './request-object.js';
 import { syncRequests } from './request-sync.js';
 import { scimIdentities } from './scim-users.js';
 import type { Collection } from './storage.js';
@@ -31,6 +32,7 @@ export const domainCollections: readonly Collection<unknown>[] = [
   loginAttempts,
   publishedEvents,
   rememberedAnswers,
+  requestObjects,
   scimIdentities,
   syncRequests,
   syncs,

@@ -32,6 +32,8 @@ import { completeBareRequestUri } from './middleware/complete-bare-request-uri.j
 import { describeUnderIssuer } from './middleware/describe-under-issuer.js';
 import { exactPaths } from './middleware/exact-paths.js';
 import { forgetSession } from './middleware/forget-session.js';
+import { mergeRequestObject } from './middleware/merge-request-object.js';
+import { swapRequestReference } from './middleware/swap-request-reference.js';
 import { unpackUnsignedRequestObject } from './middleware/unpack-unsigned-request-object.js';
 import { profileOf } from './profiles/profiles.js';
 import { createErrorRenderer, type ProblemRenderer } from './render-error.js';
@@ -132,6 +134,8 @@ export function createProvider(deps: ProviderDeps): Provider {
     }),
     boundRequest,
     completeBareRequestUri(provider),
+    swapRequestReference(storage),
+    mergeRequestObject(provider),
     unpackUnsignedRequestObject(provider),
   ]) {
     provider.use(middleware);

@@ -66,15 +66,21 @@ async function* chunks(body: Buffer) {
 }
 
 /**
- * Adds a parameter to a mounted request's URL. The library finds its mount path by comparing `url` with
+ * Changes the query of a mounted request. The library finds its mount path by comparing `url` with
  * `originalUrl`, so both have to change together.
  */
-export function addQueryParameter(request: IncomingMessage, name: string, value: string): void {
+export function rewriteQuery(
+  request: IncomingMessage,
+  change: (query: URLSearchParams) => void,
+): void {
   const { url = '' } = request;
   const original = 'originalUrl' in request ? String(request.originalUrl) : url;
-  const suffix = `${url.includes('?') ? '&' : '?'}${new URLSearchParams({ [name]: value })}`;
-  request.url = url + suffix;
-  Object.assign(request, { originalUrl: original + suffix });
+  const [, query = ''] = url.split(/\?(.*)/s);
+  const parameters = new URLSearchParams(query);
+  change(parameters);
+  const rewrite = (before: string) => `${before.split('?', 1)[0]}?${parameters}`;
+  request.url = rewrite(url);
+  Object.assign(request, { originalUrl: rewrite(original) });
 }
 
 /** Makes every look-up of a client by the library go through `find`. */

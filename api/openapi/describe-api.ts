@@ -26,6 +26,7 @@ export function describeApi(
 
   function describeOperation(operation: OperationDescription) {
     const { id, summary, scopes, params, query, body, status, answer } = operation;
+    const { bodyType, answerType } = operation;
     const errors = [
       ...(scopes.length === 0 ? [] : commonErrors),
       ...(operation.idempotent ? repetitionErrors : []),
@@ -41,11 +42,11 @@ export function describeApi(
         ...parametersOf(query, 'query'),
         ...(operation.idempotent ? [idempotencyKey] : []),
       ],
-      ...(hasBody && { requestBody: { content: json(toSchema(body, 'input')) } }),
+      ...(hasBody && { requestBody: { content: contentOf(toSchema(body, 'input'), bodyType) } }),
       responses: {
         [status]: {
           description: summary,
-          ...(status !== 204 && { content: json(toSchema(answer, 'output')) }),
+          ...(status !== 204 && { content: contentOf(toSchema(answer, 'output'), answerType) }),
         },
         ...Object.fromEntries(errors.map((code) => [apiErrorStatus[code], describeError(code)])),
       },
@@ -53,7 +54,7 @@ export function describeApi(
   }
 
   function describeError(code: ApiErrorCode) {
-    return { description: code, content: json(toSchema(errorSchema, 'output')) };
+    return { description: code, content: contentOf(toSchema(errorSchema, 'output')) };
   }
 
   function parametersOf(schema: z.ZodObject, place: 'path' | 'query') {
@@ -100,8 +101,8 @@ function securityScheme([publicOrigin]: readonly string[]) {
   return { type: 'openIdConnect', openIdConnectUrl };
 }
 
-function json(schema: JsonSchema) {
-  return { 'application/json': { schema } };
+function contentOf(schema: JsonSchema, mediaType = 'application/json') {
+  return { [mediaType]: { schema } };
 }
 
 /** Shared schemas live under `components` in OpenAPI, where JSON Schema has `$defs`. */

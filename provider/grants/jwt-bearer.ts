@@ -8,7 +8,7 @@ import { users } from '../../core/user.js';
 import { clockTolerance } from '../configuration/client-authentication.js';
 import { registeredScope } from '../configuration/scopes.js';
 import { builtInGrant, verifyWithClientKeys } from '../internals.js';
-import { profileOf } from '../profiles/profiles.js';
+import { requestSigningAlgorithms } from '../profiles/profiles.js';
 import { enforce } from '../to-protocol-error.js';
 
 export const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
@@ -87,10 +87,9 @@ export function registerJwtBearer(provider: Provider, { storage, clock }: JwtBea
 /** An assertion and nothing else that the client signs: its request objects have a type of their own. */
 function assertHeader(client: Client, assertion: string): void {
   const { alg, typ } = decodeHeader(assertion);
-  const allowed = client.requestObjectSigningAlg
-    ? [client.requestObjectSigningAlg]
-    : profileOf(client).signingAlgorithms;
-  if (!allowed.includes(String(alg))) throw refuse('its algorithm is not allowed for this client');
+  if (!requestSigningAlgorithms(client).includes(String(alg))) {
+    throw refuse('its algorithm is not allowed for this client');
+  }
   if (typ !== undefined && typ.toLowerCase() !== 'jwt') throw refuse('it is of another type');
 }
 

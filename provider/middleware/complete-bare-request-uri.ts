@@ -1,36 +1,43 @@
 import { decodeJwt } from 'jose';
 import type { Context, Middleware, Next } from 'koa';
 import type { Provider } from 'oidc-provider';
-import { addQueryParameter } from '../internals.js';
-import { isProfileName } from '../profiles/profiles.js';
+import { rewriteQuery } from '../internals.js';
 
 const urn = 'urn:ietf:params:oauth:request_uri:';
 
 /**
- * Relaxation for `identity-service` clients: the published client sends the browser to
- * `/auth?request_uri=…` without the `client_id` that RFC 9126 §4 asks for. Who pushed the request is
- * in the stored request object, which only an authenticated client could have put there.
+ * Relaxation for `identity-service` clients: published clients send the browser to
+ * `/auth?request_uri=…` or `/auth?request=…` without the `client_id` that RFC 9126 §4 and RFC 9101 §5 ask
+ * for. Whose request it is, the object itself says, which the client has pushed or signed.
  */
 export function completeBareRequestUri(provider: Provider): Middleware {
   return async function addClientId(ctx: Context, next: Next) {
-    if (ctx.method === 'GET' && ctx.path === '/auth') {
-      const { request_uri: requestUri, client_id: clientId } = ctx.query;
-      if (typeof requestUri === 'string' && requestUri.startsWith(urn) && clientId === undefined) {
-        const client = await findPusher(provider, requestUri.slice(urn.length));
-        if (client) addQueryParameter(ctx.req, 'client_id', client);
-      }
+    if (ctx.method === 'GET' && ctx.path === '/auth' && ctx.query.client_id === undefined) {
+      const object = await findRequestObject(provider, ctx);
+      const client = object && (await findSender(provider, object));
+      if (client) rewriteQuery(ctx.req, (query) => query.set('client_id', client));
     }
     await next();
   };
 }
 
-async function findPusher(provider: Provider, id: string): Promise<string | undefined> {
-  const pushed = await provider.PushedAuthorizationRequest.find(id);
-  if (!pushed) return undefined;
-  const { client_id: clientId } = decodeJwt(pushed.request);
-  if (typeof clientId !== 'string') return undefined;
-  const client = await provider.Client.find(clientId);
-  return isProfileName(client?.profile) && client.profile === 'identity-service'
-    ? clientId
-    : undefined;
+async function findRequestObject(provider: Provider, { query }: Context) {
+  const { request, request_uri: requestUri } = query;
+  if (typeof request === 'string') return request;
+  if (typeof requestUri !== 'string' || !requestUri.startsWith(urn)) return undefined;
+  return (await provider.PushedAuthorizationRequest.find(requestUri.slice(urn.length)))?.request;
+}
+
+async function findSender(provider: Provider, object: string): Promise<string | undefined> {
+  const client = await provider.Client.find(claimedClient(object) ?? '');
+  return client?.profile === 'identity-service' ? client.clientId : undefined;
+}
+
+function claimedClient(object: string): string | undefined {
+  try {
+    const { client_id: named, iss } = decodeJwt(object);
+    return typeof named === 'string' ? named : iss;
+  } catch {
+    return undefined;
+  }
 }

@@ -2,6 +2,7 @@ import { decodeProtectedHeader, type JWTPayload, UnsecuredJWT } from 'jose';
 import type { Context, Middleware, Next } from 'koa';
 import type { Provider } from 'oidc-provider';
 import { replaceBody } from '../internals.js';
+import { toParameters } from '../request-objects/to-parameters.js';
 
 /**
  * Relaxation for `identity-service` clients registered with `unsigned_pushed_request_object`: the
@@ -37,15 +38,9 @@ async function toPlainParameters(
   if (!payload) return undefined;
   const plain = new URLSearchParams(form);
   plain.delete('request');
-  for (const [name, value] of Object.entries(payload)) {
-    if (jwtClaims.has(name) || value === undefined || value === null) continue;
-    plain.set(name, typeof value === 'object' ? JSON.stringify(value) : String(value));
-  }
+  for (const [name, value] of toParameters(payload)) plain.set(name, value);
   return plain;
 }
-
-/** Claims about the object and not about the request (RFC 9101 §4). */
-const jwtClaims = new Set(['iss', 'aud', 'exp', 'iat', 'nbf', 'jti']);
 
 function isUnsigned(request: string): boolean {
   try {

@@ -1,3 +1,5 @@
+import type { Client } from 'oidc-provider';
+
 /**
  * What a client is held to, as data (architecture decision 3). Chosen by the client's metadata member
  * `profile`, checked when the client is saved and enforced at the earliest endpoint that can know.
@@ -65,6 +67,12 @@ export const defaultProfile: ProfileName = 'fapi2-security';
 export function profileOf(client: { readonly [member: string]: unknown } | undefined): Profile {
   const name = client?.profile;
   return isProfileName(name) ? profiles[name] : profiles[defaultProfile];
+}
+
+/** What a client may sign its request objects, and assertions of its users, with. */
+export function requestSigningAlgorithms(client: Client): readonly string[] {
+  const { requestObjectSigningAlg: registered } = client;
+  return registered === undefined ? profileOf(client).signingAlgorithms : [registered];
 }
 
 export function isProfileName(name: unknown): name is ProfileName {

@@ -62,7 +62,7 @@ async function makeUser(clientId: string): Promise<string> {
 
 const now = () => Math.floor(Date.now() / 1000);
 
-function claims(changes: JWTPayload = {}): JWTPayload {
+function claims(changes: Record<string, unknown> = {}): JWTPayload {
   return {
     iss: 'tpp',
     sub: userId,

@@ -17,15 +17,13 @@ interface Visit {
   readonly connection?: Partial<Connection>;
 }
 
-/** A code as the authorization flow leaves it, and the consent and connection that wait for it. */
-export async function seedCode(
+/** What a person's yes leaves: the consent, its Grant, and the connection that waits for its client. */
+export async function seedConsent(
   { provider, storage, configuration }: RunningAssent,
   visit: Visit,
   clock = systemClock,
 ) {
   const { clientId, scope = 'openid accounts:read', seconds = 600 } = visit;
-  const client = await provider.Client.find(clientId);
-  if (!client) throw new Error('the client is not configured');
   const resource = `${configuration.publicUrl}/`;
   const grantId = randomUUID();
   const expiresAt = new Date(clock.now() + seconds * 1000);
@@ -57,22 +55,61 @@ export async function seedCode(
       history: [],
     }),
   ]);
-  const code = await runAt(clock, async () => {
+  await runAt(clock, async () => {
     const grant = new provider.Grant({ accountId: seededUserId, clientId });
     grant.jti = grantId;
     grant.exp = Math.floor(expiresAt.getTime() / 1000);
     grant.addOIDCScope('openid offline_access');
+    grant.addOIDCClaims(['sub', 'mh:con_id', 'auth_time']);
     grant.addResourceScope(resource, scope);
     await grant.save();
-    return new provider.AuthorizationCode({
+  });
+  return { connection, grantId, expiresAt, resource, scope };
+}
+
+/** A code as the authorization flow leaves it, and the consent and connection that wait for it. */
+export async function seedCode(assent: RunningAssent, visit: Visit, clock = systemClock) {
+  const { provider } = assent;
+  const client = await provider.Client.find(visit.clientId);
+  if (!client) throw new Error('the client is not configured');
+  const { resource, scope, ...seeded } = await seedConsent(assent, visit, clock);
+  const code = await runAt(clock, () =>
+    new provider.AuthorizationCode({
       accountId: seededUserId,
       client,
-      grantId,
+      grantId: seeded.grantId,
       gty: 'authorization_code',
       redirectUri: seededRedirectUri,
       resource,
       scope,
-    }).save();
+    }).save(),
+  );
+  return { code, ...seeded };
+}
+
+/**
+ * Goes to an authorization URL as a browser does, says yes without a bank, and comes back.
+ * @returns the answer that leads to the client.
+ */
+export async function seedVisit(
+  assent: RunningAssent,
+  url: string,
+  visit: Visit,
+  clock = systemClock,
+) {
+  const begun = await assent.fetch(url);
+  const uid = begun.headers.get('location')?.split('/interaction/')[1] ?? '';
+  const interaction = await assent.provider.Interaction.find(uid);
+  if (!interaction) throw new Error(`no visit began: ${begun.headers.get('location')}`);
+  const seeded = await seedConsent(assent, visit, clock);
+  interaction.result = {
+    login: { accountId: seededUserId },
+    consent: { grantId: seeded.grantId },
+  };
+  await runAt(clock, () => interaction.persist());
+  const cookie = begun.headers.getSetCookie().map((text) => text.split(';')[0]);
+  const returned = await assent.fetch(`/oidc/auth/${uid}`, {
+    headers: { cookie: cookie.join('; ') },
   });
-  return { code, connection, grantId, expiresAt };
+  return { params: interaction.params, returned, ...seeded };
 }
