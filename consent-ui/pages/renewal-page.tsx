@@ -17,6 +17,8 @@ export interface RenewalPageProps extends PostTarget, AccessPeriod {
   readonly client: Party;
   readonly institution: Party;
   readonly clusters: readonly DataCluster[];
+  /** Where they sign in next, as of the consent page. */
+  readonly signIn?: 'at-bank' | 'here' | undefined;
   readonly connectedOn: Date;
   /** The end as agreed before; may be past. */
   readonly endsAt: Date;
@@ -32,12 +34,14 @@ export function RenewalPage(props: RenewalPageProps) {
   const { client, institution, connectedOn, endsAt, expiresAt, now } = props;
   const app = <Name of={client.name} />;
   const bank = <Name of={institution.name} />;
+  const isHere = props.signIn === 'here';
   const words = wordings[props.purpose]({
     app,
     bank,
     appName: displayName(client.name),
     bankName: displayName(institution.name),
     period: formatDuration(now, expiresAt),
+    isHere,
   });
   const isOver = endsAt <= now;
   return (
@@ -46,6 +50,7 @@ export function RenewalPage(props: RenewalPageProps) {
       heading={words.heading}
       above={<Parties from={client} to={institution} />}
       lead={words.lead}
+      trust={isHere ? 'Assent connects apps to banks, only with your permission.' : undefined}
     >
       <Card heading="What changes">
         <AccessTerms
@@ -61,9 +66,13 @@ export function RenewalPage(props: RenewalPageProps) {
             },
           ]}
           stop={
-            <>
-              At any time: disconnect in {app}, or end the access at {bank}
-            </>
+            isHere ? (
+              <>At any time: disconnect in {app}. Assent then deletes what you entered</>
+            ) : (
+              <>
+                At any time: disconnect in {app}, or end the access at {bank}
+              </>
+            )
           }
         />
       </Card>
@@ -114,6 +123,8 @@ interface Names {
   readonly bankName: string;
   /** How long it goes on, from now. */
   readonly period: string;
+  /** Whether the person signs in on our page. */
+  readonly isHere: boolean;
 }
 
 const wordings: Readonly<Record<RenewalPageProps['purpose'], (names: Names) => Wording>> = {
@@ -133,7 +144,7 @@ const wordings: Readonly<Record<RenewalPageProps['purpose'], (names: Names) => W
     yes: 'Keep sharing',
     next: <>If you keep sharing, you go straight back to {app}.</>,
   }),
-  reauth: ({ app, bank, appName, bankName }) => ({
+  reauth: ({ app, bank, appName, bankName, isHere }) => ({
     title: `Sign in at ${bankName} again to keep ${appName} connected`,
     heading: (
       <>
@@ -146,8 +157,12 @@ const wordings: Readonly<Record<RenewalPageProps['purpose'], (names: Names) => W
         <strong>{app}</strong>. Your connection and its accounts stay the same.
       </>
     ),
-    yes: <>Continue to {bank}</>,
-    next: <>You sign in at {bank} next, with the login that you used before.</>,
+    yes: isHere ? 'Continue' : <>Continue to {bank}</>,
+    next: isHere ? (
+      <>You enter your user name and password for {bank} next.</>
+    ) : (
+      <>You sign in at {bank} next, with the login that you used before.</>
+    ),
   }),
   refresh: ({ app, bank, bankName }) => ({
     title: `Update your data from ${bankName}`,

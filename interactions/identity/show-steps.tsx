@@ -91,6 +91,7 @@ export function showConsent(
     clusters: describePermissions(permissions),
     transactionFrom: transactionFrom === undefined ? undefined : new Date(transactionFrom),
     expiresAt: new Date(expiresAt),
+    signIn: institution.kind === 'legacy' ? ('here' as const) : ('at-bank' as const),
     now,
   };
   if (errand.purpose === 'connect') {

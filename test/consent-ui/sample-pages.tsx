@@ -77,7 +77,8 @@ export function samplePages(word: Wording = (text) => text) {
       <RenewalPage {...renewal} purpose="reconsent" endsAt={new Date('2026-11-01T09:30:00Z')} />
     ),
     'consent-reauth': <RenewalPage {...renewal} purpose="reauth" isChanged />,
-    'consent-refresh': <RenewalPage {...renewal} purpose="refresh" kind="one-time" />,
+    'consent-reauth-legacy': <RenewalPage {...renewal} purpose="reauth" signIn="here" />,
+    'consent-refresh': <RenewalPage {...renewal} purpose="refresh" kind="one-time" signIn="here" />,
     'institution-chooser': (
       <InstitutionChooserPage
         {...chooser}

@@ -137,6 +137,8 @@ test('a person connects with user name, password and code, whatever goes wrong o
   });
   const returned = await visit(url, async (page) => {
     const { allow, enterLogin, enterCode } = personAt(page);
+    expect(await page.textContent('main')).toContain('All that you see online at Old Mill Bank');
+    expect(await page.textContent('footer')).not.toContain('never ask for your bank password');
     await allow();
     await page.getByText('Ledgerlight never sees it').waitFor();
     await page.reload();
@@ -209,6 +211,7 @@ test('when the bank wants a code again the sync says so, and a refresh mends it'
   });
   const returned = await visit(url, async (page) => {
     const { allow, enterCode } = personAt(page);
+    expect(await page.textContent('h1')).toBe('Update your data from Old Mill Bank');
     await allow();
     await page.getByLabel('Code').waitFor();
     expect(await page.getByLabel('Password').count()).toBe(0);
