@@ -4,6 +4,7 @@ import type { AccountReader } from '../core/account-reader.js';
 import type { ExtendByClient } from '../core/client-extension.js';
 import type { Clock } from '../core/clock.js';
 import type { ConnectionsService } from '../core/connections-service.js';
+import type { ConsentHistory } from '../core/consent-history.js';
 import type { Logger } from '../core/logger.js';
 import type { RequestSync } from '../core/request-sync.js';
 import type { ScimUsers } from '../core/scim-users.js';
@@ -18,6 +19,7 @@ import { ApiError } from './api-error.js';
 import { createConnectionOperations } from './connections/connection-operations.js';
 import { createExtendConnectionOperation } from './connections/extend-connection-operation.js';
 import { createValidityOperation } from './connections/validity-operation.js';
+import { createConsentHistoryOperation } from './consent-history/consent-history-operation.js';
 import { createAnswerOnce } from './idempotency/answer-once.js';
 import { answerErrors } from './middleware/answer-errors.js';
 import { describeApi } from './openapi/describe-api.js';
@@ -36,6 +38,7 @@ import { wellKnownListDescriptions } from './well-known/create-well-known-lists.
 export interface ApiDeps {
   readonly users: UsersService;
   readonly scimUsers: ScimUsers;
+  readonly consentHistory: ConsentHistory;
   readonly connections: ConnectionsService;
   readonly extendByClient: ExtendByClient;
   readonly accounts: AccountReader;
@@ -62,6 +65,7 @@ export function createApi(deps: ApiDeps): Router {
     ...createUserOperations(deps.users),
     ...createScimOperations(deps.scimUsers),
     ...createConnectionOperations(deps),
+    createConsentHistoryOperation(deps.consentHistory),
     createExtendConnectionOperation(deps.extendByClient),
     createValidityOperation(deps),
     ...createAccountOperations(deps.accounts),

@@ -10,6 +10,7 @@ import { createBankBudget } from '../core/bank-budget.js';
 import { createClientExtension } from '../core/client-extension.js';
 import { createConnect } from '../core/connect.js';
 import { createConnectionsService } from '../core/connections-service.js';
+import { createConsentHistory } from '../core/consent-history.js';
 import type { ExtendGrant } from '../core/extend-consent.js';
 import { createGiveUpHandler } from '../core/give-up-pending.js';
 import { createConsentClockHandler } from '../core/keep-consent-clock.js';
@@ -125,6 +126,7 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
       const api = createApi({
         users: createUsersService(ending),
         scimUsers: createScimUsers({ storage, clock }),
+        consentHistory: createConsentHistory({ storage, clock }),
         connections,
         extendByClient: createClientExtension({
           storage,

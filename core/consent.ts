@@ -55,11 +55,18 @@ export interface Consent extends AgreedTerms {
   readonly history: readonly ConsentStep[];
 }
 
-/** Consents by id, by the connection they are for, and by user. */
+/**
+ * Consents by id, by the connection they are for, by user, and by client in the order in which they
+ * were made: the index value is `<client id>|<ISO 8601>`.
+ */
 export const consents: Collection<Consent> = {
   name: 'consent',
-  indexes: ['connection', 'user'],
-  indexValues: (consent) => ({ connection: consent.connectionId, user: consent.userId }),
+  indexes: ['connection', 'user', 'made'],
+  indexValues: ({ connectionId, userId, clientId, history: [made] }) => ({
+    connection: connectionId,
+    user: userId,
+    made: `${clientId}|${made?.at ?? ''}`,
+  }),
 };
 
 /** Whether a consent allows anything at `now` (milliseconds since the epoch). */

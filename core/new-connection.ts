@@ -52,7 +52,13 @@ export function planConnection(
     access: request.subject === undefined ? 'one-time' : 'ongoing',
     ...terms,
     status,
-    history: [{ status, at: new Date(now).toISOString() }],
+    history: [
+      {
+        status,
+        at: new Date(now).toISOString(),
+        ...(made.authRequestId && { authRequestId: made.authRequestId }),
+      },
+    ],
   };
   return {
     plan: {

@@ -1,4 +1,5 @@
 import type { Clock } from './clock.js';
+import { findPage } from './find-page.js';
 import { Refusal } from './refusal.js';
 import { type Collection, insert, type Storage, StorageConflict, type Write } from './storage.js';
 import { makeManagedUser, type ScimMembers, type User, users } from './user.js';
@@ -51,8 +52,6 @@ export interface ScimUsers {
   list(clientId: string, page: ScimPage): Promise<ScimList>;
 }
 
-const pageSize = 1000;
-
 /** See {@link ScimUsers}. */
 export function createScimUsers(deps: {
   readonly storage: Storage;
@@ -98,16 +97,11 @@ export function createScimUsers(deps: {
     },
 
     async list(clientId, { limit, offset }) {
-      const listed: ScimUser[] = [];
-      let after: string | undefined;
-      do {
-        const page = { index: 'scim', equals: clientId, limit: pageSize, after };
-        const { records, next } = await storage.find(users, page);
-        listed.push(...records.map(({ value }) => value).filter(isScimUser));
-        after = next;
-      } while (after !== undefined && listed.length < offset + limit);
-      const total = await storage.count(users, 'scim', clientId);
-      return { users: listed.slice(offset, offset + limit), total };
+      const query = { index: 'scim', equals: clientId, order: 'ascending' } as const;
+      // A search for none at all asks how many there are (RFC 7644 §3.4.2.4).
+      const page = { limit: Math.max(limit, 1), offset };
+      const { values, total } = await findPage(storage, users, query, page);
+      return { users: values.slice(0, limit).filter(isScimUser), total };
     },
   };
 }

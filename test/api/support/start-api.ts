@@ -18,6 +18,7 @@ import { createBankBudget } from '../../../core/bank-budget.js';
 import { createClientExtension } from '../../../core/client-extension.js';
 import { domainCollections } from '../../../core/collections.js';
 import { createConnectionsService } from '../../../core/connections-service.js';
+import { createConsentHistory } from '../../../core/consent-history.js';
 import { createGiveUpHandler } from '../../../core/give-up-pending.js';
 import { type Job, jobs, tellOfJobs } from '../../../core/job.js';
 import { createConsentClockHandler } from '../../../core/keep-consent-clock.js';
@@ -104,6 +105,7 @@ export async function startApi() {
   const api = createApi({
     users: createUsersService(ending),
     scimUsers: createScimUsers({ storage, clock }),
+    consentHistory: createConsentHistory({ storage, clock }),
     connections,
     extendByClient: createClientExtension({
       storage,
