@@ -7,6 +7,7 @@ export function describeInstitutionError(error: InstitutionError): {
 } {
   switch (error.code) {
     case 'unavailable':
+    case 'rate_limited':
       return {
         title: 'Your bank is not answering',
         sentence: 'We could not reach your bank just now. Nothing was shared. You can try again.',
