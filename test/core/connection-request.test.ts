@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { parseConnectionRequest } from '../../core/connection-request.js';
+import { wantsAsyncSync } from '../../core/sync-claim.js';
 
 const policy = { now: 0, oneTimeConsent: 86_400, ongoingConsent: 7_776_000 };
 const userId = 'a'.repeat(24);
@@ -23,6 +24,29 @@ describe('a request for a connection', () => {
       );
     }
   });
+
+  test.each([
+    [undefined, false],
+    [{ essential: true }, false],
+    [{ value: { enableAsync: false } }, false],
+    [{ essential: true, value: { enableAsync: true } }, true],
+  ])('mh:sync as %j is asynchronous: %s', (requested, isAsync) => {
+    const claims = { 'mh:sync': requested };
+    expect(() => parse('id:all', claims)).not.toThrow();
+    expect(wantsAsyncSync({ id_token: claims })).toBe(isAsync);
+  });
+
+  test.each([{ value: { enableAsync: 'yes' } }, { value: true }])(
+    'mh:sync as %j is refused',
+    (requested) => {
+      expect(() => parse('id:all', { 'mh:sync': requested })).toThrow(
+        expect.objectContaining({
+          code: 'invalid_claims',
+          message: expect.stringContaining('mh:sync'),
+        }),
+      );
+    },
+  );
 
   test('names no connection that exists already', () => {
     expect(() => parse('id:all', { 'mh:con_id': { value: 'bank:connection' } })).toThrow(
