@@ -155,7 +155,6 @@ function createLife(
     async stop() {
       await listeners.close();
       await scheduler.stop(grace);
-      await role.stop();
       await guardedFetch.close();
       await storage.close();
     },

@@ -46,6 +46,5 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
       });
       return [accountInformation, answerPageErrors(logger), noStore, interactions];
     },
-    stop: async () => {},
   };
 }

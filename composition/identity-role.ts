@@ -155,6 +155,5 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
         interactions,
       ];
     },
-    async stop() {},
   };
 }

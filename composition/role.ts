@@ -23,7 +23,6 @@ export interface Role {
   readonly jobs: readonly JobHandler[];
   readonly redeemGrant: RedeemGrant;
   routes(foundation: Foundation & { readonly provider: Provider }): readonly Route[];
-  stop(): Promise<void>;
 }
 
 /** What every room is built from. */
