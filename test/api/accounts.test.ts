@@ -151,7 +151,7 @@ test('a list costs three reads of the store', async () => {
 });
 
 test.each([
-  ['post', '/v3/accounts', 405],
+  ['put', '/v3/accounts', 405],
   ['get', '/v3/nothing', 404],
   ['get', '/v3', 404],
   ['delete', '/openapi.json', 405],

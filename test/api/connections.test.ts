@@ -30,6 +30,8 @@ test('lists a connection with the state of its consent, oldest first', async () 
         error: null,
         userConsentedAt: expect.any(String),
         tppConsent: true,
+        singleSyncOnly: false,
+        useMfa: false,
       },
     ],
     meta: {},
