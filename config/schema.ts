@@ -191,6 +191,12 @@ export const configurationSchema = z.strictObject({
         .boolean()
         .default(true)
         .describe('response_type `code id_token`, for clients whose profile allows it'),
+      implicitFlow: z
+        .boolean()
+        .default(true)
+        .describe(
+          'response_type `id_token`, for clients whose profile allows it, where no connection is new',
+        ),
       introspection: z.boolean().default(true).describe("RFC 7662, of a client's own tokens"),
       revocation: z.boolean().default(true).describe("RFC 7009, of a client's own tokens"),
     })

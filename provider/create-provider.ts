@@ -19,6 +19,7 @@ import {
 import { discoveryConfiguration } from './configuration/discovery.js';
 import { interactionConfiguration } from './configuration/interactions.js';
 import { outgoingConfiguration } from './configuration/outgoing.js';
+import { responseTypesOffered } from './configuration/response-types.js';
 import { resourceFeatures, resourceOf, scopesSupported } from './configuration/scopes.js';
 import { tokenConfiguration } from './configuration/tokens.js';
 import { type RedeemGrant, registerAuthorizationCode } from './grants/authorization-code.js';
@@ -64,16 +65,16 @@ export function createProvider(deps: ProviderDeps): Provider {
   const interactions = interactionConfiguration(publicUrl);
 
   const settings: ProviderConfiguration = {
-    ...claimsConfiguration(storage),
+    ...claimsConfiguration(role, storage),
     ...clientAuthenticationConfiguration({ role, clock, signing }),
     ...discoveryConfiguration(configuration),
     ...interactions,
+    ...responseTypesOffered(configuration),
     ...outgoingConfiguration(deps.guardedFetch),
     ...tokenConfiguration({ role, lifetimes, clock }),
     adapter: deps.adapter,
     jwks: { keys: [...deps.signingKeys] },
     scopes: scopesSupported(configuration),
-    responseTypes: features.hybridFlow ? ['code', 'code id_token'] : ['code'],
     subjectTypes: ['public'],
     acceptQueryParamAccessTokens: false,
     pkce: { required: (_ctx, client) => profileOf(client).requirePkce },

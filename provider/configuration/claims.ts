@@ -1,5 +1,6 @@
 import type { Account, Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import { errors } from 'oidc-provider';
+import type { Configuration as Settings } from '../../config/schema.js';
 import { consents } from '../../core/consent.js';
 import type { Storage } from '../../core/storage.js';
 import { readSyncId } from '../../core/sync-claim.js';
@@ -8,15 +9,15 @@ import { readSyncId } from '../../core/sync-claim.js';
 const storedClaims = ['mh:con_id', 'mh:sync', 'openbanking_intent_id'];
 
 /** The claims a client may ask for in the `claims` parameter, and how they are issued. */
-export function claimsConfiguration(storage: Storage) {
+export function claimsConfiguration(role: Settings['role'], storage: Storage) {
   return {
     claims: {
       openid: ['sub'],
-      // Requested one by one in the claims parameter; openbanking_intent_id in the bank role.
-      'mh:con_id': null,
-      'mh:consent': null,
-      'mh:sync': null,
-      openbanking_intent_id: null,
+      // Requested one by one in the claims parameter. What is only asked for and not issued, as
+      // `mh:consent`, is none of them.
+      ...(role === 'bank'
+        ? { openbanking_intent_id: null }
+        : { 'mh:con_id': null, 'mh:sync': null }),
       sid: null,
       auth_time: null,
       iss: null,
@@ -26,12 +27,12 @@ export function claimsConfiguration(storage: Storage) {
      * Every person the library asks about was put there by our own interaction, so the account is
      * known to exist; the claims are read only where an ID token is made of them.
      */
-    async findAccount(ctx, subject, token): Promise<Account> {
+    async findAccount(ctx, subject): Promise<Account> {
       return {
         accountId: subject,
         async claims(use, _scope, requested = {}) {
-          const grantId = token && 'grantId' in token ? token.grantId : undefined;
-          if (use !== 'id_token' || !grantId || !isTokenEndpoint(ctx)) return { sub: subject };
+          const grantId = ctx.oidc.entities.Grant?.jti;
+          if (use !== 'id_token' || !grantId || !tellsIdentity(ctx)) return { sub: subject };
           if (!storedClaims.some((claim) => claim in requested)) return { sub: subject };
           const consent = await storage.get(consents, grantId);
           if (!consent) return { sub: subject, openbanking_intent_id: grantId };
@@ -45,9 +46,12 @@ export function claimsConfiguration(storage: Storage) {
   } satisfies Partial<Configuration>;
 }
 
-/** In the hybrid flow the front-channel ID token is a detached signature, without personal data. */
-function isTokenEndpoint(ctx: KoaContextWithOIDC): boolean {
-  return ctx.oidc.route === 'token';
+/**
+ * In the hybrid flow the ID token of the front channel is a detached signature, without personal data;
+ * in the implicit flow there is no other.
+ */
+function tellsIdentity({ oidc }: KoaContextWithOIDC): boolean {
+  return oidc.route === 'token' || oidc.params?.response_type === 'id_token';
 }
 
 /** `claims` whose `id_token` members are not objects would break every later reader of them. */

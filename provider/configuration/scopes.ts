@@ -2,6 +2,7 @@ import { type Client, errors, type KoaContextWithOIDC, type ResourceServer } fro
 import type { Configuration } from '../../config/schema.js';
 import { assertAuthorizationScopes, openidScopes, supportedScopes } from '../../core/scopes.js';
 import { enforce } from '../to-protocol-error.js';
+import { assertRedeemable } from './response-types.js';
 
 /** Scopes of the bank role: UK Open Banking account information. */
 const bankScopes = ['accounts'];
@@ -40,6 +41,7 @@ export function resourceFeatures({ role, resource }: ScopePolicy) {
         const requested = requestedScopes(ctx);
         if (role === 'identity-service' && authorizationRoutes.has(ctx.oidc.route)) {
           enforce(() => assertAuthorizationScopes(requested, registeredScope(ctx.oidc.client)));
+          assertRedeemable(ctx, requested);
         }
         const scopes =
           role === 'bank' ? bankScopes : requested.filter((scope) => !openidScopes.includes(scope));

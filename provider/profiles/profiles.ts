@@ -35,7 +35,7 @@ export const profiles = {
   /** Exactly what the published client of the identity service sends, and nothing looser. */
   'identity-service': {
     fapi: undefined,
-    responseTypes: ['code', 'code id_token'],
+    responseTypes: ['code', 'code id_token', 'id_token'],
     tokenEndpointAuthMethods: [
       'client_secret_basic',
       'private_key_jwt',

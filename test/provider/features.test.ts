@@ -6,7 +6,7 @@ let assent: RunningAssent;
 beforeAll(async () => {
   assent = await startAssent({
     signing: { algorithms: ['PS256', 'RS256'] },
-    features: { hybridFlow: false, introspection: false, revocation: false },
+    features: { hybridFlow: false, implicitFlow: false, introspection: false, revocation: false },
   });
 });
 
@@ -16,6 +16,7 @@ test('what the configuration switches off is neither announced nor there', async
   const response = await assent.fetch('/oidc/.well-known/openid-configuration');
   const document = (await response.json()) as Record<string, unknown>;
   expect(document.response_types_supported).toEqual(['code']);
+  expect(document.grant_types_supported).not.toContain('implicit');
   expect(document.id_token_signing_alg_values_supported).toEqual(['PS256', 'RS256']);
   expect(document).not.toHaveProperty('introspection_endpoint');
   expect(document).not.toHaveProperty('revocation_endpoint');

@@ -109,7 +109,7 @@ export async function seedVisit(
   await runAt(clock, () => interaction.persist());
   const cookie = begun.headers.getSetCookie().map((text) => text.split(';')[0]);
   const returned = await assent.fetch(`/oidc/auth/${uid}`, {
-    headers: { cookie: cookie.join('; ') },
+    headers: { cookie: cookie.join('; '), accept: 'text/html' },
   });
   return { params: interaction.params, returned, ...seeded };
 }
