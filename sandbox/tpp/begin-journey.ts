@@ -11,8 +11,9 @@ import {
 import type { Clock } from '../../core/clock.js';
 import { callApi } from './call-api.js';
 import { registeredUser } from './documents.js';
-import type { Journey, JourneyChoice } from './journey.js';
+import type { Journey, JourneyChoice, Renewal } from './journey.js';
 import type { OAuthClient, Step } from './oauth-client.js';
+import type { ConnectedJourney } from './read-data.js';
 import { StepFailure } from './step-failure.js';
 
 export interface JourneyDeps {
@@ -30,13 +31,46 @@ export const dataScopes = 'accounts:read accounts_details:read transactions:read
  * and the authorization request pushed.
  * @throws {StepFailure}
  */
-export async function beginJourney(deps: JourneyDeps, choice: JourneyChoice): Promise<Journey> {
-  const { client, api, clock } = deps;
+export function beginJourney(deps: JourneyDeps, choice: JourneyChoice): Promise<Journey> {
+  return prepare(deps, async (step) => {
+    const userId = choice.access === 'ongoing' ? await registerUser(step, deps.api) : undefined;
+    return { choice, userId, scope: scopeOf(choice), claims: claimsOf(choice, userId) };
+  });
+}
+
+/** As {@link beginJourney}, to renew the connection of a journey. @throws {StepFailure} */
+export function beginRenewal(
+  deps: JourneyDeps,
+  { id: journeyId, choice, connected: { userId, connectionId } }: ConnectedJourney,
+  by: Renewal,
+): Promise<Journey> {
+  return prepare(deps, async () => ({
+    choice,
+    userId,
+    renews: { journeyId, by },
+    scope: `openid ${by}`,
+    claims: {
+      sub: { essential: true, value: userId },
+      'mh:con_id': { essential: true, value: connectionId },
+    },
+  }));
+}
+
+interface Prepared extends Pick<Journey, 'choice' | 'userId' | 'renews'> {
+  readonly scope: string;
+  /** Those of the ID token. */
+  readonly claims: object;
+}
+
+async function prepare(
+  { client, clock }: JourneyDeps,
+  decide: (step: Step) => Promise<Prepared>,
+): Promise<Journey> {
   const step = await client.begin().catch((cause: unknown) => {
     throw new StepFailure([], cause);
   });
   try {
-    const userId = choice.access === 'ongoing' ? await registerUser(step, api) : undefined;
+    const { scope, claims, ...journey } = await decide(step);
     const secrets = {
       state: randomState(),
       nonce: randomNonce(),
@@ -45,21 +79,20 @@ export async function beginJourney(deps: JourneyDeps, choice: JourneyChoice): Pr
     const url = await pushRequest(step, client, {
       redirect_uri: client.redirectUri,
       response_type: 'code',
-      scope: scopeOf(choice),
+      scope,
       prompt: 'consent',
       state: secrets.state,
       nonce: secrets.nonce,
       code_challenge: await calculatePKCECodeChallenge(secrets.codeVerifier),
       code_challenge_method: 'S256',
-      claims: JSON.stringify({ id_token: claimsOf(choice, userId) }),
+      claims: JSON.stringify({ id_token: claims }),
     });
     return {
       ...secrets,
+      ...journey,
       id: randomUUID(),
-      choice,
       startedAt: new Date(clock.now()),
       server: step.configuration.serverMetadata(),
-      userId,
       authorizationUrl: url.href,
       requestExchanges: step.exchanges,
     };

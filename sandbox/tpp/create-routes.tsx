@@ -7,9 +7,9 @@ import type { Clock } from '../../core/clock.js';
 import { permissionCodes } from '../../core/permissions.js';
 import { Refusal } from '../../core/refusal.js';
 import { type SandboxClientName, sandboxClientNames, type TppDocument } from '../tpp-document.js';
-import { beginJourney } from './begin-journey.js';
+import { beginJourney, beginRenewal } from './begin-journey.js';
 import { bankChoices, HomePage } from './home-page.js';
-import type { Journey } from './journey.js';
+import { type Journey, renewals } from './journey.js';
 import {
   AccountsPage,
   CallbackPage,
@@ -86,6 +86,8 @@ export function createRoutes(deps: RoutesDeps): Router {
     if (!journey.callback) throw new Refusal('conflict', 'The person has not come back yet.');
     const client = clients[journey.choice.client];
     const connected = await redeemCode(client, journey, journey.callback);
+    // A renewed connection is the same one: the journey that made it is not shown beside it.
+    if (journey.renews) session.journeys.delete(journey.renews.journeyId);
     keepJourney(session, { ...journey, connected });
     ctx.redirect(`/journeys/${journey.id}/tokens`);
     ctx.status = 303;
@@ -96,10 +98,24 @@ export function createRoutes(deps: RoutesDeps): Router {
   });
 
   router.get('/journeys/:id/accounts', async (ctx) => {
-    const journey = findConnected(ctx, sessions.of(ctx));
+    const session = sessions.of(ctx);
+    const journey = findConnected(ctx, session);
     const read = await readAccounts(readDeps(journey), journey);
-    show(ctx, <AccountsPage journey={journey} {...read} />);
+    const offered = renewalsOf(tpp, journey);
+    show(ctx, <AccountsPage journey={journey} {...read} renewals={offered} csrf={session.csrf} />);
   });
+
+  for (const by of renewals) {
+    router.post(`/journeys/:id/${by}`, async (ctx) => {
+      const session = sessions.of(ctx);
+      await readOwnForm(ctx, session);
+      const earlier = findConnected(ctx, session);
+      const renewal = await beginRenewal({ ...readDeps(earlier), clock }, earlier, by);
+      keepJourney(session, renewal);
+      ctx.redirect(`/journeys/${renewal.id}/request`);
+      ctx.status = 303;
+    });
+  }
 
   router.get('/journeys/:id/accounts/:accountId', async (ctx) => {
     const journey = findConnected(ctx, sessions.of(ctx));
@@ -162,6 +178,15 @@ function readChoice(tpp: TppDocument, form: Record<string, string>) {
   if (!choice) throw new Refusal('invalid_request', 'Please choose one of what the page offers.');
   const { client, access, scope, permission } = choice;
   return { client, access, bank: scope, permissions: permission };
+}
+
+/** What an ongoing connection can be renewed by: screen-scraped ones are refreshed. */
+function renewalsOf(tpp: TppDocument, { choice, connected }: ConnectedJourney) {
+  if (choice.access === 'one-time') return [];
+  const bank = tpp.institutions.find(({ id }) => connected.connectionId.startsWith(`${id}:`));
+  return bank?.kind === 'legacy'
+    ? (['refresh', 'reauth'] as const)
+    : (['reconsent', 'reauth'] as const);
 }
 
 function findJourney(ctx: Context, { journeys }: Session): Journey {

@@ -3,7 +3,7 @@ import { TppAccountsPage } from '../../consent-ui/pages/tpp-accounts-page.js';
 import { TppStepPage } from '../../consent-ui/pages/tpp-step-page.js';
 import { brand } from './brand.js';
 import type { AccountDocument, TransactionsDocument } from './documents.js';
-import type { Journey } from './journey.js';
+import type { Journey, Renewal } from './journey.js';
 import type { ConnectedJourney } from './read-data.js';
 
 const startAgain = { href: '/', label: 'Start again' };
@@ -53,7 +53,7 @@ export function TokensPage({ journey }: { journey: ConnectedJourney }) {
   return (
     <TppStepPage
       brand={brand}
-      title="The bank is connected"
+      title={journey.renews ? 'The connection is renewed' : 'The bank is connected'}
       intro={`User ${userId}, connection ${connectionId}`}
       exchanges={exchanges}
       next={{ href: `/journeys/${journey.id}/accounts`, label: 'Read the accounts' }}
@@ -67,8 +67,20 @@ interface DataPageProps {
   readonly exchanges: readonly Exchange[];
 }
 
+interface AccountsPageProps extends DataPageProps {
+  readonly renewals: readonly Renewal[];
+  readonly csrf: string;
+}
+
+const renewalLabels: Readonly<Record<Renewal, string>> = {
+  reconsent: 'Keep sharing for longer (reconsent)',
+  reauth: 'Sign in at the bank again (reauth)',
+  refresh: 'Update with the person’s help (refresh)',
+};
+
 /** The accounts that were shared. */
-export function AccountsPage({ journey, accounts, exchanges }: DataPageProps) {
+export function AccountsPage(props: AccountsPageProps) {
+  const { journey, accounts, exchanges, renewals, csrf } = props;
   return (
     <TppAccountsPage
       brand={brand}
@@ -84,6 +96,11 @@ export function AccountsPage({ journey, accounts, exchanges }: DataPageProps) {
         journey.choice.access === 'ongoing'
           ? [
               { href: `/journeys/${journey.id}/connections`, label: 'List the connections' },
+              ...renewals.map((by) => ({
+                action: `/journeys/${journey.id}/${by}`,
+                csrf,
+                label: renewalLabels[by],
+              })),
               startAgain,
             ]
           : [startAgain]

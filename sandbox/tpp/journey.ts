@@ -14,6 +14,10 @@ export interface JourneyChoice {
   readonly permissions: readonly string[];
 }
 
+/** How a connection goes on: each is the scope that asks for it. */
+export const renewals = ['reconsent', 'reauth', 'refresh'] as const;
+export type Renewal = (typeof renewals)[number];
+
 /** One try, from the request to the data, with everything that went over the wire. */
 export interface Journey {
   readonly id: string;
@@ -22,6 +26,8 @@ export interface Journey {
   readonly server: ServerMetadata;
   /** The user registered beforehand, for ongoing access. */
   readonly userId?: string | undefined;
+  /** The journey whose connection this one renews. */
+  readonly renews?: { readonly journeyId: string; readonly by: Renewal } | undefined;
   readonly state: string;
   readonly nonce: string;
   readonly codeVerifier: string;

@@ -104,6 +104,30 @@ test('every page of one-time access can be read by everybody', async () => {
   await page.context().close();
 }, 120_000);
 
+test('every page on which a connection is renewed, too', async () => {
+  const page = await (await browser.newPerson({ reducedMotion: 'reduce' })).newPage();
+  const person = sandbox.person('Three accounts');
+  const { allow, signIn, shareOnly } = personAt(page);
+
+  await start(page, 'ongoing', `id:${person.institution}`);
+  await toAssent(page);
+  await allow();
+  await signIn(person);
+  await shareOnly('Everyday');
+  await page.getByRole('button', { name: 'Exchange the code' }).first().click();
+  await page.getByRole('link', { name: 'Read the accounts' }).first().click();
+  await examine(page, 'tpp-accounts-ongoing');
+  const accounts = page.url();
+  await page.getByRole('button', { name: /reconsent/ }).click();
+  await toAssent(page);
+  await examine(page, 'consent-reconsent');
+  await page.goto(accounts);
+  await page.getByRole('button', { name: /reauth/ }).click();
+  await toAssent(page);
+  await examine(page, 'consent-reauth');
+  await page.context().close();
+}, 120_000);
+
 test('every page of ongoing access and of what can go wrong, too', async () => {
   const page = await (await browser.newPerson({ reducedMotion: 'reduce' })).newPage();
   const { allow, signIn } = personAt(page);

@@ -99,13 +99,35 @@ describe('the TPP application with a person', () => {
     60_000,
   );
 
-  it('keeps access for a user, lists the connection, and deletes it', async () => {
+  it('keeps access for a user, renews it, lists the connection, and deletes it', async () => {
     const page = await openPage();
     const bank = institution('Northbank Business');
     await giveAccess(page, { client: 'fapi2-security', access: 'ongoing', bank }, 'Copper card');
     await page.getByRole('link', { name: 'Read the accounts' }).first().click();
     await expectHeading(page, 'The accounts');
     expect(await namesIn(page)).toEqual(['Copper card']);
+
+    const { allow, signIn, shareOnly } = personAt(page);
+    for (const [renewal, atBank] of [
+      ['Keep sharing for longer', async () => {}],
+      [
+        'Sign in at the bank again',
+        async () => {
+          await signIn(personWith('Three accounts'));
+          await shareOnly('Copper card');
+        },
+      ],
+    ] as const) {
+      await page.getByRole('button', { name: renewal }).click();
+      await page.getByRole('link', { name: 'Go to Assent as the person' }).first().click();
+      await allow();
+      await atBank();
+      await page.getByRole('button', { name: 'Exchange the code' }).first().click();
+      await expectHeading(page, 'The connection is renewed');
+      await page.getByRole('link', { name: 'Read the accounts' }).first().click();
+      await expectHeading(page, 'The accounts');
+      expect(await namesIn(page)).toEqual(['Copper card']);
+    }
 
     await page.getByRole('link', { name: 'List the connections' }).click();
     await expectHeading(page, 'The connections');
