@@ -18,8 +18,15 @@ interface ClientKind {
 
 const identityService: Partial<ClientMetadata> = {
   profile: 'identity-service',
-  response_types: ['code', 'code id_token'],
-  grant_types: ['authorization_code', 'implicit', 'refresh_token', 'client_credentials'],
+  response_types: ['code', 'code id_token', 'id_token'],
+  grant_types: [
+    'authorization_code',
+    'implicit',
+    'refresh_token',
+    'client_credentials',
+    'urn:ietf:params:oauth:grant-type:jwt-bearer',
+  ],
+  request_object_signing_alg: 'PS256',
   unsigned_pushed_request_object: true,
 };
 
