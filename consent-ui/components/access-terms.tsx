@@ -18,9 +18,12 @@ export function AccessTerms({
   expiresAt,
   now,
   first = [],
+  until = kind === 'one-time' ? 'One time, until' : 'Until',
   stop,
 }: AccessPeriod & {
   readonly first?: readonly SummaryRow[];
+  /** What the end is called. */
+  readonly until?: string;
   readonly stop: ComponentChildren;
 }) {
   const from = transactionFrom ? `From ${formatDate(transactionFrom)}` : 'All that your bank keeps';
@@ -30,7 +33,7 @@ export function AccessTerms({
         ...first,
         { term: 'How far back', description: from },
         {
-          term: kind === 'one-time' ? 'One time, until' : 'Until',
+          term: until,
           description: (
             <>
               <strong>

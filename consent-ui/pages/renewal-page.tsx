@@ -52,16 +52,17 @@ export function RenewalPage(props: RenewalPageProps) {
       lead={words.lead}
       trust={isHere ? 'Assent connects apps to banks, only with your permission.' : undefined}
     >
-      <Card heading="What changes">
+      <Card heading="The terms">
         <AccessTerms
           kind={props.kind}
           transactionFrom={props.transactionFrom}
           expiresAt={expiresAt}
           now={now}
+          until="If you agree, until"
           first={[
             { term: 'Connected since', description: <Day date={connectedOn} /> },
             {
-              term: isOver ? 'Ended on' : 'Until now, agreed until',
+              term: isOver ? 'Ended on' : 'Agreed so far until',
               description: <Day date={endsAt} />,
             },
           ]}
