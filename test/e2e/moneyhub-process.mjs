@@ -4,10 +4,15 @@ import { Moneyhub } from '@mft/moneyhub-api-client';
 
 let client;
 
+async function answer(method, args) {
+  if (method === 'methodNames') return Object.keys(client);
+  if (method !== 'configure') return client[method](...args);
+  client = await Moneyhub(args[0]);
+}
+
 process.on('message', async ({ id, method, args }) => {
   try {
-    if (method === 'configure') client = await Moneyhub(args[0]);
-    const value = method === 'configure' ? undefined : await client[method](...args);
+    const value = await answer(method, args);
     process.send({ id, value: value && JSON.parse(JSON.stringify(value)) });
   } catch (error) {
     process.send({
