@@ -1,12 +1,16 @@
 import { clients } from './clients.js';
 import type { Clock } from './clock.js';
 import { longestConsent } from './connection-request.js';
-import { type ExtendGrant, extendConsent, type StoredConnection } from './extend-consent.js';
+import {
+  type ExtendGrant,
+  extendConsent,
+  isExtendable,
+  type StoredConnection,
+} from './extend-consent.js';
 import { loadOwnConnection } from './own-connection.js';
 import { Refusal } from './refusal.js';
 import { retryConflict } from './retry-conflict.js';
 import type { Storage, Write } from './storage.js';
-import { isReconsentable } from './validity.js';
 
 /** Which connection, of which client's user. */
 export interface ConnectionReference {
@@ -44,10 +48,8 @@ const margin = 2 * 3_600_000;
 export function createClientExtension(deps: ClientExtensionDeps): ExtendByClient {
   const { storage, clock, extendGrant, revival } = deps;
 
-  function assertExtendable({ connection, consent }: StoredConnection): void {
-    const revivable = Date.parse(consent.value.expiresAt) + revival * 1000 > clock.now();
-    const given = consent.value.status === 'authorised';
-    if (!given || !revivable || !isReconsentable(connection.value, consent.value)) {
+  function assertExtendable(held: StoredConnection): void {
+    if (!isExtendable(held, clock.now(), revival)) {
       const message = 'This connection takes no new expiresAt: its person must authenticate again';
       throw new Refusal('invalid_request', message);
     }

@@ -4,7 +4,7 @@ import { watchConsent } from './consent-clock.js';
 import { report } from './event.js';
 import { orderSync } from './order-sync.js';
 import { type Stored, update, type Write } from './storage.js';
-import { validityOf } from './validity.js';
+import { isReconsentable, validityOf } from './validity.js';
 
 /** The writes that move the end of a Grant, so that what was issued from it works until then. */
 export type ExtendGrant = (grantId: string, end: Date) => Promise<readonly Write[]>;
@@ -29,9 +29,24 @@ interface Extended {
 }
 
 /**
+ * Whether a consent can be extended without the bank: in force, or ended not too long ago.
+ * @param now milliseconds since the epoch.
+ * @param revival seconds after its end within which it can be extended.
+ */
+export function isExtendable(
+  { connection, consent }: StoredConnection,
+  now: number,
+  revival: number,
+): boolean {
+  const { status, expiresAt } = consent.value;
+  const revivable = Date.parse(expiresAt) + revival * 1000 > now;
+  return status === 'authorised' && revivable && isReconsentable(connection.value, consent.value);
+}
+
+/**
  * What extends a consent without a visit to the bank, for one commit (identity-service.md §4.4, 4.5):
  * its end and its Grant's, the reminders, the event, and a fetch where the data had stopped coming.
- * Whether it may be extended is the caller's to know (`isReconsentable`, the limits of the date).
+ * Whether it may be extended is the caller's to know ({@link isExtendable}, the limits of the date).
  */
 export async function extendConsent(
   extendGrant: ExtendGrant,

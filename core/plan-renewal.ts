@@ -6,11 +6,10 @@ import {
   type RequestPolicy,
 } from './connection-request.js';
 import { type AgreedTerms, type Consent, consents } from './consent.js';
-import type { StoredConnection } from './extend-consent.js';
+import { isExtendable, type StoredConnection } from './extend-consent.js';
 import { Refusal } from './refusal.js';
 import type { VisitScope } from './scopes.js';
 import type { Storage } from './storage.js';
-import { isReconsentable } from './validity.js';
 import type { VisitPlan } from './visit.js';
 
 /** A connection that its person may renew, and what they would agree to. */
@@ -73,16 +72,15 @@ export function planRenewal(
 
 /** Which connections each purpose is for (identity-service.md §4.3, 4.4, 4.6). */
 function assertRenewable(
-  { connection, consent }: StoredConnection,
+  held: StoredConnection,
   { purpose, permissions, transactionFrom }: RenewalRequest,
   { now, revival }: RenewalPolicy,
 ): void {
-  if (purpose === 'refresh' && connection.value.kind !== 'legacy') {
+  if (purpose === 'refresh' && held.connection.value.kind !== 'legacy') {
     throw new Refusal('invalid_claims', 'refresh is for legacy connections: request reauth');
   }
   if (purpose !== 'reconsent') return;
-  const revivable = Date.parse(consent.value.expiresAt) + revival * 1000 > now;
-  if (!isReconsentable(connection.value, consent.value) || !revivable) {
+  if (!isExtendable(held, now, revival)) {
     throw new Refusal('invalid_claims', 'this connection takes no reconsent: request reauth');
   }
   if (permissions || transactionFrom) {
