@@ -80,7 +80,8 @@ async function buildAssent(options: AssentOptions, clock: Clock): Promise<Assent
     ...(onStorageCall && { onCall: onStorageCall }),
   });
   const scheduler = createScheduler({ storage: store, clock, logger, random: Math.random });
-  const storage = tellOfJobs(store, scheduler.tell);
+  // Also where a program that embeds Assent schedules: jobs are done at its time.
+  const storage = tellOfJobs(store, (due) => runAt(clock, () => scheduler.tell(due)));
   try {
     const unitOfWork = createUnitOfWork(storage, clock);
     const { algorithms } = configuration.signing;

@@ -34,3 +34,13 @@ test.each([
 ])('takes the mark for a DPoP proof: %s', (_, ctx, jti) => {
   expect(identifyProof(idOf('client', jti), ctx)).toBe('dpop');
 });
+
+const both = { client_assertion: 'garbage', assertion };
+
+test.each([
+  ['alone', request({ body: { assertion } }), 'assertion'],
+  ['beside a DPoP proof', request({ dpop: 'p', body: both }), 'assertion'],
+  ['of another request', request({ dpop: 'p', body: { assertion: 'garbage' } }), 'dpop'],
+])('tells the assertion of a grant: %s', (_, ctx, proof) => {
+  expect(identifyProof(idOf('client', 'one'), ctx)).toBe(proof);
+});
