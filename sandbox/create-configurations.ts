@@ -65,10 +65,6 @@ export async function createConfigurations(
         allow: [new URL(urls.tpp).host],
         certificateAuthorities: [authority.certificate],
       },
-      outgoing: {
-        allow: [new URL(urls.tpp).host],
-        certificateAuthorities: [authority.certificate],
-      },
       institutions: sandboxInstitutions(urls, access),
       logos,
       clients: [...clients],
