@@ -1,6 +1,7 @@
 import Router from '@koa/router';
 import type { Context, Middleware, Next } from 'koa';
 import type { AccountReader } from '../core/account-reader.js';
+import type { AuthRequestsService } from '../core/auth-requests-service.js';
 import type { ExtendByClient } from '../core/client-extension.js';
 import type { Clock } from '../core/clock.js';
 import type { ConnectionsService } from '../core/connections-service.js';
@@ -16,6 +17,7 @@ import type { WebhookDeliveriesService } from '../core/webhook-deliveries-servic
 import { noStore } from '../http/security-headers.js';
 import { createAccountOperations } from './accounts/account-operations.js';
 import { ApiError } from './api-error.js';
+import { createAuthRequestOperations } from './auth-requests/auth-request-operations.js';
 import { createConnectionOperations } from './connections/connection-operations.js';
 import { createExtendConnectionOperation } from './connections/extend-connection-operation.js';
 import { createValidityOperation } from './connections/validity-operation.js';
@@ -38,6 +40,7 @@ import { wellKnownListDescriptions } from './well-known/create-well-known-lists.
 export interface ApiDeps {
   readonly users: UsersService;
   readonly scimUsers: ScimUsers;
+  readonly authRequests: AuthRequestsService;
   readonly consentHistory: ConsentHistory;
   readonly connections: ConnectionsService;
   readonly extendByClient: ExtendByClient;
@@ -66,6 +69,10 @@ export function createApi(deps: ApiDeps): Router {
     ...createScimOperations(deps.scimUsers),
     ...createConnectionOperations(deps),
     createConsentHistoryOperation(deps.consentHistory),
+    ...createAuthRequestOperations({
+      ...deps,
+      returnUrl: `${deps.origins[0]}/bank/callback`,
+    }),
     createExtendConnectionOperation(deps.extendByClient),
     createValidityOperation(deps),
     ...createAccountOperations(deps.accounts),

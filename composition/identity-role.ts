@@ -5,12 +5,15 @@ import { createRequestObjectApi } from '../api/request-objects/create-request-ob
 import { createWellKnownLists } from '../api/well-known/create-well-known-lists.js';
 import { bankIcon } from '../consent-ui/assets.js';
 import { createAccountReader } from '../core/account-reader.js';
+import { createAuthRequestsService } from '../core/auth-requests-service.js';
 import { createAutomaticSyncs } from '../core/automatic-syncs.js';
 import { createBankBudget } from '../core/bank-budget.js';
 import { createClientExtension } from '../core/client-extension.js';
+import { createAuthRequestEnds } from '../core/complete-auth-request.js';
 import { createConnect } from '../core/connect.js';
 import { createConnectionsService } from '../core/connections-service.js';
 import { createConsentHistory } from '../core/consent-history.js';
+import { createAuthRequestCreation } from '../core/create-auth-request.js';
 import type { ExtendGrant } from '../core/extend-consent.js';
 import { createGiveUpHandler } from '../core/give-up-pending.js';
 import { createConsentClockHandler } from '../core/keep-consent-clock.js';
@@ -35,6 +38,7 @@ import { logoPaths, serveLogos } from '../http/serve-logos.js';
 import { createInstitutionDirectory } from '../institutions/create-institution-directory.js';
 import { answerPageErrors } from '../interactions/answer-page-errors.js';
 import { createIdentityInteractions } from '../interactions/identity/create-identity-interactions.js';
+import { forwardToClient } from '../interactions/identity/forward-to-client.js';
 import { createInteractionSessions } from '../interactions/interaction-session.js';
 import { resourceOf } from '../provider/configuration/scopes.js';
 import { createEventSigner } from '../provider/keys/event-signer.js';
@@ -92,8 +96,25 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
     extendGrant,
   });
 
+  const { interaction, oneTimeConsent, ongoingConsent, revival } = lifetimes;
+  const authRequestEnds = createAuthRequestEnds({ storage, clock, logger, visits, watch });
+  const authRequests = createAuthRequestsService({
+    storage,
+    clock,
+    create: createAuthRequestCreation({
+      storage,
+      directory,
+      clock,
+      visits,
+      policy: { oneTimeConsent, ongoingConsent, revival },
+      lasts: interaction,
+    }),
+    complete: authRequestEnds.complete,
+  });
+
   return {
     jobs: [
+      authRequestEnds.handler,
       createGiveUpHandler(connections.abandon),
       createConsentClockHandler({ ...ending, revival: lifetimes.revival }),
       withdrawals.handler,
@@ -127,6 +148,7 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
         users: createUsersService(ending),
         scimUsers: createScimUsers({ storage, clock }),
         consentHistory: createConsentHistory({ storage, clock }),
+        authRequests,
         connections,
         extendByClient: createClientExtension({
           storage,
@@ -152,6 +174,7 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
         api,
         answerPageErrors(logger),
         noStore,
+        forwardToClient(authRequestEnds),
         interactions,
       ];
     },

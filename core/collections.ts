@@ -1,4 +1,5 @@
 import { accounts, transactions } from './account.js';
+import { authRequests } from './auth-request.js';
 import { bankCalls } from './bank-budget.js';
 import { bankVisits } from './bank-visit.js';
 import { clients } from './clients.js';
@@ -20,6 +21,7 @@ import { deliveries, publishedEvents } from './webhook-delivery.js';
 /** Every collection of the domain, for the store to make ready. */
 export const domainCollections: readonly Collection<unknown>[] = [
   accounts,
+  authRequests,
   bankCalls,
   bankVisits,
   clients,

@@ -48,6 +48,16 @@ export const longestConsent = 90 * day;
 
 const dateTime = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
 
+/** What a client may ask of a consent (identity-service.md §3.3), by claim or by auth request. */
+export const requestedTermsSchema = z.object({
+  expirationDateTime: dateTime.optional(),
+  transactionFromDateTime: dateTime.optional(),
+  permissions: z.array(z.enum(permissionCodes)).max(permissionCodes.length).optional(),
+  permissionsAction: z.enum(['add', 'replace']).default('add'),
+});
+
+export type RequestedTerms = z.output<typeof requestedTermsSchema>;
+
 /** Claims that are not named here are accepted and ignored, `mh:*` ones as well (§3.2). */
 const claimsSchema = z.object({
   id_token: z
@@ -63,25 +73,10 @@ const claimsSchema = z.object({
       'mh:con_id': z.object({ value: z.string().max(200).optional() }).nullish(),
       // Only that it is well formed: it is read where the code is redeemed.
       'mh:sync': syncClaimSchema,
-      'mh:consent': z
-        .object({
-          value: z
-            .object({
-              expirationDateTime: dateTime.optional(),
-              transactionFromDateTime: dateTime.optional(),
-              permissions: z.array(z.enum(permissionCodes)).max(permissionCodes.length).optional(),
-              permissionsAction: z.enum(['add', 'replace']).default('add'),
-            })
-            .optional(),
-        })
-        .nullish(),
+      'mh:consent': z.object({ value: requestedTermsSchema.optional() }).nullish(),
     })
     .prefault({}),
 });
-
-type ConsentClaim = NonNullable<
-  NonNullable<z.infer<typeof claimsSchema>['id_token']['mh:consent']>['value']
->;
 
 export interface RequestPolicy {
   /** Milliseconds since the epoch. */
@@ -108,21 +103,36 @@ export function parseConnectionRequest(
   }
   const { sub, 'mh:con_id': connection, 'mh:consent': consent } = parsed.data.id_token;
   const named = { subject: sub?.value, connectionId: connection?.value };
-  const purpose = visitScopeOf(scopes);
-  return purpose === undefined
-    ? toNewConnection(scopes, named, consent?.value, policy)
-    : toRenewal(purpose, named, consent?.value, policy.now);
+  return toConnectionRequest(scopes, named, consent?.value, policy);
 }
 
-interface Named {
+/** Whom and what a request names: the values of `sub` and `mh:con_id`, or their like. */
+export interface Named {
   readonly subject: string | undefined;
   readonly connectionId: string | undefined;
+}
+
+/**
+ * What is asked for, held against the limits of identity-service.md §3.3.
+ * @param scopes those of an authorization request, checked.
+ * @throws {Refusal} `invalid_claims` for what is out of its limits.
+ */
+export function toConnectionRequest(
+  scopes: readonly string[],
+  named: Named,
+  terms: RequestedTerms | undefined,
+  policy: RequestPolicy,
+): ConnectionRequest {
+  const purpose = visitScopeOf(scopes);
+  return purpose === undefined
+    ? toNewConnection(scopes, named, terms, policy)
+    : toRenewal(purpose, named, terms, policy.now);
 }
 
 function toNewConnection(
   scopes: readonly string[],
   { subject, connectionId }: Named,
-  terms: ConsentClaim | undefined,
+  terms: RequestedTerms | undefined,
   policy: RequestPolicy,
 ): NewConnectionRequest {
   const institution = toInstitution(scopes);
@@ -145,7 +155,7 @@ function toNewConnection(
 function toRenewal(
   purpose: VisitScope,
   { subject, connectionId }: Named,
-  terms: ConsentClaim | undefined,
+  terms: RequestedTerms | undefined,
   now: number,
 ): RenewalRequest {
   if (subject === undefined || connectionId === undefined) {
@@ -191,7 +201,7 @@ export function choosePermissions(
   if (requested === undefined) return otherwise;
   const { codes, action } = requested;
   const all = new Set(action === 'add' ? [...otherwise, ...codes] : codes);
-  if (all.size === 0) throw new Refusal('invalid_claims', 'mh:consent must leave a permission');
+  if (all.size === 0) throw new Refusal('invalid_claims', 'permissions must leave at least one');
   return permissionCodes.filter((code) => all.has(code));
 }
 
@@ -211,26 +221,26 @@ function toInstitution(scopes: readonly string[]): NewConnectionRequest['institu
   return chooser === undefined ? { id } : { chooser };
 }
 
-function toPermissions(terms: ConsentClaim | undefined): RequestedPermissions | undefined {
+function toPermissions(terms: RequestedTerms | undefined): RequestedPermissions | undefined {
   if (terms?.permissions === undefined) return undefined;
   return { codes: terms.permissions, action: terms.permissionsAction };
 }
 
-function toExpiry(terms: ConsentClaim | undefined, now: number): Date | undefined {
+function toExpiry(terms: RequestedTerms | undefined, now: number): Date | undefined {
   const requested = terms?.expirationDateTime;
   if (requested && (+requested <= now || +requested > now + longestConsent)) {
     throw new Refusal(
       'invalid_claims',
-      'mh:consent expirationDateTime must be in the future and at most 90 days ahead',
+      'expirationDateTime must be in the future and at most 90 days ahead',
     );
   }
   return requested;
 }
 
-function toTransactionFrom(terms: ConsentClaim | undefined, now: number): Date | undefined {
+function toTransactionFrom(terms: RequestedTerms | undefined, now: number): Date | undefined {
   const requested = terms?.transactionFromDateTime;
   if (requested && +requested > now) {
-    throw new Refusal('invalid_claims', 'mh:consent transactionFromDateTime must be in the past');
+    throw new Refusal('invalid_claims', 'transactionFromDateTime must be in the past');
   }
   return requested && new Date(Math.max(+requested, +earliestShared(undefined, now)));
 }

@@ -3,11 +3,13 @@ import {
   type BankSession,
   type BankTransaction,
   type ConnectorState,
+  type ConsentTerms,
   type Institution,
   type InstitutionConnector,
   type InstitutionDirectory,
   InstitutionError,
   type PresentCustomer,
+  type VisitOutcome,
 } from '../../../core/institution.js';
 
 /** A bank that says what the test sets, and remembers what it was asked. */
@@ -16,9 +18,13 @@ export interface ScriptedBank {
   /** By upstream account id. */
   transactions: Record<string, BankTransaction[]>;
   /** Thrown by the next calls of that name until it is cleared. */
-  faults: { open?: Error; accounts?: Error; transactions?: Error; revoke?: Error };
+  faults: { begin?: Error; open?: Error; accounts?: Error; transactions?: Error; revoke?: Error };
   /** The upstream account whose transactions it refuses. */
   refuses: string | undefined;
+  /** What visits come to, by what the bank's redirect brought. */
+  answer: (callback: URLSearchParams) => Promise<VisitOutcome>;
+  /** The terms of the visits that were begun. */
+  readonly begun: ConsentTerms[];
   /** Called between two pages of transactions. */
   betweenPages: () => Promise<void>;
   readonly revoked: ConnectorState[];
@@ -33,6 +39,9 @@ export const testInstitutions: readonly Institution[] = [
   institution({ id: 'north-bank', name: 'North Bank', kind: 'api', monthsInitialConsent: 12 }),
   institution({ id: 'demo-bank', name: 'Demo Bank', kind: 'test', isBeta: true }),
 ];
+
+/** Known, and in no list. */
+const legacyInstitution = institution({ id: 'old-bank', name: 'Old Bank', kind: 'legacy' });
 
 function institution(given: Partial<Institution> & Pick<Institution, 'id' | 'name' | 'kind'>) {
   return {
@@ -72,8 +81,13 @@ export function createScriptedBank(): ScriptedBank {
   }
 
   const connector: InstitutionConnector = {
-    begin: () => Promise.reject(new Error('not part of these tests')),
-    complete: () => Promise.reject(new Error('not part of these tests')),
+    async begin({ terms, state }) {
+      if (bank.faults.begin) throw bank.faults.begin;
+      bank.begun.push(terms);
+      const redirectTo = `https://north-bank.example/authorize?state=${state}`;
+      return { redirectTo, attempt: { visit: bank.begun.length } };
+    },
+    complete: ({ callback }) => bank.answer(callback),
     async open(authorization, customer) {
       if (bank.faults.open) throw bank.faults.open;
       bank.customers.push(customer);
@@ -91,6 +105,11 @@ export function createScriptedBank(): ScriptedBank {
     transactions: {},
     faults: {},
     refuses: undefined,
+    answer: async (callback) => ({
+      outcome: 'authorised',
+      authorization: { refreshToken: `of ${callback.get('code')}` },
+    }),
+    begun: [],
     betweenPages: async () => {},
     revoked: [],
     opened: [],
@@ -98,7 +117,7 @@ export function createScriptedBank(): ScriptedBank {
     windows: [],
     directory: {
       all: testInstitutions,
-      find: (id) => testInstitutions.find((each) => each.id === id),
+      find: (id) => [...testInstitutions, legacyInstitution].find((each) => each.id === id),
       connector: () => connector,
     },
   };

@@ -13,15 +13,21 @@ import { dpopProofs } from '../../../api/middleware/dpop-proof.js';
 import { createWellKnownLists } from '../../../api/well-known/create-well-known-lists.js';
 import type { AccessTokenFacts } from '../../../core/access-token.js';
 import { createAccountReader } from '../../../core/account-reader.js';
+import { createAuthRequestsService } from '../../../core/auth-requests-service.js';
 import { createAutomaticSyncs } from '../../../core/automatic-syncs.js';
 import { createBankBudget } from '../../../core/bank-budget.js';
 import { createClientExtension } from '../../../core/client-extension.js';
 import { domainCollections } from '../../../core/collections.js';
+import { createAuthRequestEnds } from '../../../core/complete-auth-request.js';
 import { createConnectionsService } from '../../../core/connections-service.js';
 import { createConsentHistory } from '../../../core/consent-history.js';
+import { createAuthRequestCreation } from '../../../core/create-auth-request.js';
+import type { ExtendGrant } from '../../../core/extend-consent.js';
 import { createGiveUpHandler } from '../../../core/give-up-pending.js';
 import { type Job, jobs, tellOfJobs } from '../../../core/job.js';
 import { createConsentClockHandler } from '../../../core/keep-consent-clock.js';
+import { createConnectionAim } from '../../../core/new-connection.js';
+import { createRenewalAim } from '../../../core/renew-connection.js';
 import { createRequestSync } from '../../../core/request-sync.js';
 import { createScheduler } from '../../../core/scheduler.js';
 import { createScimUsers } from '../../../core/scim-users.js';
@@ -31,10 +37,12 @@ import { createSynchroniser } from '../../../core/synchronise.js';
 import { createSyncsService } from '../../../core/syncs-service.js';
 import { createTransactionReader } from '../../../core/transaction-reader.js';
 import { createUsersService } from '../../../core/users-service.js';
+import { createBankVisits } from '../../../core/visit-bank.js';
 import { createWebhookDeliveriesService } from '../../../core/webhook-deliveries-service.js';
 import { createWebhooks } from '../../../core/webhooks.js';
 import { createWithdrawals } from '../../../core/withdrawals.js';
 import { traceRequest } from '../../../http/trace-id.js';
+import { forwardToClient } from '../../../interactions/identity/forward-to-client.js';
 import { createMovingClock } from '../../adapters/support/moving-clock.js';
 import { createSyncRun } from './run-syncs.js';
 import { createScriptedBank } from './scripted-bank.js';
@@ -84,7 +92,30 @@ export async function startApi() {
     ...{ storage, clock, synchroniser, automatic: automatic.handler },
   });
 
+  const extendGrant: ExtendGrant = async (id, end) => [
+    put(grants, id, { of: 'an extended consent' }, end),
+  ];
+  const renewal = createRenewalAim({ storage, directory, clock, withdrawals, extendGrant });
+  const visits = createBankVisits({
+    ...{ storage, directory, withdrawals, logger },
+    redirectUri: `${origin}/bank/callback`,
+    aims: {
+      connect: createConnectionAim({ storage, directory, clock, redeemWithin: 600 }),
+      reauth: renewal,
+      refresh: renewal,
+    },
+  });
+  const authRequestEnds = createAuthRequestEnds({ storage, clock, logger, visits, watch });
+  const create = createAuthRequestCreation({
+    ...{ storage, directory, clock, visits },
+    policy: { oneTimeConsent: 86_400, ongoingConsent: 90 * 86_400, revival: 180 * 86_400 },
+    lasts: 3600,
+  });
+  const { complete } = authRequestEnds;
+  const authRequests = createAuthRequestsService({ storage, clock, create, complete });
+
   const handlers = [
+    authRequestEnds.handler,
     createGiveUpHandler(connections.abandon),
     createConsentClockHandler({ ...ending, revival: 180 * 86_400 }),
     withdrawals.handler,
@@ -106,11 +137,12 @@ export async function startApi() {
     users: createUsersService(ending),
     scimUsers: createScimUsers({ storage, clock }),
     consentHistory: createConsentHistory({ storage, clock }),
+    authRequests,
     connections,
     extendByClient: createClientExtension({
       storage,
       clock,
-      extendGrant: async (id, end) => [put(grants, id, { of: 'an extended consent' }, end)],
+      extendGrant,
       revival: 180 * 86_400,
     }),
     accounts: createAccountReader({ storage, clock }),
@@ -134,6 +166,7 @@ export async function startApi() {
   const lists = createWellKnownLists({ directory, storage, publicUrl: origin });
   const application = new Koa();
   application.use(traceRequest).use(api.routes()).use(lists.routes());
+  application.use(forwardToClient(authRequestEnds));
   const server = createServer(application.callback());
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 
