@@ -94,10 +94,11 @@ export function createAuthRequestEnds(deps: AuthRequestEndsDeps): AuthRequestEnd
     remember: Remember,
   ): Promise<AuthRequest> {
     const { ended, write } = toEnd(held, outcome);
+    // What may conflict comes first, so that an end is told only with what made it.
     await storage.commit([
+      ...writes,
       write,
       unschedule(endAuthRequest, held.id),
-      ...writes,
       ...remember(ended),
     ]);
     return ended;
@@ -212,7 +213,7 @@ export function createAuthRequestEnds(deps: AuthRequestEndsDeps): AuthRequestEnd
         return { writes: [], again: { due: new Date(clock.now() + longestCompletion) } };
       }
       const { held, outcome, writes } = await giveUp(stored, visit);
-      return { writes: [toEnd(held, outcome).write, ...writes] };
+      return { writes: [...writes, toEnd(held, outcome).write] };
     }),
   };
 
