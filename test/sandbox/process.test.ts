@@ -5,6 +5,7 @@ import { request } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 
 // Below the range that the system gives away by itself, and another for each run.
@@ -25,11 +26,11 @@ function start(...args: string[]) {
   const child = spawn(process.execPath, ['dist/sandbox/main.js', '--data', directory, ...args]);
   started.push(child);
   const printed = { out: '', err: '' };
-  child.stdout.on('data', (text) => {
-    printed.out += text;
+  child.stdout.on('data', (part) => {
+    printed.out += part;
   });
-  child.stderr.on('data', (text) => {
-    printed.err += text;
+  child.stderr.on('data', (part) => {
+    printed.err += part;
   });
   const ended = new Promise<number | null>((resolve) => child.on('exit', resolve));
 
@@ -40,6 +41,18 @@ function start(...args: string[]) {
     }
   }
   return { child, printed, ended, ready };
+}
+
+/** `npm run time`, likewise. */
+async function moveTime(...args: string[]) {
+  const options = ['--data', directory, '--port-base', String(base)];
+  const child = spawn(process.execPath, ['dist/sandbox/move-time.js', ...options, ...args]);
+  const [out, err, code] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    new Promise<number | null>((resolve) => child.on('exit', resolve)),
+  ]);
+  return { out, err, code };
 }
 
 /** Sends a request up to the middle of its body, and the rest when asked. */
@@ -88,6 +101,35 @@ describe('npm start', () => {
     expect(await sandbox.ended).toBe(0);
     expect(sandbox.printed.err).toBe('');
   }, 30_000);
+
+  it('goes by a time that npm run time moves, and goes on from there at the next start', async () => {
+    const day = 86_400_000;
+    const sandbox = start('--port-base', String(base));
+    await sandbox.ready();
+    const moved = await moveTime('+90d');
+    expect(moved).toEqual({
+      out: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z\n$/),
+      err: '',
+      code: 0,
+    });
+    expect(Math.abs(Date.parse(moved.out.trim()) - Date.now() - 90 * day)).toBeLessThan(60_000);
+    const back = {
+      out: '',
+      err: 'The time could not be moved: Time moves forwards only.\n',
+      code: 1,
+    };
+    expect(await moveTime('2026-01-01')).toEqual(back);
+    sandbox.child.kill('SIGINT');
+    await sandbox.ended;
+
+    const again = start('--port-base', String(base));
+    await again.ready();
+    const { out } = await moveTime();
+    expect(Date.parse(out.trim())).toBeGreaterThanOrEqual(Date.parse(moved.out.trim()));
+    again.child.kill('SIGINT');
+    await again.ended;
+    expect((await moveTime('+1d')).err).toContain('No sandbox runs there');
+  }, 60_000);
 
   it('ends at once on the second Ctrl-C', async () => {
     const sandbox = start('--port-base', String(base));
