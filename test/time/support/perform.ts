@@ -32,6 +32,11 @@ const listed = z.object({
   ),
 });
 
+const startedAuthRequest = z.object({
+  data: z.object({ id: z.string(), redirectParams: z.object({ authUrl: z.string() }) }),
+});
+const completedAuthRequest = z.object({ data: z.object({ connectionId: z.string() }) });
+
 /** The clients of the simulation and the people who use them, by real HTTP. */
 export function createActors(world: World) {
   const { tpp, urls, fetch } = world;
@@ -145,6 +150,31 @@ export function createActors(world: World) {
     return z.object({ userId: z.string() }).parse(body).userId;
   }
 
+  /** From the client's own screens: an auth request, completed with what the bank's redirect brings. */
+  async function connectFromOwnScreens(
+    { client: name, person }: Plan,
+    { days }: Action & { kind: 'connect' },
+  ): Promise<Known> {
+    const userId = await registerUser(name);
+    const bearer = await token(name, 'auth_requests:write');
+    const begun = await call(bearer, 'POST', '/auth-requests', {
+      redirectUri: tpp.clients[name].redirect_uris[0],
+      userId,
+      scope: `openid ${bank}`,
+      permissions,
+      permissionsAction: 'replace',
+      ...(days !== undefined && { expirationDateTime: inDays(days) }),
+    });
+    const { data: authRequest } = startedAuthRequest.parse(begun.body);
+    const visitor = createVisitor({ fetch, stopAt: tpp.clients[name].redirect_uris[0] ?? '' });
+    const page = await visitor.go(authRequest.redirectParams.authUrl);
+    const end = await visitBank(visitor, page, person);
+    const completed = await call(bearer, 'PATCH', `/auth-requests/${authRequest.id}`, {
+      authParams: Object.fromEntries(end.url.searchParams),
+    });
+    return { userId, connectionId: completedAuthRequest.parse(completed.body).data.connectionId };
+  }
+
   async function connect(
     { client: name, person }: Plan,
     { access, days }: Action & { kind: 'connect' },
@@ -220,7 +250,10 @@ export function createActors(world: World) {
       known: Known | undefined,
     ): Promise<{ readonly done: boolean; readonly known?: Known }> {
       const { client } = plan;
-      if (action.kind === 'connect') return { done: true, known: await connect(plan, action) };
+      if (action.kind === 'connect') {
+        const isOwn = client === 'identity-service-own-consent' && action.access === 'ongoing';
+        return { done: true, known: await (isOwn ? connectFromOwnScreens : connect)(plan, action) };
+      }
       if (!known) throw new TypeError('a plan begins with connecting');
       const { userId, connectionId } = known;
       switch (action.kind) {
