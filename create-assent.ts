@@ -28,6 +28,7 @@ import { securityHeaders } from './http/security-headers.js';
 import { serveAssets } from './http/serve-assets.js';
 import { traceRequest } from './http/trace-id.js';
 import { renderProblem } from './interactions/render-problem.js';
+import { createClientRules } from './provider/client-rules.js';
 import { createProvider } from './provider/create-provider.js';
 import { loadSigningKeys, signingKeys } from './provider/keys/signing-keys.js';
 import { isolateClock, runAt } from './provider/library-clock.js';
@@ -102,7 +103,8 @@ async function buildAssent(options: AssentOptions, clock: Clock): Promise<Assent
       redeemGrant: role.redeemGrant,
       renderProblem,
     });
-    await seedClients(provider, storage, configuration.clients);
+    const rules = createClientRules(provider);
+    await seedClients({ rules, storage, clock, logger }, configuration.clients);
     const application = createApplication(configuration, role.routes({ ...foundation, provider }));
     const handler = dispatch(provider.callback(), application.callback());
     const listeners = createListeners(configuration, (request, response) =>

@@ -2,6 +2,7 @@ import { accounts, transactions } from './account.js';
 import { authRequests } from './auth-request.js';
 import { bankCalls } from './bank-budget.js';
 import { bankVisits } from './bank-visit.js';
+import { clientChanges } from './client-change.js';
 import { clients } from './clients.js';
 import { connections } from './connection.js';
 import { consents } from './consent.js';
@@ -24,6 +25,7 @@ export const domainCollections: readonly Collection<unknown>[] = [
   authRequests,
   bankCalls,
   bankVisits,
+  clientChanges,
   clients,
   connections,
   consents,

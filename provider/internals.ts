@@ -3,7 +3,7 @@
  * the library's semantic versioning, and is looked at again with each update.
  */
 import type { IncomingMessage } from 'node:http';
-import type { Client, KoaContextWithOIDC, Provider } from 'oidc-provider';
+import { type Client, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
 import * as authorizationCode from 'oidc-provider/lib/actions/grants/authorization_code.js';
 import * as clientCredentials from 'oidc-provider/lib/actions/grants/client_credentials.js';
 import * as grantHelpers from 'oidc-provider/lib/helpers/grants.js';
@@ -101,7 +101,7 @@ export function interceptClients(
  * redirects a profile allows is decided in `profiles/assert-client-metadata.ts`.
  */
 export function allowLocalRedirects(provider: Provider): void {
-  const { prototype } = (provider.Client as unknown as { Schema: SchemaClass }).Schema;
+  const { prototype } = schemaOf(provider);
   const { invalidate } = prototype;
   prototype.invalidate = function invalidateUnlessLocal(message, code) {
     const local = code === 'implicit-force-https' || code === 'implicit-forbid-localhost';
@@ -109,10 +109,58 @@ export function allowLocalRedirects(provider: Provider): void {
   };
 }
 
+/**
+ * Reads client metadata as the library would, and goes on where it would stop at the first rule that is
+ * broken.
+ * @returns the metadata with the library's defaults, and the errors of all rules; what went wrong after
+ * the first because of it is left out.
+ */
+export function readMetadata(
+  provider: Provider,
+  metadata: object,
+): { readonly effective: Readonly<Record<string, unknown>>; readonly faults: readonly Error[] } {
+  const faults: Error[] = [];
+
+  function attempt(check: () => void): void {
+    try {
+      check();
+    } catch (error) {
+      if (!(error instanceof errors.InvalidClientMetadata)) throw error;
+      faults.push(error);
+    }
+  }
+
+  class LenientSchema extends schemaOf(provider) {
+    override invalidate(message: string, code?: string): void {
+      attempt(() => super.invalidate(message, code));
+    }
+
+    override processCustomMetadata(ctx: unknown): void {
+      attempt(() => super.processCustomMetadata(ctx));
+    }
+  }
+
+  try {
+    return { effective: { ...new LenientSchema(metadata) }, faults };
+  } catch (error) {
+    // The library's later rules rely on those before them.
+    if (faults.length === 0) throw error;
+    return { effective: {}, faults };
+  }
+}
+
+function schemaOf(provider: Provider): SchemaClass {
+  return (provider.Client as unknown as { Schema: SchemaClass }).Schema;
+}
+
 /** The library's documented seam for relaxing its client schema; it has no types. */
 interface SchemaClass {
-  readonly prototype: {
-    profile?: unknown;
-    invalidate(message: string, code?: string): void;
-  };
+  new (metadata: object): MetadataSchema;
+  readonly prototype: MetadataSchema;
+}
+
+interface MetadataSchema {
+  profile?: unknown;
+  invalidate(message: string, code?: string): void;
+  processCustomMetadata(ctx: unknown): void;
 }

@@ -60,7 +60,6 @@ export function clientAuthenticationConfiguration({ role, clock, signing }: Clie
       validator(_ctx, member, _value, metadata) {
         // Called once for each of our members; the rules look at the whole, so once is enough.
         if (member !== 'profile') return;
-        assertClientMetadata({ ...metadata });
         // FAPI 2.0 SP §5.3.2.2-1: pushed requests only, whatever the client says of itself.
         if (profileOf({ ...metadata }).requirePushedRequests) {
           metadata.require_pushed_authorization_requests = true;
@@ -71,6 +70,7 @@ export function clientAuthenticationConfiguration({ role, clock, signing }: Clie
           metadata.registered_scope = metadata.scope;
           delete metadata.scope;
         }
+        assertClientMetadata({ ...metadata });
       },
     },
     assertJwtClientAuthClaimsAndHeader: createAssertionCheck(clock),

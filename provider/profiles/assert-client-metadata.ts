@@ -1,81 +1,132 @@
 import { errors } from 'oidc-provider';
+import { type BrokenRule, describeRules } from '../../core/broken-rule.js';
 import { webhookEndpoints } from '../../core/webhook-endpoint.js';
+import { findKeyFaults } from './find-key-faults.js';
 import { isProfileName, type Profile, profileOf, profiles } from './profiles.js';
 
 type Metadata = { readonly [member: string]: unknown };
 
+/** Metadata that breaks rules of its profile, as the library's error with all of them. */
+export class InvalidProfileMetadata extends errors.InvalidClientMetadata {
+  readonly rules: readonly BrokenRule[];
+
+  constructor(rules: readonly BrokenRule[]) {
+    super(describeRules(rules));
+    this.rules = rules;
+  }
+}
+
 /**
  * Holds a client's metadata to its profile, when it is saved and whenever it is loaded.
- * @throws {errors.InvalidClientMetadata} naming the member and what the profile allows.
+ * @throws {InvalidProfileMetadata} naming each member and what the profile allows.
  */
 export function assertClientMetadata(metadata: Metadata): void {
+  const rules = findProfileFaults(metadata);
+  if (rules.length > 0) throw new InvalidProfileMetadata(rules);
+}
+
+/**
+ * Every rule of its profile that a client's metadata breaks, and those for all clients. Of a client
+ * whose profile nobody knows nothing more can be said.
+ */
+export function findProfileFaults(metadata: Metadata): readonly BrokenRule[] {
   if (metadata.profile !== undefined && !isProfileName(metadata.profile)) {
-    refuse(`profile must be one of ${Object.keys(profiles).join(', ')}`);
+    return [{ member: 'profile', rule: `must be one of ${Object.keys(profiles).join(', ')}` }];
   }
   const profile = profileOf(metadata);
-  assertOneOf(metadata, 'token_endpoint_auth_method', profile.tokenEndpointAuthMethods);
-  assertSubset(metadata, 'response_types', profile.responseTypes);
-  for (const member of [
-    'token_endpoint_auth_signing_alg',
-    'request_object_signing_alg',
-    'id_token_signed_response_alg',
-  ]) {
-    assertOneOf(metadata, member, profile.signingAlgorithms);
-  }
-  // FAPI 2.0 SP §5.3.2.1-4: only sender-constrained access tokens.
-  if (profile.requireSenderConstraint && !isSenderConstrained(metadata)) {
-    refuse(
-      'tls_client_certificate_bound_access_tokens or dpop_bound_access_tokens must be true in this profile',
-    );
-  }
-  assertRedirectUris(metadata, profile);
-  assertWebhooks(metadata);
+  return [
+    ...notOneOf(metadata, 'token_endpoint_auth_method', profile.tokenEndpointAuthMethods, profile),
+    ...notAmong(metadata, 'response_types', profile.responseTypes, profile),
+    ...[
+      'token_endpoint_auth_signing_alg',
+      'request_object_signing_alg',
+      'id_token_signed_response_alg',
+    ].flatMap((member) => notOneOf(metadata, member, profile.signingAlgorithms, profile)),
+    ...findUnboundTokens(metadata, profile),
+    ...findRedirectFaults(metadata, profile),
+    ...findKeyFaults(metadata.jwks),
+    ...findWebhookFaults(metadata),
+  ];
 }
 
-function assertWebhooks({ webhooks }: Metadata): void {
-  const [issue] = webhookEndpoints.optional().safeParse(webhooks).error?.issues ?? [];
-  // An error_description has no double quotes (RFC 6749 §5.2).
-  const rule = issue?.message.replaceAll('"', "'");
-  if (issue) refuse(`${['webhooks', ...issue.path].join('.')}: ${rule}`);
-}
-
-function isSenderConstrained(metadata: Metadata): boolean {
-  return (
-    metadata.tls_client_certificate_bound_access_tokens === true ||
-    metadata.dpop_bound_access_tokens === true
-  );
+/** FAPI 2.0 SP §5.3.2.1-4: only sender-constrained access tokens. */
+function findUnboundTokens(metadata: Metadata, profile: Profile): readonly BrokenRule[] {
+  const { tls_client_certificate_bound_access_tokens: certificate } = metadata;
+  const bound = certificate === true || metadata.dpop_bound_access_tokens === true;
+  if (bound || !profile.requireSenderConstraint) return [];
+  return [
+    {
+      member: 'tls_client_certificate_bound_access_tokens',
+      rule: 'or dpop_bound_access_tokens must be true in this profile',
+      clause: 'FAPI 2.0 SP §5.3.2.1-4',
+    },
+  ];
 }
 
 /** FAPI 2.0 SP §5.3.2.2-8: https; plain http only to the own machine where the profile allows it. */
-function assertRedirectUris({ redirect_uris: uris }: Metadata, profile: Profile): void {
-  if (!Array.isArray(uris)) return;
-  for (const uri of uris) {
-    if (!URL.canParse(uri)) refuse('redirect_uris must be absolute URIs');
-    const { protocol, hostname, username, password, hash } = new URL(uri);
-    const local = ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
-    if (protocol !== 'https:' && !(protocol === 'http:' && local && !profile.httpsRedirectsOnly)) {
-      refuse('redirect_uris must use https');
+function findRedirectFaults(
+  { redirect_uris: uris }: Metadata,
+  { httpsRedirectsOnly }: Profile,
+): readonly BrokenRule[] {
+  if (!Array.isArray(uris)) return [];
+  return uris.flatMap((uri, index) => {
+    const member = `redirect_uris.${index}`;
+    const url = typeof uri === 'string' ? URL.parse(uri) : null;
+    if (!url) return [{ member, rule: 'must be an absolute URI', clause: 'RFC 6749 §3.1.2' }];
+    const faults: BrokenRule[] = [];
+    const local = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
+    if (url.protocol !== 'https:' && !(url.protocol === 'http:' && local && !httpsRedirectsOnly)) {
+      faults.push({ member, rule: 'must use https', clause: 'FAPI 2.0 SP §5.3.2.2-8' });
     }
-    if (username || password || hash) {
-      refuse('redirect_uris must not contain credentials or a fragment');
+    if (url.username || url.password || url.hash) {
+      const rule = 'must not contain credentials or a fragment';
+      faults.push({ member, rule, clause: 'RFC 6749 §3.1.2' });
     }
-  }
+    return faults;
+  });
 }
 
-function assertOneOf(metadata: Metadata, member: string, allowed: readonly string[]): void {
+function findWebhookFaults({ webhooks }: Metadata): readonly BrokenRule[] {
+  const issues = webhookEndpoints.optional().safeParse(webhooks).error?.issues ?? [];
+  return issues.map(({ path, message }) => ({
+    member: ['webhooks', ...path].join('.'),
+    rule: message.replaceAll('"', "'"),
+  }));
+}
+
+function notOneOf(
+  metadata: Metadata,
+  member: string,
+  allowed: readonly string[],
+  profile: Profile,
+): readonly BrokenRule[] {
   const value = metadata[member];
-  if (value !== undefined && !allowed.some((candidate) => candidate === value)) {
-    refuse(`${member} must be one of ${allowed.join(', ')} in this profile`);
-  }
+  if (value === undefined || allowed.some((candidate) => candidate === value)) return [];
+  const rule = `must be one of ${allowed.join(', ')} in this profile`;
+  return [{ member, rule, clause: clauseOf(member, profile) }];
 }
 
-function assertSubset(metadata: Metadata, member: string, allowed: readonly string[]): void {
+function notAmong(
+  metadata: Metadata,
+  member: string,
+  allowed: readonly string[],
+  profile: Profile,
+): readonly BrokenRule[] {
   const values = metadata[member];
-  if (Array.isArray(values) && !values.every((value) => allowed.includes(value))) {
-    refuse(`${member} must be among ${allowed.join(', ')} in this profile`);
-  }
+  if (!Array.isArray(values) || values.every((value) => allowed.includes(value))) return [];
+  const rule = `must be among ${allowed.join(', ')} in this profile`;
+  return [{ member, rule, clause: clauseOf(member, profile) }];
 }
 
-function refuse(message: string): never {
-  throw new errors.InvalidClientMetadata(message);
+/** Where FAPI 2.0 SP says what its clients are held to; the other profiles follow no such text. */
+const clauses: Readonly<Record<string, string>> = {
+  token_endpoint_auth_method: 'FAPI 2.0 SP §5.3.2.1-6',
+  response_types: 'FAPI 2.0 SP §5.3.2.2-1',
+  token_endpoint_auth_signing_alg: 'FAPI 2.0 SP §5.4.1',
+  request_object_signing_alg: 'FAPI 2.0 SP §5.4.1',
+  id_token_signed_response_alg: 'FAPI 2.0 SP §5.4.1',
+};
+
+function clauseOf(member: string, { fapi }: Profile): string | undefined {
+  return fapi === '2.0' ? clauses[member] : undefined;
 }

@@ -12,7 +12,10 @@ describe('clients of the configuration that break a rule', () => {
           client_id: 'weak',
           token_endpoint_auth_method: 'client_secret_basic',
           client_secret: secret,
-          redirect_uris: [redirectUri],
+          redirect_uris: ['http://tpp.example/callback'],
+          response_types: ['code id_token'],
+          grant_types: ['password'],
+          jwks: { keys: [{ kty: 'oct', k: secret }] },
         },
         {
           client_id: 'misspelt',
@@ -28,6 +31,7 @@ describe('clients of the configuration that break a rule', () => {
           client_secret: secret,
           redirect_uris: ['http://tpp.example/callback'],
         },
+        { client_id: 'misspelled', redirect_uri: redirectUri },
       ],
     });
 
@@ -35,12 +39,18 @@ describe('clients of the configuration that break a rule', () => {
       () => 'started',
       (error: Error) => error.message,
     );
-    expect(message).toContain('3 mistakes');
+    expect(message).toContain('9 mistakes');
     expect(message).toMatch(/clients\.0 \(weak\): token_endpoint_auth_method must be one of/);
+    expect(message).toMatch(/clients\.0 \(weak\): response_types must be among code/);
+    expect(message).toMatch(/clients\.0 \(weak\): redirect_uris\.0 must use https/);
+    expect(message).toMatch(/clients\.0 \(weak\): tls_client_certificate_bound_access_tokens or/);
+    expect(message).toMatch(/clients\.0 \(weak\): grant_types can only contain/);
+    expect(message).toMatch(/clients\.0 \(weak\): jwks\.keys\.0 must be a public key/);
     expect(message).toMatch(
       /clients\.1 \(misspelt\): profile must be one of fapi2-security, identity-service/,
     );
-    expect(message).toMatch(/clients\.2 \(plain\): redirect_uris must use https/);
+    expect(message).toMatch(/clients\.2 \(plain\): redirect_uris.0 must use https/);
+    expect(message).toMatch(/clients\.3 \(misspelled\): redirect_uri is no member/);
     expect(message).not.toContain(secret);
   });
 });

@@ -122,7 +122,7 @@ describe('webhooks in the metadata of a client', () => {
     expect(() => assert(webhooks)).toThrow(
       expect.objectContaining({
         error: 'invalid_client_metadata',
-        error_description: expect.stringMatching(/^webhooks[\w.]*: [^"]+$/),
+        error_description: expect.stringMatching(/^webhooks[\w.]* [^"]+$/),
       }),
     );
   });

@@ -1,0 +1,148 @@
+import { z } from 'zod';
+import type { BrokenRule } from './broken-rule.js';
+import { webhookEndpoints } from './webhook-endpoint.js';
+
+const text = z.string().min(1).max(2048);
+/** A name that people are shown: nothing in it may hide, turn around or look like nothing (SEC-13). */
+const shownName = z
+  .string()
+  .min(1)
+  .max(120)
+  .regex(/^[^\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]*$/u, {
+    error: 'must not contain control or invisible characters',
+  });
+const flag = z.boolean();
+const seconds = z.number().int().min(1);
+const list = <Entry extends z.ZodType>(entry: Entry, most = 100) => z.array(entry).max(most);
+const webUri = z
+  .url({ protocol: /^https?$/, error: 'must be a web URI' })
+  .max(2048)
+  .describe('https, or http');
+const httpsUri = z.url({ protocol: /^https$/, error: 'must be an https URI' }).max(2048);
+/** Apps may have schemes of their own; which schemes, the client's kind and profile decide. */
+const redirectUri = z
+  .string()
+  .max(2048)
+  .refine((uri) => URL.canParse(uri), { error: 'must be an absolute URI' })
+  .refine((uri) => !/^(?:javascript|data|vbscript|blob|file|about):/i.test(uri.trim()), {
+    error: 'must not use this scheme',
+  });
+const algorithm = z.string().min(1).max(40);
+const jwks = z.strictObject({ keys: list(z.record(z.string(), z.unknown()), 50) });
+
+/**
+ * Everything an operator may say of a client: OpenID Connect and OAuth registration metadata, by their
+ * own names, and Assent's own members. What each may be is decided by the profile and the library; the
+ * order is that of exports and documentation.
+ */
+export const clientMetadataSchema = z
+  .strictObject({
+    profile: text.describe('The security profile it is held to; `fapi2-security` by default'),
+    client_name: shownName.describe('What people see'),
+    client_uri: webUri,
+    logo_uri: webUri,
+    policy_uri: webUri,
+    tos_uri: webUri,
+    contacts: list(z.email().max(254)),
+    organisation_id: text.describe("The business that owns it, in the installation's own register"),
+    organisation_name: shownName.describe('The business that owns it'),
+    software_id: text,
+    software_version: text,
+    software_statement: z.string().min(1).max(16_384).describe('As it was registered with'),
+    application_type: z.enum(['web', 'native']),
+
+    redirect_uris: list(redirectUri),
+    post_logout_redirect_uris: list(redirectUri),
+    request_uris: list(httpsUri, 0).describe('Requests by reference are pushed (RFC 9126): none'),
+    initiate_login_uri: httpsUri,
+    response_types: list(text, 10),
+    response_modes: list(text, 10),
+    grant_types: list(text, 20),
+    scope: z.string().max(8192).describe('What it may ask for; no limit where absent'),
+    audience: list(httpsUri).describe('The resources it may get tokens for (RFC 8707)'),
+    authorization_details_types: list(text).describe('RFC 9396'),
+    default_max_age: z.number().int().min(0),
+    require_auth_time: flag,
+    default_acr_values: list(text),
+    subject_type: z.enum(['public', 'pairwise']),
+    sector_identifier_uri: httpsUri,
+
+    token_endpoint_auth_method: text,
+    token_endpoint_auth_signing_alg: algorithm,
+    jwks,
+    jwks_uri: httpsUri,
+    tls_client_auth_subject_dn: text,
+    tls_client_auth_san_dns: text,
+    tls_client_auth_san_uri: text,
+    tls_client_auth_san_ip: text,
+    tls_client_auth_san_email: text,
+    use_mtls_endpoint_aliases: flag,
+    tls_client_certificate_bound_access_tokens: flag.describe('RFC 8705'),
+    dpop_bound_access_tokens: flag.describe('RFC 9449'),
+
+    require_pushed_authorization_requests: flag,
+    require_signed_request_object: flag,
+    request_object_signing_alg: algorithm,
+    request_object_encryption_alg: algorithm,
+    request_object_encryption_enc: algorithm,
+    unsigned_pushed_request_object: flag.describe(
+      'Pushed request objects may be unsigned, as the published client sends them',
+    ),
+    id_token_signed_response_alg: algorithm,
+    id_token_encrypted_response_alg: algorithm,
+    id_token_encrypted_response_enc: algorithm,
+    userinfo_signed_response_alg: algorithm,
+    userinfo_encrypted_response_alg: algorithm,
+    userinfo_encrypted_response_enc: algorithm,
+    introspection_signed_response_alg: algorithm,
+    introspection_encrypted_response_alg: algorithm,
+    introspection_encrypted_response_enc: algorithm,
+    authorization_signed_response_alg: algorithm,
+    authorization_encrypted_response_alg: algorithm,
+    authorization_encrypted_response_enc: algorithm,
+
+    backchannel_logout_uri: httpsUri,
+    backchannel_logout_session_required: flag,
+    frontchannel_logout_uri: httpsUri,
+    frontchannel_logout_session_required: flag,
+    backchannel_token_delivery_mode: z.enum(['poll', 'ping', 'push']),
+    backchannel_client_notification_endpoint: httpsUri,
+    backchannel_authentication_request_signing_alg: algorithm,
+    backchannel_user_code_parameter: flag,
+
+    access_token_lifetime: seconds.describe('Seconds; never longer than the installation allows'),
+    id_token_lifetime: seconds.describe('Seconds; never longer than the installation allows'),
+    authorization_code_lifetime: seconds.describe('Seconds; never longer than the profile allows'),
+
+    own_consent_screens: flag.describe(
+      'It shows approved consent screens of its own, so ours is skipped',
+    ),
+    resource_server: flag.describe("A resource, which may introspect every client's tokens"),
+    webhooks: webhookEndpoints,
+  })
+  .partial()
+  .meta({ id: 'ClientMetadata' });
+
+/** What an operator may say of a client. */
+export type OperatedMetadata = Readonly<z.infer<typeof clientMetadataSchema>>;
+
+/** The members of {@link OperatedMetadata}. */
+export const metadataMembers: readonly string[] = Object.keys(clientMetadataSchema.shape);
+
+/** Metadata as it was sent, in the order of the schema, or the rules of form that it breaks. */
+export function readClientMetadata(
+  sent: unknown,
+): { readonly metadata: OperatedMetadata } | { readonly rules: readonly BrokenRule[] } {
+  const { data, error } = clientMetadataSchema.safeParse(sent);
+  return data ? { metadata: data } : { rules: error.issues.flatMap(toRules) };
+}
+
+function toRules({ code, path, message, ...issue }: z.core.$ZodIssue): readonly BrokenRule[] {
+  if (code === 'unrecognized_keys' && 'keys' in issue && Array.isArray(issue.keys)) {
+    return issue.keys.map((name: unknown) => ({
+      member: [...path, String(name)].join('.').slice(0, 100),
+      rule: 'is no member that can be set here',
+    }));
+  }
+  return [{ member: path.join('.') || 'metadata', rule: message.replaceAll('"', "'") }];
+}
