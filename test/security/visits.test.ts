@@ -111,6 +111,7 @@ test('the bank’s answer counts once, and in the browser that asked for it only
 
   const attempts = await Promise.all(Array.from({ length: 5 }, () => person.go(answer.url)));
   expect(new Set(attempts.filter(isConnected).map(({ url }) => url.href)).size).toBe(1);
+  for (const refused of attempts.filter((page) => !isConnected(page))) expectRefused(refused);
 
   const resumed = person.answers.filter(({ url }) => url.pathname.startsWith('/oidc/auth/'));
   expect(resumed).not.toHaveLength(0);
