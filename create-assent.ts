@@ -30,7 +30,9 @@ import { traceRequest } from './http/trace-id.js';
 import { renderProblem } from './interactions/render-problem.js';
 import { createClientRules } from './provider/client-rules.js';
 import { createProvider } from './provider/create-provider.js';
-import { loadSigningKeys, signingKeys } from './provider/keys/signing-keys.js';
+import type { KeyManager } from './provider/keys/key-manager.js';
+import { keySets } from './provider/keys/key-set-record.js';
+import { type Keys, openKeys } from './provider/keys/open-keys.js';
 import { isolateClock, runAt } from './provider/library-clock.js';
 import { seedClients } from './provider/seed-clients.js';
 
@@ -49,6 +51,7 @@ export interface AssentOptions {
 export interface Assent {
   readonly provider: Provider;
   readonly storage: Storage;
+  readonly keys: KeyManager;
   /** Opens both listeners and begins to do what is due. @throws the system's error, e.g. `EADDRINUSE`. */
   start(): Promise<void>;
   /** Finishes requests in flight (bounded), then closes listeners, connectors and storage. */
@@ -76,20 +79,23 @@ async function buildAssent(options: AssentOptions, clock: Clock): Promise<Assent
   const store = await openStorage({
     url: configuration.storage.url,
     masterKey: configuration.storage.masterKey,
-    collections: [...domainCollections, dpopProofs, signingKeys, ...Object.values(oidcCollections)],
+    collections: [...domainCollections, dpopProofs, keySets, ...Object.values(oidcCollections)],
     clock,
     ...(onStorageCall && { onCall: onStorageCall }),
   });
   const scheduler = createScheduler({ storage: store, clock, logger, random: Math.random });
   // Also where a program that embeds Assent schedules: jobs are done at its time.
-  const storage = tellOfJobs(store, (due) => runAt(clock, () => scheduler.tell(due)));
+  const tell = (due: Date) => runAt(clock, () => scheduler.tell(due));
+  const storage = tellOfJobs(store, tell);
   try {
     const unitOfWork = createUnitOfWork(storage, clock);
-    const { algorithms } = configuration.signing;
+    const keys = await openKeys({ configuration, storage, clock, logger }, tell);
+    await keys.manager.prepare();
+    await keys.signingKeys.refresh();
     const foundation = {
       ...{ configuration, clock, logger, storage, unitOfWork },
       guardedFetch: await createOutgoing(configuration),
-      signingKeys: await loadSigningKeys(storage, algorithms, new Date(clock.now())),
+      signingKeys: keys.signingKeys,
     };
     const role = await createRole(options, foundation);
     const provider = createProvider({
@@ -110,7 +116,10 @@ async function buildAssent(options: AssentOptions, clock: Clock): Promise<Assent
     const listeners = createListeners(configuration, (request, response) =>
       runAt(clock, () => handler(request, response)),
     );
-    return { provider, storage, ...createLife(listeners, scheduler, role, foundation) };
+    return {
+      ...{ provider, storage, keys: keys.manager },
+      ...createLife({ listeners, scheduler, role, keys, ...foundation }),
+    };
   } catch (error) {
     await storage.close();
     throw error;
@@ -144,21 +153,31 @@ function createApplication(configuration: Configuration, routes: readonly Route[
   return application;
 }
 
-function createLife(
-  listeners: ReturnType<typeof createListeners>,
-  scheduler: Scheduler,
-  role: Role,
-  { storage, guardedFetch }: Foundation,
-): Pick<Assent, 'start' | 'stop'> {
+interface Parts extends Pick<Foundation, 'storage' | 'guardedFetch'> {
+  readonly listeners: ReturnType<typeof createListeners>;
+  readonly scheduler: Scheduler;
+  readonly role: Role;
+  readonly keys: Keys;
+}
+
+function createLife({
+  listeners,
+  scheduler,
+  role,
+  keys,
+  storage,
+  guardedFetch,
+}: Parts): Pick<Assent, 'start' | 'stop'> {
   return {
     async start() {
       await listeners.open();
-      scheduler.start(role.jobs);
+      scheduler.start([...role.jobs, keys.manager.handler]);
     },
     async stop() {
       await listeners.close();
       await scheduler.stop(grace);
       await guardedFetch.close();
+      await keys.close();
       await storage.close();
     },
   };

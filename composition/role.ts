@@ -1,5 +1,4 @@
 import type Router from '@koa/router';
-import type { JWK } from 'jose';
 import type { Middleware } from 'koa';
 import type { Provider } from 'oidc-provider';
 import type { UnitOfWork } from '../adapters/oidc/unit-of-work.js';
@@ -14,6 +13,7 @@ import { readClientCertificate } from '../http/client-certificate.js';
 import type { GuardedFetch } from '../http/guarded-fetch.js';
 import { createAccessTokenReader } from '../provider/access-token-reader.js';
 import type { RedeemGrant } from '../provider/grants/authorization-code.js';
+import type { SigningKeys } from '../provider/keys/signing-keys.js';
 
 export type Route = Middleware | Router | Router<ApiState>;
 
@@ -35,8 +35,8 @@ export interface Foundation {
   readonly unitOfWork: UnitOfWork;
   /** For every address that a client names. */
   readonly guardedFetch: GuardedFetch;
-  /** The provider's private signing keys, JWK with kid, alg and use. */
-  readonly signingKeys: readonly JWK[];
+  /** What everything is signed with that says it comes from the provider. */
+  readonly signingKeys: SigningKeys;
 }
 
 /** The check of access tokens that both roles put before their resources. */

@@ -10,12 +10,15 @@ import { systemErrorCode } from './system-error-code.js';
  * @returns one mistake for each file that is missing or is not what it should be.
  */
 export async function checkFiles(configuration: ValidSettings): Promise<readonly string[]> {
-  const { tls, outgoing, institutions = [] } = configuration;
+  const { tls, signing, outgoing, institutions = [] } = configuration;
   const checks = [
     ...(tls ? [checkPair('tls', tls)] : []),
     ...(tls?.clientCertificateAuthorities ?? []).map((path, index) =>
       checkFile(`tls.clientCertificateAuthorities.${index}`, path, readCertificate),
     ),
+    ...(signing?.external
+      ? [checkFile('signing.external.module', signing.external.module, readModule)]
+      : []),
     ...(outgoing?.certificateAuthorities ?? []).map((path, index) =>
       checkFile(`outgoing.certificateAuthorities.${index}`, path, readCertificate),
     ),
@@ -90,6 +93,12 @@ const readPrivateJwk: FileKind<unknown> = {
     z
       .looseObject({ kty: z.string(), kid: z.string(), alg: z.string(), d: z.string() })
       .parse(JSON.parse(text)),
+};
+
+/** What it exports is looked at when it is loaded. */
+const readModule: FileKind<string> = {
+  expected: 'an ES module that exports createKeySigner',
+  parse: (text) => text,
 };
 
 async function checkFile<Content>(

@@ -13,6 +13,7 @@ export function checkSettings(
 ): readonly string[] {
   return [
     ...checkAddresses(configuration),
+    ...checkSigning(configuration),
     ...checkInstitutions(configuration.institutions ?? []),
     ...repeated((configuration.clients ?? []).map((client) => client.client_id)).map(
       ({ index, value }) => `clients.${index}.client_id: found ${showValue(value)} a second time`,
@@ -33,6 +34,16 @@ function checkAddresses({ publicUrl, mtlsUrl, listen }: ValidSettings): string[]
     );
   }
   return mistakes;
+}
+
+function checkSigning({ signing }: ValidSettings): string[] {
+  if (!signing || signing.rotateEvery === 0) return [];
+  const { rotateEvery, publishBefore } = signing;
+  return rotateEvery >= publishBefore
+    ? []
+    : [
+        `signing.rotateEvery: found ${rotateEvery}, which is less than signing.publishBefore; expected at least ${publishBefore}, or 0`,
+      ];
 }
 
 function checkInstitutions(institutions: Configuration['institutions']): string[] {

@@ -49,6 +49,7 @@ function describeType(schema: SettingSchema): string {
   if (schema.const !== undefined) return `\`${schema.const}\``;
   if (schema.enum) return schema.enum.map((value) => `\`${value}\``).join(', ');
   if (schema.type === 'array') return 'a list';
+  if (schema.type === 'object') return 'an object';
   if (schema.type === 'boolean') return '`true`, `false`';
   if (schema.type !== 'integer') return 'a text';
   const { minimum, maximum } = schema;

@@ -3,7 +3,7 @@ import type { ConnectorConfiguration, ValidSettings } from './schema.js';
 
 /** The configuration with every path absolute; relative ones start at `directory`. */
 export function resolvePaths(configuration: ValidSettings, directory: string): ValidSettings {
-  const { tls, storage, outgoing, institutions, logos } = configuration;
+  const { tls, storage, signing, outgoing, institutions, logos } = configuration;
   const absolute = (path: string) => resolve(directory, path);
   return {
     ...configuration,
@@ -22,6 +22,12 @@ export function resolvePaths(configuration: ValidSettings, directory: string): V
           'file' in storage.masterKey
             ? { file: absolute(storage.masterKey.file) }
             : storage.masterKey,
+      },
+    }),
+    ...(signing?.external && {
+      signing: {
+        ...signing,
+        external: { ...signing.external, module: absolute(signing.external.module) },
       },
     }),
     ...(outgoing && {

@@ -181,8 +181,32 @@ export const configurationSchema = z.strictObject({
         .min(1)
         .default(['ES256', 'PS256'])
         .describe(
-          'A key of each is made on first start and kept sealed in storage; RS256 is for identity-service clients that come with it, and refused to all others',
+          'A key of each is made on first start and kept sealed in storage; RS256 is for identity-service clients that come with it, and refused to all others. The first is what a new client gets that names none; those who are registered keep theirs',
         ),
+      publishBefore: seconds(
+        3600,
+        'How long a new key is published before anything is signed with it; `/oidc/certs` may be cached for half as long',
+      ),
+      rotateEvery: z
+        .number()
+        .int()
+        .min(0)
+        .max(10 * 365 * 86_400)
+        .default(90 * 86_400)
+        .describe(
+          'Age at which a key makes way for the next (seconds, at least publishBefore); 0: only by hand, see docs/keys.md',
+        ),
+      external: z
+        .strictObject({
+          module: file.describe(
+            'An ES module that makes keys and signs with them elsewhere, such as in a KMS or HSM (docs/keys.md); path, relative to the configuration file',
+          ),
+          options: z
+            .record(z.string(), z.json())
+            .default({})
+            .describe('What the module is told, such as where it signs'),
+        })
+        .optional(),
     })
     .prefault({}),
   features: z

@@ -1,4 +1,3 @@
-import type { JWK } from 'jose';
 import type { Context } from 'koa';
 import { type Adapter, Provider, type Configuration as ProviderConfiguration } from 'oidc-provider';
 import type { UnitOfWork } from '../adapters/oidc/unit-of-work.js';
@@ -26,8 +25,11 @@ import { type RedeemGrant, registerAuthorizationCode } from './grants/authorizat
 import { registerClientCredentials } from './grants/client-credentials.js';
 import { registerJwtBearer } from './grants/jwt-bearer.js';
 import { allowLocalRedirects } from './internals.js';
+import { followKeys } from './keys/follow-keys.js';
+import type { SigningKeys } from './keys/signing-keys.js';
 import { logEvents, logFailure } from './log-events.js';
 import { boundRequest } from './middleware/bound-request.js';
+import { cacheKeys } from './middleware/cache-keys.js';
 import { commitBeforeResponse } from './middleware/commit-before-response.js';
 import { completeBareRequestUri } from './middleware/complete-bare-request-uri.js';
 import { describeUnderIssuer } from './middleware/describe-under-issuer.js';
@@ -46,8 +48,8 @@ export interface ProviderDeps {
   readonly unitOfWork: UnitOfWork;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Private signing keys, JWK with kid, alg and use. */
-  readonly signingKeys: readonly JWK[];
+  /** Refreshed at least once, so that there are some. */
+  readonly signingKeys: SigningKeys;
   readonly guardedFetch: GuardedFetch;
   readonly redeemGrant: RedeemGrant;
   readonly renderProblem: ProblemRenderer;
@@ -73,7 +75,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     ...outgoingConfiguration(deps.guardedFetch),
     ...tokenConfiguration({ role, lifetimes, clock }),
     adapter: deps.adapter,
-    jwks: { keys: [...deps.signingKeys] },
+    jwks: { keys: deps.signingKeys.published() },
     scopes: scopesSupported(configuration),
     subjectTypes: ['public'],
     acceptQueryParamAccessTokens: false,
@@ -85,6 +87,8 @@ export function createProvider(deps: ProviderDeps): Provider {
       claimsParameter: { enabled: true, assertClaimsParameter },
       clientCredentials: { enabled: true },
       devInteractions: { enabled: false },
+      // Every key is one of `keys/signing-key.ts`, wherever its private half is.
+      externalSigningSupport: { enabled: true, ack: 'experimental-01' },
       fapi: { enabled: true, profile: (_ctx, client) => client && profileOf(client).fapi },
       introspection: {
         enabled: features.introspection,
@@ -114,6 +118,7 @@ export function createProvider(deps: ProviderDeps): Provider {
 
   const provider = new Provider(`${publicUrl}/oidc`, settings);
   cacheClients(provider, storage, clock);
+  followKeys(provider, deps.signingKeys);
   allowLocalRedirects(provider);
   if (role === 'identity-service') {
     registerClientCredentials(provider, storage);
@@ -133,6 +138,7 @@ export function createProvider(deps: ProviderDeps): Provider {
       logFailure(logger, ctx, error);
       renderError(ctx, error);
     }),
+    cacheKeys(deps.signingKeys, signing.publishBefore),
     boundRequest,
     completeBareRequestUri(provider),
     swapRequestReference(storage),

@@ -3,10 +3,18 @@
  * the library's semantic versioning, and is looked at again with each update.
  */
 import type { IncomingMessage } from 'node:http';
-import { type Client, errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
+import type { JWK } from 'jose';
+import {
+  type Client,
+  type ExternalSigningKey,
+  errors,
+  type KoaContextWithOIDC,
+  type Provider,
+} from 'oidc-provider';
 import * as authorizationCode from 'oidc-provider/lib/actions/grants/authorization_code.js';
 import * as clientCredentials from 'oidc-provider/lib/actions/grants/client_credentials.js';
 import * as grantHelpers from 'oidc-provider/lib/helpers/grants.js';
+import initializeKeyStore from 'oidc-provider/lib/helpers/initialize_keystore.js';
 import * as jwt from 'oidc-provider/lib/helpers/jwt.js';
 
 const builtInGrants = {
@@ -44,6 +52,40 @@ export async function verifyWithClientKeys(
   const keys: unknown = Reflect.get(client, 'asymmetricKeyStore');
   const { payload } = await jwt.verify(token, keys, { ...expected, issuer: client.clientId });
   return payload;
+}
+
+/**
+ * Has a running provider sign with other keys, verify with them and publish them: what its constructor
+ * does with `jwks`, once more. Every use of a key reads the present set, so nothing has to stop.
+ * @param keys in order of preference; of each algorithm the first one signs.
+ */
+export function replaceKeys(provider: Provider, keys: readonly (ExternalSigningKey | JWK)[]): void {
+  initializeKeyStore.call(provider, { keys: [...keys] });
+}
+
+/**
+ * Runs `prepare` before the library chooses a key of its own: to sign ID tokens, JARM and introspection
+ * answers, logout tokens and JWT access tokens, or to verify an `id_token_hint`.
+ */
+export function beforeKeyUse(provider: Provider, prepare: () => Promise<void>): void {
+  const { IdToken, AccessToken, ClientCredentials } = provider;
+  const { issue } = IdToken.prototype;
+  IdToken.prototype.issue = async function issuePrepared(use) {
+    await prepare();
+    return issue.call(this, use);
+  };
+  const { validate } = IdToken;
+  IdToken.validate = async function validatePrepared(token, client) {
+    await prepare();
+    return validate.call(IdToken, token, client);
+  };
+  for (const { prototype } of [AccessToken, ClientCredentials]) {
+    const { save } = prototype;
+    prototype.save = async function savePrepared(...ttl) {
+      if (this.resourceServer?.accessTokenFormat === 'jwt') await prepare();
+      return save.apply(this, ttl);
+    };
+  }
 }
 
 /** The library's own limit for bodies. */

@@ -22,3 +22,10 @@ declare module 'oidc-provider/lib/helpers/jwt.js' {
     },
   ): Promise<{ readonly payload: Readonly<Record<string, unknown>> }>;
 }
+
+/** What its constructor does with `jwks`; not exported and not typed either. */
+declare module 'oidc-provider/lib/helpers/initialize_keystore.js' {
+  import type { Provider } from 'oidc-provider';
+
+  export default function initializeKeyStore(this: Provider, jwks: { keys: unknown[] }): void;
+}

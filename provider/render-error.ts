@@ -15,12 +15,12 @@ export type ProblemRenderer = (problem: {
 export function createErrorRenderer(renderProblem: ProblemRenderer) {
   return function renderError(ctx: Context, error: Error): void {
     const traceId = String(ctx.state.traceId ?? '');
-    const known =
-      error instanceof errors.OIDCProviderError && error.status < 500 ? error : undefined;
+    const known = error instanceof errors.OIDCProviderError && error.expose ? error : undefined;
     ctx.status = known?.status ?? 500;
     if (ctx.accepts('json', 'html') === 'html') {
       ctx.type = 'html';
-      ctx.body = renderProblem({ ...describeToPerson(known), traceId });
+      const theirs = ctx.status < 500 ? known : undefined;
+      ctx.body = renderProblem({ ...describeToPerson(theirs), traceId });
       return;
     }
     ctx.body = {

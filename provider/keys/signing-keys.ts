@@ -1,46 +1,95 @@
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
-import { type Collection, insert, type Storage, StorageConflict } from '../../core/storage.js';
+import type { Clock } from '../../core/clock.js';
+import type { Storage } from '../../core/storage.js';
+import { type KeySet, publishedKeys } from './key-set.js';
+import { readKeySet } from './key-set-record.js';
+import type { KeySigner } from './key-signer.js';
+import { SignerUnavailable } from './signer-unavailable.js';
+import { SigningKey } from './signing-key.js';
 
-/** What a private signing key is as stored: sealed like every record. */
-interface SigningKey {
-  readonly jwk: JWK;
-  /** ISO 8601 */
-  readonly createdAt: string;
+/** The provider's keys as they are now, in a running process. */
+export interface SigningKeys {
+  /** Sees what another process changed, and what time has: asks the store at most once a second. */
+  refresh(): Promise<void>;
+  /**
+   * As {@link refresh}, before something is signed.
+   * @throws {SignerUnavailable} where an algorithm has no key: its own was revoked and a new one could
+   * not be made.
+   */
+  ready(): Promise<void>;
+  /** What `/oidc/certs` shows; first those that sign, in the order of `signing.algorithms`. */
+  published(): readonly SigningKey[];
+  /** The key that signs with an algorithm; undefined where none does. */
+  signerFor(algorithm: unknown): SigningKey | undefined;
+  /** Calls `listener` after each change of what is published or signs. */
+  onChange(listener: () => void): void;
 }
 
-/** Signing keys by algorithm. */
-export const signingKeys: Collection<SigningKey> = {
-  name: 'signing_key',
-  indexes: [],
-  indexValues: () => ({}),
-};
-
-/**
- * The provider's private signing keys, one per algorithm, made on first start. Processes that start
- * on an empty store at once end with the same keys: the first insert wins and the others read it.
- * @param algorithms in order of preference: the first is what a client gets that names none.
- * @returns JWKs with `kid` (RFC 7638 thumbprint), `alg` and `use`.
- */
-export async function loadSigningKeys(
-  storage: Storage,
-  algorithms: readonly string[],
-  now: Date,
-): Promise<JWK[]> {
-  return Promise.all(algorithms.map((algorithm) => loadSigningKey(storage, algorithm, now)));
+interface SigningKeysDeps {
+  readonly storage: Pick<Storage, 'get'>;
+  readonly clock: Clock;
+  readonly algorithms: readonly string[];
+  /** Where keys live that are not in the store. */
+  readonly signer: KeySigner | undefined;
+  /** Called with the keys when it turns out that they were changed, by whichever process. */
+  readonly onStored: (set: KeySet) => void;
 }
 
-async function loadSigningKey(storage: Storage, algorithm: string, now: Date): Promise<JWK> {
-  const stored = await storage.get(signingKeys, algorithm);
-  if (stored) return stored.value.jwk;
-  const { privateKey } = await generateKeyPair(algorithm, { extractable: true });
-  const jwk = await exportJWK(privateKey);
-  const kid = await calculateJwkThumbprint(jwk);
-  const key = { jwk: { ...jwk, kid, alg: algorithm, use: 'sig' }, createdAt: now.toISOString() };
-  try {
-    await storage.commit([insert(signingKeys, algorithm, key)]);
-    return key.jwk;
-  } catch (error) {
-    if (error instanceof StorageConflict) return loadSigningKey(storage, algorithm, now);
-    throw error;
+/** A change made by another process is seen after at most this long, as with clients. */
+const freshForMilliseconds = 1000;
+
+/** See {@link SigningKeys}. Empty until it was refreshed for the first time. */
+export function createSigningKeys(deps: SigningKeysDeps): SigningKeys {
+  const { storage, clock, algorithms, signer } = deps;
+  const listeners: (() => void)[] = [];
+  let set: KeySet = { keys: [] };
+  let version = 0;
+  let checkedAt = Number.NEGATIVE_INFINITY;
+  let looking: Promise<void> | undefined;
+  let known = '';
+  let current: readonly SigningKey[] = [];
+
+  async function look(): Promise<void> {
+    const stored = await readKeySet(storage);
+    checkedAt = clock.now();
+    if (!stored || stored.version === version) return;
+    const isFirst = version === 0;
+    ({ value: set, version } = stored);
+    if (!isFirst) deps.onStored(set);
   }
+
+  /** Private halves are parsed when something changes, and not for each signature. */
+  function apply(): void {
+    const shown = publishedKeys(set, algorithms, new Date(clock.now()));
+    const description = `${version} ${shown.map(({ key, signs }) => `${key.kid}:${signs}`).join()}`;
+    if (description === known) return;
+    known = description;
+    current = shown.map(({ key, signs }) => new SigningKey(key, { signs, signer }));
+    for (const listener of listeners) listener();
+  }
+
+  async function refresh(): Promise<void> {
+    if (Math.abs(clock.now() - checkedAt) >= freshForMilliseconds) {
+      looking ??= look().finally(() => {
+        looking = undefined;
+      });
+      await looking;
+    }
+    apply();
+  }
+
+  function signerFor(algorithm: unknown): SigningKey | undefined {
+    return current.find((key) => key.signs && key.alg === algorithm);
+  }
+
+  return {
+    refresh,
+    async ready() {
+      await refresh();
+      const missing = algorithms.find((algorithm) => !signerFor(algorithm));
+      if (missing) throw new SignerUnavailable(new Error(`there is no key for ${missing}`));
+    },
+    published: () => current,
+    signerFor,
+    onChange: (listener) => void listeners.push(listener),
+  };
 }

@@ -131,29 +131,32 @@ test('the authorization endpoint after it: three calls, of at most three', async
   ]);
 });
 
-test('a code: six calls, of at most eight', async () => {
+test('a code: seven calls, of at most eight', async () => {
   const code = await seed('AuthorizationCode');
   expect(await count(await exchange(code), 200)).toEqual([
     'get client',
     'get authorization_code',
     'get grant',
+    // Before something is signed, once a second in a process: whether the keys were changed.
+    'get signing_key_set',
     'get consent',
     'get connection',
     'commit replay_detection,authorization_code,access_token,refresh_token',
   ]);
 });
 
-test('a code whose ID token names the connection: seven calls, of at most eight', async () => {
+test('a code whose ID token names the connection: eight calls, of at most eight', async () => {
   const code = await seed('AuthorizationCode', { id_token: { 'mh:con_id': null } });
-  expect(await count(await exchange(code), 200)).toHaveLength(7);
+  expect(await count(await exchange(code), 200)).toHaveLength(8);
 });
 
-test('a refresh token: four calls, of at most six', async () => {
+test('a refresh token: five calls, of at most six', async () => {
   const form = { grant_type: 'refresh_token', refresh_token: await seed('RefreshToken') };
   expect(await count(await post('/token', form), 200)).toEqual([
     'get client',
     'get refresh_token',
     'get grant',
+    'get signing_key_set',
     'commit replay_detection,access_token',
   ]);
 });

@@ -1,0 +1,57 @@
+import { createPublicKey } from 'node:crypto';
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
+import { z } from 'zod';
+import type { PrivateHalf, SigningKeyRecord } from './key-set.js';
+import type { KeySigner } from './key-signer.js';
+import { SigningKey } from './signing-key.js';
+
+const madeElsewhere = z.object({
+  id: z.string().min(1).max(2048),
+  publicJwk: z.looseObject({ kty: z.enum(['EC', 'RSA']) }),
+});
+
+/** FAPI 2.0 SP §5.4.1: RSA keys of 2048 bits at least. */
+const leastModulusLength = 2048;
+
+/**
+ * Makes a signing key, elsewhere where a signer is given, and has it sign once before it is used.
+ * @throws Error where the signer does not answer, or its keys do not do.
+ */
+export async function makeKey(
+  algorithm: string,
+  signer: KeySigner | undefined,
+  times: Pick<SigningKeyRecord, 'createdAt' | 'signsFrom'>,
+): Promise<SigningKeyRecord> {
+  const { bare, privateHalf } = await (signer ? makeElsewhere(signer, algorithm) : make(algorithm));
+  const kid = await calculateJwkThumbprint(bare);
+  const publicJwk = { ...bare, kid, alg: algorithm, use: 'sig' };
+  const key = { kid, algorithm, publicJwk, privateHalf, ...times };
+  await new SigningKey(key, { signs: true, signer }).sign(Buffer.from('assent'));
+  return key;
+}
+
+interface MadeKey {
+  readonly bare: JWK;
+  readonly privateHalf: PrivateHalf;
+}
+
+async function make(algorithm: string): Promise<MadeKey> {
+  const { privateKey, publicKey } = await generateKeyPair(algorithm, { extractable: true });
+  return {
+    bare: await exportJWK(publicKey),
+    privateHalf: { jwk: await exportJWK(privateKey) },
+  };
+}
+
+async function makeElsewhere(signer: KeySigner, algorithm: string): Promise<MadeKey> {
+  const { id, publicJwk } = madeElsewhere.parse(await signer.createKey(algorithm));
+  // Without what else the signer says of it, above all anything private.
+  const key = createPublicKey({ key: publicJwk, format: 'jwk' });
+  const { namedCurve, modulusLength } = key.asymmetricKeyDetails ?? {};
+  const fits =
+    algorithm === 'ES256'
+      ? namedCurve === 'prime256v1'
+      : modulusLength !== undefined && modulusLength >= leastModulusLength;
+  if (!fits) throw new Error(`the external signer made a key that is none for ${algorithm}`);
+  return { bare: await exportJWK(key), privateHalf: { externalId: id } };
+}

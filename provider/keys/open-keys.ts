@@ -1,0 +1,53 @@
+import type { Configuration } from '../../config/schema.js';
+import type { Clock } from '../../core/clock.js';
+import type { Logger } from '../../core/logger.js';
+import type { Storage } from '../../core/storage.js';
+import { createKeyManager, type KeyManager } from './key-manager.js';
+import type { KeyPolicy } from './key-set.js';
+import { loadKeySigner } from './load-key-signer.js';
+import { createSigningKeys, type SigningKeys } from './signing-keys.js';
+
+interface KeysDeps {
+  readonly configuration: Pick<Configuration, 'signing' | 'lifetimes'>;
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** The keys of one process, and what changes them. */
+export interface Keys {
+  readonly manager: KeyManager;
+  readonly signingKeys: SigningKeys;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the keys without changing them, see {@link KeyManager.prepare}.
+ * @param tell told when the keys have to be seen to, after another process has changed them.
+ * @throws Error with one sentence where the external signer cannot be loaded.
+ */
+export async function openKeys(deps: KeysDeps, tell: (due: Date) => void): Promise<Keys> {
+  const { configuration, storage, clock, logger } = deps;
+  const { signing } = configuration;
+  const signer = await loadKeySigner(signing);
+  const policy = keyPolicy(configuration);
+  const manager = createKeyManager({ storage, clock, logger, policy, signer });
+  const signingKeys = createSigningKeys({
+    storage,
+    clock,
+    algorithms: signing.algorithms,
+    signer,
+    onStored(set) {
+      const due = manager.nextChange(set);
+      if (due) tell(due);
+    },
+  });
+  return { manager, signingKeys, close: async () => signer?.close?.() };
+}
+
+/** A key is published until the last token it signed has ended and the last cache has been refreshed. */
+function keyPolicy({ signing, lifetimes }: KeysDeps['configuration']): KeyPolicy {
+  const { algorithms, publishBefore, rotateEvery } = signing;
+  const longestLife = Math.max(lifetimes.idToken, lifetimes.accessToken);
+  return { algorithms, publishBefore, rotateEvery, publishAfter: longestLife + publishBefore };
+}
