@@ -4,7 +4,7 @@ import { type Consent, consents } from './consent.js';
 import { consentClock, consentDues, lastUpdate, type Told } from './consent-clock.js';
 import { type EventPayloads, report } from './event.js';
 import { handleJob, type JobHandler, type JobOutcome } from './job.js';
-import type { Storage, Write } from './storage.js';
+import { type Storage, type Stored, update, type Write } from './storage.js';
 import { validityOf } from './validity.js';
 import type { Withdrawals } from './withdrawals.js';
 
@@ -71,7 +71,12 @@ export function createConsentClockHandler(deps: ConsentClockDeps): JobHandler {
     return report(type, connection, payloads[type], new Date(now));
   }
 
-  function expire(connection: Connection, consent: Consent, told: Told): JobOutcome<Told> {
+  function expire(
+    held: Stored<Connection>,
+    { value: consent }: Stored<Consent>,
+    told: Told,
+  ): JobOutcome<Told> {
+    const { value: connection } = held;
     const cleanUp = Date.parse(consent.expiresAt) + revival * 1000;
     if (told.consentExpired === undefined) {
       const data = { consentExpired: clock.now() };
@@ -79,13 +84,20 @@ export function createConsentClockHandler(deps: ConsentClockDeps): JobHandler {
       return { writes: [tell('consentExpired', connection, consent)], again };
     }
     if (clock.now() < cleanUp) return { writes: [], again: { due: new Date(cleanUp) } };
-    return { writes: [...revokeGrant(consent.id), ...forget(connection, consent)] };
+    return { writes: [...revokeGrant(consent.id), ...forget(held, consent)] };
   }
 
-  /** What the client could extend was given without an end at the bank. */
-  function forget(connection: Connection, { tppConsent }: Consent): readonly Write[] {
+  /**
+   * What the client could extend was given without an end at the bank: it is given back, and from
+   * then on only the bank can renew it.
+   */
+  function forget(held: Stored<Connection>, { tppConsent }: Consent): readonly Write[] {
     if (!tppConsent) return [];
-    return [withdrawals.order(connection, new Date(clock.now() + forgetWithin)).write];
+    const { order } = withdrawals;
+    return [
+      update(connections, held, { ...held.value, status: 'error', error: 'credentials_error' }),
+      order(held.value, new Date(clock.now() + forgetWithin)).write,
+    ];
   }
 
   return handleJob(consentClock, async (told, { key: connectionId }) => {
@@ -95,6 +107,7 @@ export function createConsentClockHandler(deps: ConsentClockDeps): JobHandler {
     const isOver = connection?.value.status === 'pending' || consent?.value.status !== 'authorised';
     if (!connection || !consent || isOver) return { writes: [] };
     const hasExpired = Date.parse(consent.value.expiresAt) <= clock.now();
-    return (hasExpired ? expire : remind)(connection.value, consent.value, told);
+    if (hasExpired) return expire(connection, consent, told);
+    return remind(connection.value, consent.value, told);
   });
 }

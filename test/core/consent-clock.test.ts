@@ -10,6 +10,7 @@ import { leaseTime } from '../../core/job-lease.js';
 import { createConsentClockHandler } from '../../core/keep-consent-clock.js';
 import { createScheduler, type Scheduler } from '../../core/scheduler.js';
 import { remove, type Storage, update } from '../../core/storage.js';
+import { validityOf } from '../../core/validity.js';
 import { connectPerson } from '../api/support/connect-person.js';
 import { grants, startApi, type TestApi } from '../api/support/start-api.js';
 
@@ -204,7 +205,9 @@ test('an expired consent that can be extended no more leaves no tokens, here and
     expect.objectContaining({ connectionId: ids[0] }),
   ]);
   expect(await api.waiting('consent-clock')).toEqual([]);
-  expect((await load(ids[0] ?? '')).consent.value.status).toBe('authorised');
+  const { connection, consent } = await load(ids[0] ?? '');
+  expect(consent.value.status).toBe('authorised');
+  expect(validityOf(connection.value, consent.value, api.clock.now()).next).toBe('reauth');
 });
 
 test('time that leaps over everything tells of the expiry once, and cleans up', async () => {
