@@ -11,7 +11,14 @@ import { planConnection } from './new-connection.js';
 import { findRenewal, planRenewal, type Renewal, type RenewalPolicy } from './plan-renewal.js';
 import { Refusal } from './refusal.js';
 import { retryConflict } from './retry-conflict.js';
-import { insert, type Storage, type Stored, update, type Write } from './storage.js';
+import {
+  insert,
+  type Storage,
+  StorageConflict,
+  type Stored,
+  update,
+  type Write,
+} from './storage.js';
 import { users } from './user.js';
 import type { Visit, VisitPlan } from './visit.js';
 import {
@@ -194,7 +201,7 @@ export function createConnect(deps: ConnectDeps): Connect {
       if (!visit) throw visitOver();
       let claimed = journey;
       const arrival = await visits.arrive(visit, callback, async () => {
-        claimed = await claim(journey, visit);
+        claimed = await claim(journey, visit).catch(refuseSecond);
       });
       return ending(claimed, arrival);
     },
@@ -255,6 +262,11 @@ function institutionOf(errand: Errand): string | undefined {
 
 function toPlan({ purpose, institutionId, connectionId, consentId, terms }: VisitPlan): VisitPlan {
   return { purpose, institutionId, connectionId, consentId, terms };
+}
+
+/** The bank's answer came twice at one moment: one is used, and the other leads nowhere. */
+function refuseSecond(error: unknown): never {
+  throw error instanceof StorageConflict ? visitOver() : error;
 }
 
 function endingWith(

@@ -11,7 +11,7 @@ import {
 } from './institution.js';
 import type { Logger } from './logger.js';
 import { retryConflict } from './retry-conflict.js';
-import { type Storage, StorageConflict, type Write } from './storage.js';
+import type { Storage, Write } from './storage.js';
 import type { Visit, VisitPlan } from './visit.js';
 import type { Withdrawals } from './withdrawals.js';
 
@@ -188,15 +188,11 @@ export function createBankVisits(deps: BankVisitsDeps): BankVisits {
     },
 
     arrive: (visit, callback, claim) =>
-      once(
-        visit,
-        () => claim().catch(refuseSecond),
-        async () => {
-          const { attempt, institutionId } = visit;
-          const connector = directory.connector(institutionId);
-          return settle(visit, await connector.complete({ attempt, callback, redirectUri }));
-        },
-      ),
+      once(visit, claim, async () => {
+        const { attempt, institutionId } = visit;
+        const connector = directory.connector(institutionId);
+        return settle(visit, await connector.complete({ attempt, callback, redirectUri }));
+      }),
 
     answer: (visit, answers, claim) =>
       once(visit, claim, async () => {
@@ -221,11 +217,6 @@ export function createBankVisits(deps: BankVisitsDeps): BankVisits {
 
     withdraw: (visit) => withdraw(visit),
   };
-}
-
-/** The same answer of a bank at the same moment: only one is used, and the others lead nowhere. */
-function refuseSecond(error: unknown): never {
-  throw error instanceof StorageConflict ? visitOver() : error;
 }
 
 /** The visit has ended, or what it was for has. */

@@ -69,7 +69,9 @@ test('of two tabs that come back, and one that leaves, one alone goes on', async
   const { connect, open, expectWithdrawn } = await visit();
   const [first, second, third] = [await open(), await open(), await open()];
   const arrival = await connect.arrive(first, new URLSearchParams());
-  await expect(connect.arrive(second, new URLSearchParams())).rejects.toThrow(StorageConflict);
+  await expect(connect.arrive(second, new URLSearchParams())).rejects.toMatchObject({
+    code: 'invalid_callback',
+  });
   await expect(connect.leave(third)).rejects.toThrow(StorageConflict);
   // Leaving while the other tab comes back: whichever is committed first stands.
   const left = await connect.leave(await open());
