@@ -107,6 +107,7 @@ async function buildAssent(options: AssentOptions, clock: Clock): Promise<Assent
         grantRevival: configuration.role === 'bank' ? 0 : configuration.lifetimes.revival,
       }),
       redeemGrant: role.redeemGrant,
+      approvals: role.approvals,
       renderProblem,
     });
     const rules = createClientRules(provider);

@@ -1,14 +1,19 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { revokeGrant } from '../adapters/oidc/revoke-grant.js';
 import {
   accountInformationPath,
   createOpenBankingApi,
 } from '../api/open-banking/create-open-banking-api.js';
+import { createApprovals } from '../core/approvals-service.js';
 import type { BankLedger } from '../core/bank-ledger.js';
 import { createIntentService } from '../core/intent-service.js';
 import { createLoginBudget } from '../core/login-budget.js';
+import { createPingHandler } from '../core/ping-client.js';
 import { noStore } from '../http/security-headers.js';
+import { createPingSender } from '../http/send-ping.js';
 import { answerPageErrors } from '../interactions/answer-page-errors.js';
+import { createApprovalVisits } from '../interactions/bank/approvals/approval-visits.js';
+import { createApprovalPages } from '../interactions/bank/approvals/create-approval-pages.js';
 import { createBankInteractions } from '../interactions/bank/create-bank-interactions.js';
 import { createInteractionSessions } from '../interactions/interaction-session.js';
 import { resourceOf } from '../provider/configuration/scopes.js';
@@ -19,9 +24,15 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
   const { configuration, storage, clock, logger } = foundation;
   const { mtlsUrl, lifetimes } = configuration;
   const intentService = createIntentService({ storage, clock, newId: randomUUID, revokeGrant });
+  const loginBudget = createLoginBudget({ storage, clock });
+  const approvals = configuration.features.backchannelAuthentication
+    ? createApprovals({ storage, clock, ledger, intentService })
+    : undefined;
+  const send = createPingSender(foundation.guardedFetch, logger);
 
   return {
-    jobs: [],
+    jobs: [createPingHandler({ storage, clock, logger, send })],
+    ...(approvals && { approvals }),
     redeemGrant: async () => ({ writes: [] }),
     routes({ provider, unitOfWork }) {
       const resource = resourceOf(configuration);
@@ -29,7 +40,7 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
       const interactions = createBankInteractions({
         sessions,
         intentService,
-        loginBudget: createLoginBudget({ storage, clock }),
+        loginBudget,
         ledger,
         storage,
         clock,
@@ -44,7 +55,35 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
         logger,
         baseUrl: `${mtlsUrl}${accountInformationPath}`,
       });
-      return [accountInformation, answerPageErrors(logger), noStore, interactions];
+      const pages = approvals && [
+        createApprovalPages({
+          ...{
+            provider,
+            unitOfWork,
+            storage,
+            clock,
+            ledger,
+            approvals,
+            intentService,
+            loginBudget,
+          },
+          visits: createApprovalVisits({ storage, clock, newSecret }),
+          resource,
+          newId: randomUUID,
+          openEndedConsent: lifetimes.ongoingConsent,
+        }),
+      ];
+      return [
+        accountInformation,
+        answerPageErrors(logger),
+        noStore,
+        interactions,
+        ...(pages ?? []),
+      ];
     },
   };
+}
+
+function newSecret(): string {
+  return randomBytes(32).toString('base64url');
 }

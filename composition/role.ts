@@ -5,6 +5,7 @@ import type { UnitOfWork } from '../adapters/oidc/unit-of-work.js';
 import type { ApiState } from '../api/api-state.js';
 import { authenticate } from '../api/middleware/authenticate.js';
 import type { Configuration } from '../config/schema.js';
+import type { ApprovalsService } from '../core/approvals-service.js';
 import type { Clock } from '../core/clock.js';
 import type { JobHandler } from '../core/job.js';
 import type { Logger } from '../core/logger.js';
@@ -22,6 +23,8 @@ export interface Role {
   /** How each kind of job is done that this role schedules, see `core/scheduler.ts`. */
   readonly jobs: readonly JobHandler[];
   readonly redeemGrant: RedeemGrant;
+  /** What clients may ask of people who are elsewhere (CIBA), in a role that people sign in to. */
+  readonly approvals?: ApprovalsService;
   routes(foundation: Foundation & { readonly provider: Provider }): readonly Route[];
 }
 

@@ -148,6 +148,10 @@ export const configurationSchema = z.strictObject({
   lifetimes: z
     .strictObject({
       accessToken: seconds(7200, 'Access tokens'),
+      backchannelRequest: seconds(
+        300,
+        'How long a person has to decide what a client asks without sending them here; a client may ask for less',
+      ),
       authorizationCode: seconds(60, 'Authorization codes of FAPI clients'),
       identityServiceCode: seconds(600, 'Authorization codes of identity-service clients'),
       idToken: seconds(3600, 'ID tokens'),
@@ -220,6 +224,12 @@ export const configurationSchema = z.strictObject({
         .default(true)
         .describe(
           'response_type `id_token`, for clients whose profile allows it, where no connection is new',
+        ),
+      backchannelAuthentication: z
+        .boolean()
+        .default(true)
+        .describe(
+          'CIBA, for clients of profile `fapi-ciba`, in the bank role: customers decide at `/approvals`',
         ),
       introspection: z.boolean().default(true).describe("RFC 7662, of a client's own tokens"),
       revocation: z.boolean().default(true).describe("RFC 7009, of a client's own tokens"),

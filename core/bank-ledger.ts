@@ -10,6 +10,9 @@ export interface BankCustomer {
   readonly name: string;
 }
 
+/** Whom a client means: by the login or the bank's own id, which ID tokens have as `sub`. */
+export type CustomerHint = { readonly login: string } | { readonly id: string };
+
 export interface LedgerAccount {
   readonly id: string;
   readonly nickname: string;
@@ -56,6 +59,16 @@ export interface BankLedger {
   readonly demoLogins?: readonly DemoLogin[];
   /** The customer with this login and password, in constant time for unknown logins, or undefined. */
   authenticate(login: string, password: string): Promise<BankCustomer | undefined>;
+  /** The customer that a client means, or undefined; takes as long for those who are none. */
+  identify(hint: CustomerHint): Promise<BankCustomer | undefined>;
+  /**
+   * Holds a code against the one that this customer has agreed with the bank for requests of clients
+   * (CIBA Core §7.1, `user_code`). Absent where the bank has no such codes.
+   */
+  checkUserCode?(
+    customerId: string,
+    userCode: string | undefined,
+  ): Promise<'accepted' | 'missing' | 'wrong'>;
   /** The accounts a customer may share, or why the bank refuses to share any. */
   accounts(customerId: string): Promise<readonly LedgerAccount[] | SharingRefusal>;
   /**

@@ -1,5 +1,8 @@
 import { accounts, transactions } from './account.js';
 import { authRequests } from './auth-request.js';
+import { approvals } from './approval.js';
+import { approvalVisits } from './approval-visit.js';
+import { attempts } from './attempts.js';
 import { bankCalls } from './bank-budget.js';
 import { bankVisits } from './bank-visit.js';
 import { clientChanges } from './client-change.js';
@@ -9,7 +12,7 @@ import { consents } from './consent.js';
 import { intents } from './intent.js';
 import { jobs } from './job.js';
 import { journeys } from './journey.js';
-import { loginAttempts } from './login-budget.js';
+import { polls } from './poll-pace.js';
 import { rememberedAnswers } from './remembered-answer.js';
 import { requestObjects } from './request-object.js';
 import { syncRequests } from './request-sync.js';
@@ -23,6 +26,9 @@ import { deliveries, publishedEvents } from './webhook-delivery.js';
 export const domainCollections: readonly Collection<unknown>[] = [
   accounts,
   authRequests,
+  approvals,
+  approvalVisits,
+  attempts,
   bankCalls,
   bankVisits,
   clientChanges,
@@ -33,7 +39,7 @@ export const domainCollections: readonly Collection<unknown>[] = [
   jobs,
   journeys,
   intents,
-  loginAttempts,
+  polls,
   publishedEvents,
   rememberedAnswers,
   requestObjects,

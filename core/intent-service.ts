@@ -37,6 +37,15 @@ export interface IntentService {
     id: string,
     choice: { readonly customerId: string; readonly accountIds: readonly string[] },
   ): Promise<readonly Write[]>;
+  /**
+   * A customer's yes to what no intent was registered for, as the writes that make one: so that it can be
+   * found, read and withdrawn as any other.
+   */
+  establish(
+    clientId: string,
+    terms: IntentTerms,
+    choice: { readonly customerId: string; readonly accountIds: readonly string[] },
+  ): { readonly intent: Intent; readonly writes: readonly Write[] };
   /** A no, as writes. Ends an intent that waits; one in force stays as the customer left it. */
   reject(id: string): Promise<readonly Write[]>;
   /**
@@ -54,20 +63,24 @@ export function createIntentService(deps: IntentServiceDeps): IntentService {
     return { ...intent, status, statusUpdatedAt: new Date(clock.now()).toISOString() };
   }
 
+  function create(clientId: string, terms: IntentTerms): Intent {
+    const createdAt = new Date(clock.now()).toISOString();
+    return {
+      ...terms,
+      id: newId(),
+      clientId,
+      status: 'AwaitingAuthorisation',
+      createdAt,
+      statusUpdatedAt: createdAt,
+      accountIds: [],
+    };
+  }
+
   return {
     async register(clientId, terms) {
       const fault = findTermsFault(terms, clock.now());
       if (fault) return fault;
-      const createdAt = new Date(clock.now()).toISOString();
-      const intent: Intent = {
-        ...terms,
-        id: newId(),
-        clientId,
-        status: 'AwaitingAuthorisation',
-        createdAt,
-        statusUpdatedAt: createdAt,
-        accountIds: [],
-      };
+      const intent = create(clientId, terms);
       await storage.commit([insert(intents, intent.id, intent)]);
       return intent;
     },
@@ -87,6 +100,11 @@ export function createIntentService(deps: IntentServiceDeps): IntentService {
       }
       const authorised = { ...move(stored.value, 'Authorised'), customerId, accountIds };
       return [update(intents, stored, authorised)];
+    },
+
+    establish(clientId, terms, choice) {
+      const intent = { ...move(create(clientId, terms), 'Authorised'), ...choice };
+      return { intent, writes: [insert(intents, intent.id, intent)] };
     },
 
     async reject(id) {

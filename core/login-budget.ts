@@ -1,22 +1,6 @@
+import { restoreAttempts, spendAttempt } from './attempts.js';
 import type { Clock } from './clock.js';
-import { retryConflict } from './retry-conflict.js';
-import {
-  type Collection,
-  insert,
-  remove,
-  type Storage,
-  StorageConflict,
-  update,
-  type Write,
-} from './storage.js';
-
-/** Attempts by `login:<name>` or `interaction:<uid>`; a name that people type is never stored. */
-export const loginAttempts: Collection<{ readonly spent: number }> = {
-  name: 'login_attempt',
-  secretIds: true,
-  indexes: [],
-  indexValues: () => ({}),
-};
+import type { Storage, Write } from './storage.js';
 
 /** How often a password may be guessed, whoever guesses and from however many places at once. */
 export interface LoginBudget {
@@ -32,47 +16,19 @@ export interface LoginBudget {
 
 const limits = { login: 5, interaction: 15 };
 
-/** From the first attempt (seconds): long enough to make guessing useless, short enough to wait. */
-const windowSeconds = 15 * 60;
-
 /** See {@link LoginBudget}. */
 export function createLoginBudget(deps: {
   readonly storage: Storage;
   readonly clock: Clock;
 }): LoginBudget {
-  const { storage, clock } = deps;
-
-  /** One more attempt under a key, or undefined where the limit is reached. */
-  async function takeOne(id: string, limit: number): Promise<Write | undefined> {
-    const stored = await storage.get(loginAttempts, id);
-    if (!stored) {
-      const expiresAt = new Date(clock.now() + windowSeconds * 1000);
-      return insert(loginAttempts, id, { spent: 1 }, expiresAt);
-    }
-    const spent = stored.value.spent + 1;
-    return spent > limit ? undefined : update(loginAttempts, stored, { spent });
-  }
-
   return {
-    async spend(login, interactionUid) {
-      try {
-        return await retryConflict(async () => {
-          const [ofLogin, ofInteraction] = await Promise.all([
-            takeOne(keyOf(login), limits.login),
-            takeOne(`interaction:${interactionUid}`, limits.interaction),
-          ]);
-          if (!ofLogin || !ofInteraction) return false;
-          await storage.commit([ofLogin, ofInteraction]);
-          return true;
-        });
-      } catch (error) {
-        // So many at once for one login is guessing.
-        if (error instanceof StorageConflict) return false;
-        throw error;
-      }
-    },
+    spend: (login, interactionUid) =>
+      spendAttempt(deps, [
+        { key: keyOf(login), most: limits.login },
+        { key: `interaction:${interactionUid}`, most: limits.interaction },
+      ]),
 
-    restore: (login) => remove(loginAttempts, keyOf(login)),
+    restore: (login) => restoreAttempts(keyOf(login)),
   };
 }
 

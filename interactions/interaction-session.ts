@@ -1,12 +1,11 @@
-import { hash, timingSafeEqual } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Context } from 'koa';
 import { errors, type InteractionResults, type Provider } from 'oidc-provider';
 import type { UnitOfWork } from '../adapters/oidc/unit-of-work.js';
 import { type ClientMetadata, clients } from '../core/clients.js';
-import { Refusal } from '../core/refusal.js';
-import { openidScopes } from '../core/scopes.js';
 import type { Storage, Write } from '../core/storage.js';
-import { readForm } from './read-form.js';
+import { readOwnForm } from './read-own-form.js';
+import { type GrantedAccess, saveGrant } from './save-grant.js';
 import { seeOther } from './see-other.js';
 
 /** One authorization request that waits for its person, as opened by their browser. */
@@ -26,21 +25,6 @@ export interface InteractionSession {
   readonly expiresAt: Date;
 }
 
-/** What the person agreed to, as the Grant that codes and tokens are made from. */
-export interface GrantedAccess {
-  readonly accountId: string;
-  /** The consent's or intent's id, which becomes the Grant's. */
-  readonly grantId: string;
-  /** The Grant may be there already: it is added to, so that what was issued from it stays usable. */
-  readonly renews?: boolean;
-  /** Those of the request that the resource knows; what is OpenID Connect's is granted as asked. */
-  readonly resourceScopes: readonly string[];
-  readonly claims: readonly string[];
-  readonly expiresAt: Date;
-  /** Authentication context class, where the person was authenticated (UK `acr`). */
-  readonly acr?: string;
-}
-
 export interface InteractionSessions {
   /**
    * The interaction of this browser: its cookie is scoped to the path, so another browser has none.
@@ -49,8 +33,8 @@ export interface InteractionSessions {
    */
   open(ctx: Context): Promise<InteractionSession>;
   /**
-   * The fields of a posted form, as {@link readForm}.
-   * @throws {Refusal} `forbidden` where it was not made by a page of this interaction.
+   * The fields of a form posted by a page of this interaction, as {@link readOwnForm}.
+   * @throws {Refusal} `forbidden` where it was not.
    */
   readForm(
     ctx: Context,
@@ -134,29 +118,14 @@ export function createInteractionSessions(deps: SessionDeps): InteractionSession
       };
     },
 
-    async readForm(ctx, session, repeatable) {
-      assertOwnOrigin(ctx, origin);
-      const form = await readForm(ctx, repeatable);
-      const given = Buffer.from(form.csrf ?? '');
-      const expected = Buffer.from(session.csrf);
-      if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
-        throw new Refusal('forbidden', 'This form was not sent from our own page.');
-      }
-      return form;
-    },
+    readForm: (ctx, { csrf }, repeatable) => readOwnForm(ctx, { origin, csrf }, repeatable),
 
     async finish(ctx, { client, scopes }, access, writes) {
       const { accountId, grantId } = access;
       const login = { accountId, ...(access.acr && { acr: access.acr, amr: ['pwd'] }) };
       await end(ctx, { login, consent: { grantId } }, writes, async () => {
-        const held = access.renews ? await provider.Grant.find(grantId) : undefined;
-        const grant = held ?? new provider.Grant({ accountId, clientId: client.client_id });
-        grant.exp = Math.floor(access.expiresAt.getTime() / 1000);
-        grant.jti = grantId;
-        grant.addOIDCScope(scopes.filter((scope) => openidScopes.includes(scope)).join(' '));
-        grant.addOIDCClaims([...access.claims]);
-        grant.addResourceScope(resource, access.resourceScopes.join(' '));
-        await grant.save();
+        const request = { clientId: client.client_id, scopes, resource };
+        await saveGrant(provider, request, access);
       });
     },
 
@@ -164,16 +133,4 @@ export function createInteractionSessions(deps: SessionDeps): InteractionSession
       await end(ctx, { error, error_description: description }, writes);
     },
   };
-}
-
-/**
- * A second wall behind the `csrf` field (SEC-11). Our own pages send `Origin: null`, because they send no
- * referrer, so what a browser says of the sender's site counts beside it.
- */
-function assertOwnOrigin(ctx: Context, own: string): void {
-  const [origin, site] = [ctx.get('origin'), ctx.get('sec-fetch-site')];
-  const isForeign = origin !== '' && origin !== 'null' && origin !== own;
-  if (isForeign || site === 'cross-site' || site === 'same-site') {
-    throw new Refusal('forbidden', 'This form was not sent from our own page.');
-  }
 }

@@ -2,6 +2,7 @@ import type { Context } from 'koa';
 import { type Adapter, Provider, type Configuration as ProviderConfiguration } from 'oidc-provider';
 import type { UnitOfWork } from '../adapters/oidc/unit-of-work.js';
 import type { Configuration } from '../config/schema.js';
+import type { ApprovalsService } from '../core/approvals-service.js';
 import type { Clock } from '../core/clock.js';
 import type { Logger } from '../core/logger.js';
 import type { Storage } from '../core/storage.js';
@@ -10,6 +11,7 @@ import type { GuardedFetch } from '../http/guarded-fetch.js';
 import { securityHeaders } from '../http/security-headers.js';
 import { traceRequest } from '../http/trace-id.js';
 import { cacheClients } from './cache-clients.js';
+import { backchannelAuthentication } from './configuration/backchannel-authentication.js';
 import { assertClaimsParameter, claimsConfiguration } from './configuration/claims.js';
 import {
   clientAuthenticationConfiguration,
@@ -22,6 +24,7 @@ import { responseTypesOffered } from './configuration/response-types.js';
 import { resourceFeatures, resourceOf, scopesSupported } from './configuration/scopes.js';
 import { tokenConfiguration } from './configuration/tokens.js';
 import { type RedeemGrant, registerAuthorizationCode } from './grants/authorization-code.js';
+import { registerCiba } from './grants/ciba.js';
 import { registerClientCredentials } from './grants/client-credentials.js';
 import { registerJwtBearer } from './grants/jwt-bearer.js';
 import { allowLocalRedirects } from './internals.js';
@@ -52,6 +55,8 @@ export interface ProviderDeps {
   readonly signingKeys: SigningKeys;
   readonly guardedFetch: GuardedFetch;
   readonly redeemGrant: RedeemGrant;
+  /** Where people decide what clients ask behind their backs; without, nobody may ask. */
+  readonly approvals?: ApprovalsService | undefined;
   readonly renderProblem: ProblemRenderer;
 }
 
@@ -60,7 +65,7 @@ export interface ProviderDeps {
  * configuration is a file of `configuration/`, each relaxation or addition a middleware or grant.
  */
 export function createProvider(deps: ProviderDeps): Provider {
-  const { configuration, storage, unitOfWork, clock, logger } = deps;
+  const { configuration, storage, unitOfWork, clock, logger, approvals } = deps;
   const { publicUrl, mtlsUrl, role, lifetimes, features, signing } = configuration;
   const resource = resourceOf(configuration);
   const renderError = createErrorRenderer(deps.renderProblem);
@@ -85,6 +90,7 @@ export function createProvider(deps: ProviderDeps): Provider {
       ...senderConstraintFeatures(clock),
       ...resourceFeatures({ role, resource }),
       claimsParameter: { enabled: true, assertClaimsParameter },
+      ...(approvals && { ciba: backchannelAuthentication({ approvals, unitOfWork, clock }) }),
       clientCredentials: { enabled: true },
       devInteractions: { enabled: false },
       // Every key is one of `keys/signing-key.ts`, wherever its private half is.
@@ -108,6 +114,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     },
     routes: {
       authorization: '/auth',
+      backchannel_authentication: '/backchannel',
       introspection: '/token/introspection',
       jwks: '/certs',
       pushed_authorization_request: '/request',
@@ -125,6 +132,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     registerJwtBearer(provider, { storage, clock });
   }
   registerAuthorizationCode(provider, unitOfWork, deps.redeemGrant);
+  if (approvals) registerCiba(provider, { storage, clock, unitOfWork });
   logEvents(provider, logger);
 
   for (const middleware of [

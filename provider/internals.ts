@@ -12,6 +12,7 @@ import {
   type Provider,
 } from 'oidc-provider';
 import * as authorizationCode from 'oidc-provider/lib/actions/grants/authorization_code.js';
+import * as ciba from 'oidc-provider/lib/actions/grants/ciba.js';
 import * as clientCredentials from 'oidc-provider/lib/actions/grants/client_credentials.js';
 import * as grantHelpers from 'oidc-provider/lib/helpers/grants.js';
 import initializeKeyStore from 'oidc-provider/lib/helpers/initialize_keystore.js';
@@ -19,6 +20,7 @@ import * as jwt from 'oidc-provider/lib/helpers/jwt.js';
 
 const builtInGrants = {
   authorization_code: authorizationCode,
+  ciba,
   client_credentials: clientCredentials,
 };
 

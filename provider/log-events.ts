@@ -8,6 +8,7 @@ export function logEvents(provider: Provider, logger: Logger): void {
   provider.on('authorization.error', log);
   provider.on('grant.error', log);
   provider.on('pushed_authorization_request.error', log);
+  provider.on('backchannel_authentication.error', log);
   provider.on('introspection.error', log);
   provider.on('revocation.error', log);
   provider.on('server_error', log);

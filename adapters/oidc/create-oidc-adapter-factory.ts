@@ -30,6 +30,12 @@ const latestTime = 8.64e15;
  */
 const pushedRequestKept = 7200;
 
+/**
+ * Seconds to keep a backchannel request beyond its life: a client that comes too late is told that it
+ * has expired (CIBA Core §11), and not that there was none.
+ */
+const backchannelRequestKept = 3600;
+
 /** What the library goes on changing after it has saved it: stored as it is at that time. */
 const changedLater: ReadonlySet<ModelName> = new Set(['Session', 'Grant', 'Interaction']);
 
@@ -46,6 +52,7 @@ export function createOidcAdapterFactory({
   /** Seconds to keep a record beyond its life. */
   const keptLonger: Partial<Record<ModelName, number>> = {
     PushedAuthorizationRequest: pushedRequestKept,
+    BackchannelAuthenticationRequest: backchannelRequestKept,
     Grant: grantRevival,
   };
 

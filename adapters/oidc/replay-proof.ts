@@ -2,14 +2,18 @@ import { hash } from 'node:crypto';
 import { decodeJwt } from 'jose';
 
 /** What a record of ReplayDetection stands for; a second use of each is answered differently. */
-export type ReplayProof = 'client_assertion' | 'assertion' | 'dpop';
+export type ReplayProof = 'client_assertion' | 'assertion' | 'dpop' | 'request';
 
 /** What is asked of the request at hand, `Provider.ctx`. */
 interface RequestContext {
   get(header: string): string;
   readonly oidc: {
     readonly body?:
-      | { readonly client_assertion?: unknown; readonly assertion?: unknown }
+      | {
+          readonly client_assertion?: unknown;
+          readonly assertion?: unknown;
+          readonly request?: unknown;
+        }
       | undefined;
   };
 }
@@ -19,18 +23,22 @@ interface RequestContext {
  * SHA-256 of issuer and `jti` alone, so where a request carries more than one kind, the id is compared.
  */
 export function identifyProof(id: string, ctx: RequestContext | undefined): ReplayProof {
-  const { client_assertion, assertion } = ctx?.oidc.body ?? {};
+  const { client_assertion, assertion, request } = ctx?.oidc.body ?? {};
+  if (request !== undefined && isNamed(id, request, requestUse)) return 'request';
   const rest = ctx?.get('DPoP') ? 'dpop' : 'client_assertion';
   if (rest === 'client_assertion' && assertion === undefined) return rest;
   if (isNamed(id, client_assertion)) return 'client_assertion';
   return isNamed(id, assertion) ? 'assertion' : rest;
 }
 
+/** What the mark of a request object says after the issuer: its `jti` may be an assertion's too. */
+export const requestUse = ' request';
+
 /** Whether the mark is of this token; what is no token names nothing. */
-function isNamed(id: string, token: unknown): boolean {
+function isNamed(id: string, token: unknown, use = ''): boolean {
   try {
     const { iss, jti } = decodeJwt(String(token));
-    return hash('sha256', `${iss}${jti}`, 'base64url') === id;
+    return hash('sha256', `${iss}${use}${jti}`, 'base64url') === id;
   } catch {
     return false;
   }

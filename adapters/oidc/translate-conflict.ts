@@ -36,6 +36,8 @@ const replayErrors: Readonly<Record<ReplayProof, (cause: StorageConflict) => Err
   dpop: (cause) => new errors.InvalidDpopProof('DPoP proof JWT Replay detected', { cause }),
   assertion: (cause) =>
     new errors.InvalidGrant({ detail: 'the assertion was already used', cause }),
+  request: (cause) =>
+    new errors.InvalidRequest('the request object was already used', 400, { cause }),
   client_assertion: (cause) =>
     new errors.InvalidClientAuth({
       detail: 'client assertion tokens must only be used once',
@@ -43,9 +45,11 @@ const replayErrors: Readonly<Record<ReplayProof, (cause: StorageConflict) => Err
     }),
 };
 
+const proofs: readonly ReplayProof[] = ['dpop', 'assertion', 'request'];
+
 /** The mark says of what it is. */
 function proofOf(write: Write | undefined): ReplayProof {
   const value = write && 'value' in write ? write.value : undefined;
   const proof = typeof value === 'object' && value && 'proof' in value ? value.proof : undefined;
-  return proof === 'dpop' || proof === 'assertion' ? proof : 'client_assertion';
+  return proofs.find((known) => known === proof) ?? 'client_assertion';
 }

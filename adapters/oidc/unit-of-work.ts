@@ -22,6 +22,8 @@ export interface UnitOfWork {
    * @throws what `work` throws, and what {@link UnitOfWork.commit} throws.
    */
   run<Result>(work: () => Promise<Result>): Promise<Result>;
+  /** Runs `work` as part of the unit at hand; where it rejects, what it gathered is dropped again. */
+  attempt<Result>(work: () => Promise<Result>): Promise<Result>;
   /** Gathers writes inside a unit; outside of one, commits them as a list of their own. */
   add(...writes: readonly Write[]): Promise<void>;
   /** As `Storage.get`, and sees what the unit has gathered. */
@@ -91,6 +93,16 @@ export function createUnitOfWork(storage: Storage, clock: Clock): UnitOfWork {
       const result = await units.run(unit, work);
       await commitUnit(unit);
       return result;
+    },
+
+    async attempt(work) {
+      const before = units.getStore()?.writes.length ?? 0;
+      try {
+        return await work();
+      } catch (error) {
+        units.getStore()?.writes.splice(before);
+        throw error;
+      }
     },
 
     async add(...writes) {

@@ -1,17 +1,14 @@
 import type { DataCluster } from '../../core/permissions.js';
 import { type AccessPeriod, AccessTerms } from '../components/access-terms.js';
+import { AccountList, type SelectableAccount } from '../components/account-list.js';
 import { Button } from '../components/button.js';
 import { Card } from '../components/card.js';
-import { CheckboxList } from '../components/choice-list.js';
 import { ClusterList } from '../components/cluster-list.js';
 import { ErrorSummary, type FormError } from '../components/error-summary.js';
 import { Form } from '../components/form.js';
-import { Icon } from '../components/icon.js';
 import { LogoMark } from '../components/logo-mark.js';
 import { Name } from '../components/name.js';
 import { Notice } from '../components/notice.js';
-import { displayName } from '../display-name.js';
-import { maskAccountNumber } from '../mask-account-number.js';
 import type { Brand, Party, PostTarget } from '../party.js';
 import { type Journey, Layout } from '../render-page.js';
 
@@ -23,17 +20,6 @@ export interface AccountSelectionPageProps extends PostTarget, AccessPeriod {
   /** The form came back without an account chosen. */
   readonly noneChosen?: boolean | undefined;
   readonly journey?: Journey | undefined;
-}
-
-export interface SelectableAccount {
-  readonly id: string;
-  readonly name: string;
-  /** In plain words, e.g. "Current account". */
-  readonly kind: string;
-  /** The whole number; the page shows the last four digits. */
-  readonly number: string;
-  readonly jointWith?: readonly string[] | undefined;
-  readonly chosen?: boolean | undefined;
 }
 
 /** Which accounts? Posts `account` (repeated ids) and `decision` = `allow` or `refuse`. */
@@ -65,18 +51,7 @@ export function AccountSelectionPage(props: AccountSelectionPageProps) {
         {hasAccounts ? (
           <>
             <Card>
-              <CheckboxList
-                name="account"
-                legend="Your accounts"
-                hint={<>{app} sees only the accounts that you tick.</>}
-                error={error}
-                choices={accounts.map((account) => ({
-                  value: account.id,
-                  label: <Name of={account.name} />,
-                  detail: <AccountDetail {...account} />,
-                  checked: account.chosen,
-                }))}
-              />
+              <AccountList accounts={accounts} app={app} error={error} />
             </Card>
             <Card heading={<>What {app} will see</>}>
               <ClusterList clusters={props.clusters} />
@@ -112,19 +87,5 @@ export function AccountSelectionPage(props: AccountSelectionPageProps) {
         )}
       </Form>
     </Layout>
-  );
-}
-
-function AccountDetail({ kind, number, jointWith = [] }: SelectableAccount) {
-  return (
-    <>
-      {displayName(kind)} <span class="number">{maskAccountNumber(number)}</span>
-      {jointWith.length === 0 ? null : (
-        <span class="joint">
-          <Icon name="people" />
-          <span>Joint account with {jointWith.map((name) => displayName(name)).join(', ')}</span>
-        </span>
-      )}
-    </>
   );
 }

@@ -12,8 +12,9 @@ import { type Journey, Layout } from '../render-page.js';
 
 export interface BankLoginPageProps extends PostTarget {
   readonly bank: Exclude<Brand, 'assent'>;
-  readonly client: Party;
-  readonly cancel: PostTarget;
+  /** Who has sent the person here; absent where they came by themselves. */
+  readonly client?: Party | undefined;
+  readonly cancel?: PostTarget | undefined;
   /** What was typed as login, when the page is shown again; the password is never shown again. */
   readonly login?: string | undefined;
   readonly error?: keyof typeof errors | undefined;
@@ -51,14 +52,18 @@ export function BankLoginPage(props: BankLoginPageProps) {
       brand={bank}
       invalid={error !== undefined}
       journey={props.journey}
-      above={<LogoMark of={client} large />}
+      above={client && <LogoMark of={client} large />}
       lead={
-        <>
-          <strong>
-            <Name of={client.name} />
-          </strong>{' '}
-          asks to see data from your accounts. After you sign in, you decide what to share.
-        </>
+        client ? (
+          <>
+            <strong>
+              <Name of={client.name} />
+            </strong>{' '}
+            asks to see data from your accounts. After you sign in, you decide what to share.
+          </>
+        ) : (
+          'After you sign in, you see what waits for your approval, and decide.'
+        )
       }
     >
       <ErrorSummary errors={summary} />
@@ -83,11 +88,13 @@ export function BankLoginPage(props: BankLoginPageProps) {
         </Form>
       </Card>
       {hints.length === 0 ? null : <DemoPeople hints={hints} />}
-      <Form {...props.cancel}>
-        <Button look="quiet">
-          Cancel and go back to <Name of={client.name} />
-        </Button>
-      </Form>
+      {client && props.cancel ? (
+        <Form {...props.cancel}>
+          <Button look="quiet">
+            Cancel and go back to <Name of={client.name} />
+          </Button>
+        </Form>
+      ) : null}
     </Layout>
   );
 }

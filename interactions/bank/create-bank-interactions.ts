@@ -1,16 +1,18 @@
 import Router from '@koa/router';
 import type { Context } from 'koa';
+import { bankAuthentication } from '../../core/bank-authentication.js';
 import type { BankLedger } from '../../core/bank-ledger.js';
 import { bankVisits } from '../../core/bank-visit.js';
 import type { Clock } from '../../core/clock.js';
 import { belongsTo, type Intent, isIntentAuthorisable } from '../../core/intent.js';
 import type { IntentService } from '../../core/intent-service.js';
 import type { LoginBudget } from '../../core/login-budget.js';
+import { readIntentId } from '../../core/read-intent-id.js';
 import { Refusal } from '../../core/refusal.js';
 import { put, remove, type Storage, StorageConflict } from '../../core/storage.js';
+import { answerPage } from '../answer-page.js';
 import type { InteractionSession, InteractionSessions } from '../interaction-session.js';
 import { seeOther } from '../see-other.js';
-import { readIntentId } from './read-intent-id.js';
 import { showAccounts, showLogin, showRefusal } from './show-steps.js';
 
 export interface BankInteractionDeps {
@@ -31,9 +33,6 @@ interface Situation {
   readonly intent: Intent;
   readonly customerId: string | undefined;
 }
-
-/** UK Open Banking: the customer was authenticated, by a password alone. */
-const acr = 'urn:openbanking:psd2:ca';
 
 const otherCustomer = 'The consent belongs to another customer';
 
@@ -92,14 +91,18 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
     const { ctx, session, intent } = situation;
     const { login = '', password = '' } = form;
     if (!login.trim() || !password) {
-      return answer(ctx, 400, showLogin(ledger, session, { login, error: 'missing' }));
+      return answerPage(ctx, 400, showLogin(ledger, session, { login, error: 'missing' }));
     }
     if (!(await loginBudget.spend(login, session.uid))) {
-      return answer(ctx, 429, showLogin(ledger, session, { login, error: 'too-many-attempts' }));
+      return answerPage(
+        ctx,
+        429,
+        showLogin(ledger, session, { login, error: 'too-many-attempts' }),
+      );
     }
     const customer = await ledger.authenticate(login, password);
     if (!customer) {
-      return answer(ctx, 401, showLogin(ledger, session, { login, error: 'mismatch' }));
+      return answerPage(ctx, 401, showLogin(ledger, session, { login, error: 'mismatch' }));
     }
     if (!belongsTo(intent, customer.id)) {
       return sessions.abort(ctx, 'access_denied', otherCustomer);
@@ -113,14 +116,14 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
 
   async function showChoice(situation: Situation, noneChosen = false): Promise<void> {
     const { ctx, session, intent, customerId } = situation;
-    if (customerId === undefined) return answer(ctx, 200, showLogin(ledger, session));
+    if (customerId === undefined) return answerPage(ctx, 200, showLogin(ledger, session));
     const accounts = await ledger.accounts(customerId);
     if ('refused' in accounts) {
-      return answer(ctx, 200, showRefusal(ledger, session, accounts.reason));
+      return answerPage(ctx, 200, showRefusal(ledger, session, accounts.reason));
     }
     const now = new Date(clock.now());
     const choice = { intent, accounts, expiresAt: endOf(intent), now, noneChosen };
-    return answer(ctx, noneChosen ? 400 : 200, showAccounts(ledger, session, choice));
+    return answerPage(ctx, noneChosen ? 400 : 200, showAccounts(ledger, session, choice));
   }
 
   async function share(situation: Situation, form: Record<string, string>): Promise<void> {
@@ -142,7 +145,7 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
         resourceScopes: ['accounts'],
         claims: ['sub', 'openbanking_intent_id', 'acr', 'auth_time'],
         expiresAt: endOf(intent),
-        acr,
+        acr: bankAuthentication.acr,
       },
       [...authorised, remove(bankVisits, session.uid)],
     );
@@ -171,10 +174,4 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
 function wasOvertaken(error: unknown): boolean {
   const isLate = error instanceof Refusal && ['conflict', 'access_denied'].includes(error.code);
   return isLate || error instanceof StorageConflict;
-}
-
-function answer(ctx: Context, status: number, page: string): void {
-  ctx.status = status;
-  ctx.type = 'html';
-  ctx.body = page;
 }

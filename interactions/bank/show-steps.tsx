@@ -1,3 +1,4 @@
+import type { SelectableAccount } from '../../consent-ui/components/account-list.js';
 import { AccountSelectionPage } from '../../consent-ui/pages/account-selection-page.js';
 import { BankLoginPage, type BankLoginPageProps } from '../../consent-ui/pages/bank-login-page.js';
 import { ProblemPage } from '../../consent-ui/pages/problem-page.js';
@@ -60,14 +61,7 @@ export function showAccounts(
       expiresAt={expiresAt}
       now={now}
       noneChosen={noneChosen}
-      accounts={accounts.map((account) => ({
-        id: account.id,
-        name: account.nickname,
-        kind: accountKinds[account.accountSubType],
-        number: account.accountNumber,
-        jointWith: account.jointWith,
-        chosen: intent.accountIds.includes(account.id),
-      }))}
+      accounts={accounts.map((account) => describeAccount(account, intent.accountIds))}
     />,
   );
 }
@@ -92,6 +86,21 @@ export function showRefusal(
   );
 }
 
+/** An account as a person may tick it. @param chosen ids of those that are ticked already. */
+export function describeAccount(
+  account: LedgerAccount,
+  chosen: readonly string[],
+): SelectableAccount {
+  return {
+    id: account.id,
+    name: account.nickname,
+    kind: accountKinds[account.accountSubType],
+    number: account.accountNumber,
+    jointWith: account.jointWith,
+    chosen: chosen.includes(account.id),
+  };
+}
+
 const accountKinds: Readonly<Record<LedgerAccount['accountSubType'], string>> = {
   CurrentAccount: 'Current account',
   Savings: 'Savings account',
@@ -100,6 +109,7 @@ const accountKinds: Readonly<Record<LedgerAccount['accountSubType'], string>> = 
   Mortgage: 'Mortgage',
 };
 
-function brandOf(name: string) {
+/** The bank's own pages. */
+export function brandOf(name: string) {
   return { name, accent: 'forest' } as const;
 }

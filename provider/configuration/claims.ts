@@ -1,6 +1,7 @@
 import type { Account, Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import { errors } from 'oidc-provider';
 import type { Configuration as Settings } from '../../config/schema.js';
+import { bankAuthentication } from '../../core/bank-authentication.js';
 import { consents } from '../../core/consent.js';
 import type { Storage } from '../../core/storage.js';
 import { readSyncId } from '../../core/sync-claim.js';
@@ -22,6 +23,8 @@ export function claimsConfiguration(role: Settings['role'], storage: Storage) {
       auth_time: null,
       iss: null,
     },
+    // Only a bank authenticates people itself.
+    acrValues: role === 'bank' ? [bankAuthentication.acr] : [],
 
     /**
      * Every person the library asks about was put there by our own interaction, so the account is

@@ -118,7 +118,7 @@ function createAssertionCheck(clock: Clock) {
       throw new errors.InvalidClientAuth('the assertion algorithm is not allowed in this profile');
     }
     // FAPI 2.0 SP §5.3.2.1-8: the issuer identifier as a string, nothing else.
-    if (profile.fapi && claims.aud !== ctx.oidc.issuer) {
+    if (profile.fapi === '2.0' && claims.aud !== ctx.oidc.issuer) {
       throw new errors.InvalidClientAuth('audience (aud) must equal the issuer identifier url');
     }
     // A long-lived assertion would be a password, and its replay mark would have to be kept as long.

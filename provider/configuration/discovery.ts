@@ -1,10 +1,14 @@
 import type { Configuration } from '../../config/schema.js';
 
 /** Endpoints that a client with a certificate calls under the mTLS name (RFC 8705 §5). */
-function mtlsEndpoints({ features }: Configuration) {
+function mtlsEndpoints({ features, role }: Configuration) {
   return {
     token_endpoint: '/oidc/token',
     pushed_authorization_request_endpoint: '/oidc/request',
+    ...(role === 'bank' &&
+      features.backchannelAuthentication && {
+        backchannel_authentication_endpoint: '/oidc/backchannel',
+      }),
     ...(features.introspection && { introspection_endpoint: '/oidc/token/introspection' }),
     ...(features.revocation && { revocation_endpoint: '/oidc/token/revocation' }),
   };

@@ -12,6 +12,12 @@ interface TokenPolicy {
 /** Seconds: for as long as its Grant is kept, which decides at each use, and takes it along. */
 const noEndOfItsOwn = 100 * 365 * 86_400;
 
+/** Seconds (CIBA Core §7.1, `requested_expiry`); no bound where the client asks for none. */
+function requestedExpiry(ctx: KoaContextWithOIDC): number {
+  const requested = ctx.oidc.params?.requested_expiry;
+  return requested === undefined ? Number.MAX_SAFE_INTEGER : Number(requested);
+}
+
 /** How long codes and tokens live, and when refresh tokens are given (decisions 4 and 9). */
 export function tokenConfiguration({ role, lifetimes, clock }: TokenPolicy) {
   /** Nothing outlives the consent that allowed it: its Grant ends with it. Seconds, at least one. */
@@ -27,6 +33,8 @@ export function tokenConfiguration({ role, lifetimes, clock }: TokenPolicy) {
       AuthorizationCode: (_ctx, _code, client) =>
         // FAPI 2.0 SP §5.3.2.1-11: at most 60 seconds.
         profileOf(client).fapi ? lifetimes.authorizationCode : lifetimes.identityServiceCode,
+      BackchannelAuthenticationRequest: (ctx) =>
+        Math.min(lifetimes.backchannelRequest, requestedExpiry(ctx)),
       ClientCredentials: lifetimes.accessToken,
       IdToken: lifetimes.idToken,
       Interaction: lifetimes.interaction,

@@ -2,6 +2,7 @@ import { errors } from 'oidc-provider';
 import { type BrokenRule, describeRules } from '../../core/broken-rule.js';
 import { webhookEndpoints } from '../../core/webhook-endpoint.js';
 import { findKeyFaults } from './find-key-faults.js';
+import { findBackchannelFaults } from './find-backchannel-faults.js';
 import { isProfileName, type Profile, profileOf, profiles } from './profiles.js';
 
 type Metadata = { readonly [member: string]: unknown };
@@ -45,6 +46,7 @@ export function findProfileFaults(metadata: Metadata): readonly BrokenRule[] {
     ...findUnboundTokens(metadata, profile),
     ...findRedirectFaults(metadata, profile),
     ...findKeyFaults(metadata.jwks),
+    ...findBackchannelFaults(metadata, profile),
     ...findWebhookFaults(metadata),
   ];
 }
@@ -52,8 +54,20 @@ export function findProfileFaults(metadata: Metadata): readonly BrokenRule[] {
 /** FAPI 2.0 SP §5.3.2.1-4: only sender-constrained access tokens. */
 function findUnboundTokens(metadata: Metadata, profile: Profile): readonly BrokenRule[] {
   const { tls_client_certificate_bound_access_tokens: certificate } = metadata;
-  const bound = certificate === true || metadata.dpop_bound_access_tokens === true;
-  if (bound || !profile.requireSenderConstraint) return [];
+  const { requireSenderConstraint } = profile;
+  const dpop = metadata.dpop_bound_access_tokens === true && requireSenderConstraint === 'any';
+  const bound = certificate === true || dpop;
+  if (bound || !requireSenderConstraint) return [];
+  if (requireSenderConstraint === 'certificate') {
+    const clause = 'FAPI 1.0 Advanced §5.2.2-5';
+    return [
+      {
+        member: 'tls_client_certificate_bound_access_tokens',
+        rule: 'must be true in this profile',
+        clause,
+      },
+    ];
+  }
   return [
     {
       member: 'tls_client_certificate_bound_access_tokens',

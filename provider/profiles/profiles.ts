@@ -6,15 +6,17 @@ import type { Client } from 'oidc-provider';
  */
 export interface Profile {
   /** What `oidc-provider` enforces by itself for such a client. */
-  readonly fapi: '2.0' | undefined;
+  readonly fapi: '1.0 Final' | '2.0' | undefined;
   readonly responseTypes: readonly string[];
   readonly tokenEndpointAuthMethods: readonly string[];
   /** For client assertions, request objects and ID tokens alike. */
   readonly signingAlgorithms: readonly string[];
   readonly requirePkce: boolean;
   readonly requirePushedRequests: boolean;
-  /** Whether every access token must be bound to the sender's certificate or DPoP key. */
-  readonly requireSenderConstraint: boolean;
+  /** Whether every access token must be bound to the sender's certificate, or to that or a DPoP key. */
+  readonly requireSenderConstraint: false | 'any' | 'certificate';
+  /** Whether it may ask for people who are elsewhere (CIBA), and does so in signed requests only. */
+  readonly backchannelAuthentication: boolean;
   readonly httpsRedirectsOnly: boolean;
 }
 
@@ -29,7 +31,20 @@ export const profiles = {
     signingAlgorithms: fapiAlgorithms,
     requirePkce: true,
     requirePushedRequests: true,
-    requireSenderConstraint: true,
+    requireSenderConstraint: 'any',
+    backchannelAuthentication: false,
+    httpsRedirectsOnly: true,
+  },
+  /** FAPI-CIBA Implementer's Draft 1, poll and ping, on FAPI 1.0 Advanced; nothing of it in a browser. */
+  'fapi-ciba': {
+    fapi: '1.0 Final',
+    responseTypes: [],
+    tokenEndpointAuthMethods: ['private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth'],
+    signingAlgorithms: ['PS256', 'ES256'],
+    requirePkce: true,
+    requirePushedRequests: true,
+    requireSenderConstraint: 'certificate',
+    backchannelAuthentication: true,
     httpsRedirectsOnly: true,
   },
   /** Exactly what the published client of the identity service sends, and nothing looser. */
@@ -55,6 +70,7 @@ export const profiles = {
     requirePkce: false,
     requirePushedRequests: false,
     requireSenderConstraint: false,
+    backchannelAuthentication: false,
     httpsRedirectsOnly: false,
   },
 } satisfies Record<string, Profile>;

@@ -49,6 +49,20 @@ export function createDemoLedger({ clock }: { readonly clock: Clock }): BankLedg
       return customer && matches ? { id: customer.id, name: customer.name } : undefined;
     },
 
+    async identify(hint) {
+      const isMeant = ({ id, login }: DemoCustomer) =>
+        'id' in hint ? id === hint.id : login === hint.login.trim().toLowerCase();
+      const customer = demoCustomers.find(isMeant);
+      return customer && { id: customer.id, name: customer.name };
+    },
+
+    async checkUserCode(customerId, userCode) {
+      const expected = findCustomer(customerId)?.userCode;
+      if (expected === undefined) return 'accepted';
+      if (userCode === undefined) return 'missing';
+      return isSame(userCode, expected) ? 'accepted' : 'wrong';
+    },
+
     async accounts(customerId) {
       const customer = findCustomer(customerId);
       if (customer?.refusal !== undefined) return { refused: true, reason: customer.refusal };

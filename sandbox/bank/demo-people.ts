@@ -26,6 +26,8 @@ export interface DemoCustomer extends BankCustomer, DemoLogin {
   readonly accounts: readonly DemoAccount[];
   /** Why this bank lets them share nothing. */
   readonly refusal?: string;
+  /** What they have agreed with the bank for requests of clients that do not send them here. */
+  readonly userCode?: string;
 }
 
 const toSavings = { day: 2, information: 'STANDING ORDER RAINY DAY SAVER', amount: -25_000 };
@@ -161,6 +163,7 @@ export const demoCustomers: readonly DemoCustomer[] = [
     login: 'priya',
     password: 'silver-junction-63',
     what: 'Thousands of transactions over two years',
+    userCode: '4417',
     accounts: [
       {
         id: '60233',

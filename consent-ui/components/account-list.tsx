@@ -1,0 +1,58 @@
+import type { ComponentChildren } from 'preact';
+import { displayName } from '../display-name.js';
+import { maskAccountNumber } from '../mask-account-number.js';
+import { CheckboxList } from './choice-list.js';
+import { Icon } from './icon.js';
+import { Name } from './name.js';
+
+export interface SelectableAccount {
+  readonly id: string;
+  readonly name: string;
+  /** In plain words, e.g. "Current account". */
+  readonly kind: string;
+  /** The whole number; the page shows the last four digits. */
+  readonly number: string;
+  readonly jointWith?: readonly string[] | undefined;
+  readonly chosen?: boolean | undefined;
+}
+
+/** A person's accounts, to be ticked; the form field is `account`, repeated. */
+export function AccountList({
+  accounts,
+  app,
+  error,
+}: {
+  readonly accounts: readonly SelectableAccount[];
+  /** Who sees what is ticked. */
+  readonly app: ComponentChildren;
+  readonly error: string | undefined;
+}) {
+  return (
+    <CheckboxList
+      name="account"
+      legend="Your accounts"
+      hint={<>{app} sees only the accounts that you tick.</>}
+      error={error}
+      choices={accounts.map((account) => ({
+        value: account.id,
+        label: <Name of={account.name} />,
+        detail: <AccountDetail {...account} />,
+        checked: account.chosen,
+      }))}
+    />
+  );
+}
+
+function AccountDetail({ kind, number, jointWith = [] }: SelectableAccount) {
+  return (
+    <>
+      {displayName(kind)} <span class="number">{maskAccountNumber(number)}</span>
+      {jointWith.length === 0 ? null : (
+        <span class="joint">
+          <Icon name="people" />
+          <span>Joint account with {jointWith.map((name) => displayName(name)).join(', ')}</span>
+        </span>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,184 @@
+import {
+  type Approval,
+  type ApprovalDecision,
+  approvalIdOf,
+  approvals,
+  distinguishable,
+  stateOf,
+  waitingIndexValue,
+} from './approval.js';
+import { hasAttempt, restoreAttempts, spendAttempt } from './attempts.js';
+import type { BankLedger, CustomerHint } from './bank-ledger.js';
+import type { ClientMetadata } from './clients.js';
+import type { Clock } from './clock.js';
+import { belongsTo, isIntentAuthorisable } from './intent.js';
+import type { IntentService } from './intent-service.js';
+import { schedulePing } from './ping-client.js';
+import { Refusal } from './refusal.js';
+import { insert, type Storage, type Stored, update, type Write } from './storage.js';
+
+/** What CIBA Core §13 calls a request that is not put to the person. */
+export type BackchannelError =
+  | 'invalid_request'
+  | 'invalid_scope'
+  | 'unknown_user_id'
+  | 'missing_user_code'
+  | 'invalid_user_code'
+  | 'access_denied';
+
+/** A request is not put to the person; the message is for the client. */
+export class BackchannelRefusal extends Error {
+  override readonly name = 'BackchannelRefusal';
+  readonly error: BackchannelError;
+
+  constructor(error: BackchannelError, message: string) {
+    super(message);
+    this.error = error;
+  }
+}
+
+/** One validated request of a client, as it is answered with its `auth_req_id`. */
+export type ApprovalRequest = Omit<Approval, 'askedAt' | 'expiresAt' | 'decision'> & {
+  readonly expiresAt: Date;
+};
+
+/** What clients ask of customers who are elsewhere, and what becomes of it. */
+export interface ApprovalsService {
+  /**
+   * The id of the customer that a client means.
+   * @throws {BackchannelRefusal} `unknown_user_id`, and after many of these `access_denied` whomever it
+   * names, so that nobody finds out who banks here by trying.
+   */
+  identify(clientId: string, hint: CustomerHint): Promise<string>;
+  /** @throws {BackchannelRefusal} where the customer has a code and this is not it. */
+  checkUserCode(customerId: string, userCode: string | undefined): Promise<void>;
+  /**
+   * Puts a request to its customer, as writes for the commit that answers it.
+   * @throws {BackchannelRefusal}
+   */
+  ask(request: ApprovalRequest): Promise<readonly Write[]>;
+  /** What waits for a customer and can be told apart, the latest first. */
+  waiting(customerId: string): Promise<readonly Stored<Approval>[]>;
+  /** The customer's approval; another's looks absent. */
+  find(customerId: string, id: string): Promise<Stored<Approval> | undefined>;
+  /**
+   * A customer's decision, as writes; the first of several holds.
+   * @throws {Refusal} `conflict` where it can no longer be decided.
+   */
+  decide(
+    approval: Stored<Approval>,
+    client: ClientMetadata,
+    outcome: ApprovalDecision['outcome'],
+  ): Promise<readonly Write[]>;
+}
+
+interface ApprovalsDeps {
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly ledger: BankLedger;
+  readonly intentService: IntentService;
+}
+
+/** People a client may name that the bank does not know, in a quarter of an hour. */
+const mostUnknown = 50;
+const mostUserCodes = 5;
+/** Requests of one client that wait for one customer: what is more only wears the person down. */
+const mostWaiting = 30;
+/** How long an approval is kept after its end (milliseconds), for whoever comes too late. */
+const kept = 86_400_000;
+
+/** See {@link ApprovalsService}. */
+export function createApprovals(deps: ApprovalsDeps): ApprovalsService {
+  const { storage, clock, ledger, intentService } = deps;
+
+  async function allWaiting(customerId: string): Promise<readonly Stored<Approval>[]> {
+    const { records } = await storage.find(approvals, {
+      index: 'waiting',
+      from: waitingIndexValue(customerId, new Date(clock.now() + 1).toISOString()),
+      to: waitingIndexValue(customerId, '~'),
+      limit: 1000,
+    });
+    return records;
+  }
+
+  async function assertIntent({ clientId, customerId, scopes, intentId }: ApprovalRequest) {
+    if (intentId === undefined) return;
+    if (!scopes.includes('accounts')) {
+      throw new BackchannelRefusal('invalid_scope', 'an intent needs scope accounts');
+    }
+    const intent = await intentService.find(clientId, intentId);
+    if (!intent || !isIntentAuthorisable(intent, clock.now()) || !belongsTo(intent, customerId)) {
+      throw new BackchannelRefusal(
+        'invalid_request',
+        'openbanking_intent_id does not name a consent that this person can authorise',
+      );
+    }
+  }
+
+  return {
+    async identify(clientId, hint) {
+      const limit = { key: `unknown-hints:${clientId}`, most: mostUnknown };
+      const tooMany = new BackchannelRefusal(
+        'access_denied',
+        'too many requests named people who are not known here; try again later',
+      );
+      if (!(await hasAttempt(storage, limit))) throw tooMany;
+      const customer = await ledger.identify(hint);
+      if (customer) return customer.id;
+      if (!(await spendAttempt(deps, [limit]))) throw tooMany;
+      throw new BackchannelRefusal('unknown_user_id', 'the hint names nobody who is known here');
+    },
+
+    async checkUserCode(customerId, userCode) {
+      const wrong = new BackchannelRefusal('invalid_user_code', 'the user_code is wrong');
+      const key = `user-code:${customerId}`;
+      if (userCode !== undefined && !(await spendAttempt(deps, [{ key, most: mostUserCodes }]))) {
+        throw wrong;
+      }
+      const found = await ledger.checkUserCode?.(customerId, userCode);
+      if (found === 'wrong') throw wrong;
+      if (found === 'missing') {
+        throw new BackchannelRefusal('missing_user_code', 'this person has to give a user_code');
+      }
+      if (userCode !== undefined) await storage.commit([restoreAttempts(key)]);
+    },
+
+    async ask({ expiresAt, ...request }) {
+      const { clientId, customerId } = request;
+      await assertIntent({ expiresAt, ...request });
+      const waiting = await allWaiting(customerId);
+      if (waiting.filter(({ value }) => value.clientId === clientId).length >= mostWaiting) {
+        throw new BackchannelRefusal('access_denied', 'too many requests wait for this person');
+      }
+      const approval: Approval = {
+        ...request,
+        askedAt: new Date(clock.now()).toISOString(),
+        expiresAt: expiresAt.toISOString(),
+      };
+      const forgotten = new Date(expiresAt.getTime() + kept);
+      return [insert(approvals, approvalIdOf(request.authReqId), approval, forgotten)];
+    },
+
+    waiting: async (customerId) => distinguishable(await allWaiting(customerId)),
+
+    async find(customerId, id) {
+      const stored = await storage.get(approvals, id);
+      return stored?.value.customerId === customerId ? stored : undefined;
+    },
+
+    async decide(stored, client, outcome) {
+      const now = clock.now();
+      const { customerId } = stored.value;
+      const waiting = distinguishable(await allWaiting(customerId));
+      const isOpen = stateOf(stored.value, now) === 'waiting';
+      if (!isOpen || !waiting.some(({ id }) => id === stored.id)) {
+        throw new Refusal('conflict', 'This request can no longer be decided.');
+      }
+      const decision = { outcome, at: new Date(now).toISOString() };
+      return [
+        update(approvals, stored, { ...stored.value, decision }),
+        ...schedulePing(stored, client, new Date(now)),
+      ];
+    },
+  };
+}

@@ -1,0 +1,136 @@
+import {
+  ApprovalOutcomePage,
+  type ApprovalOutcomePageProps,
+} from '../../../consent-ui/pages/approval-outcome-page.js';
+import { ApprovalPage } from '../../../consent-ui/pages/approval-page.js';
+import { ApprovalsPage } from '../../../consent-ui/pages/approvals-page.js';
+import {
+  BankLoginPage,
+  type BankLoginPageProps,
+} from '../../../consent-ui/pages/bank-login-page.js';
+import { renderPage } from '../../../consent-ui/render-page.js';
+import type { Approval } from '../../../core/approval.js';
+import type { BankLedger, LedgerAccount, SharingRefusal } from '../../../core/bank-ledger.js';
+import type { ClientMetadata } from '../../../core/clients.js';
+import type { IntentTerms } from '../../../core/intent.js';
+import { describePermissions, permissionCodes, permits } from '../../../core/permissions.js';
+import type { Stored } from '../../../core/storage.js';
+import { describeClient } from '../../describe-client.js';
+import { brandOf, describeAccount } from '../show-steps.js';
+
+/** Where all of this is. */
+export const approvalsPath = '/approvals';
+
+type BankOfPages = Pick<BankLedger, 'bankName' | 'demoLogins'>;
+
+/** Who are you? @param path of the page that is shown after it. */
+export function showSignIn(
+  { bankName, demoLogins }: BankOfPages,
+  { path, csrf }: { readonly path: string; readonly csrf: string },
+  typed: Pick<BankLoginPageProps, 'login' | 'error'> = {},
+): string {
+  return renderPage(
+    <BankLoginPage
+      {...typed}
+      action={`${path}/sign-in`}
+      csrf={csrf}
+      bank={brandOf(bankName)}
+      hints={demoLogins}
+    />,
+  );
+}
+
+/** What waits, each with the client that asks. */
+export function showWaiting(
+  { bankName }: BankOfPages,
+  customer: string,
+  csrf: string,
+  waiting: readonly { readonly approval: Stored<Approval>; readonly client: ClientMetadata }[],
+): string {
+  return renderPage(
+    <ApprovalsPage
+      bank={brandOf(bankName)}
+      customer={customer}
+      href={approvalsPath}
+      signOut={{ action: `${approvalsPath}/sign-out`, csrf }}
+      waiting={waiting.map(({ approval: { id, value }, client }) => ({
+        href: `${approvalsPath}/${id}`,
+        client: describeClient(client),
+        bindingMessage: value.bindingMessage,
+        what: value.scopes.includes('accounts')
+          ? 'To see data from your accounts'
+          : 'To know that it is you',
+        expiresAt: new Date(value.expiresAt),
+      }))}
+    />,
+  );
+}
+
+/** What a customer is asked to approve. */
+export interface Question {
+  readonly approval: Stored<Approval>;
+  readonly client: ClientMetadata;
+  readonly csrf: string;
+  readonly noneChosen?: boolean;
+  /** Absent where no data is asked for. */
+  readonly access?:
+    | {
+        readonly terms: IntentTerms;
+        readonly accounts: readonly LedgerAccount[] | SharingRefusal;
+        /** Ticked already, where they were shared before. */
+        readonly chosen: readonly string[];
+        readonly expiresAt: Date;
+        readonly now: Date;
+      }
+    | undefined;
+}
+
+/** Yes or no? */
+export function showQuestion({ bankName }: BankOfPages, question: Question): string {
+  const { approval, client, csrf, access, noneChosen } = question;
+  const { bindingMessage, askedAt, expiresAt } = approval.value;
+  const refusal = access && 'refused' in access.accounts ? access.accounts.reason : undefined;
+  return renderPage(
+    <ApprovalPage
+      action={`${approvalsPath}/${approval.id}/decision`}
+      csrf={csrf}
+      bank={brandOf(bankName)}
+      client={describeClient(client)}
+      bindingMessage={bindingMessage}
+      askedAt={new Date(askedAt)}
+      expiresAt={new Date(expiresAt)}
+      refusal={refusal}
+      noneChosen={noneChosen}
+      access={access && describeAccess(access)}
+    />,
+  );
+}
+
+function describeAccess({ terms, accounts, chosen, ...end }: NonNullable<Question['access']>) {
+  const { transactionFrom, permissions } = terms;
+  const held = 'refused' in accounts ? [] : accounts;
+  return {
+    period: {
+      kind: 'ongoing',
+      transactionFrom: transactionFrom === undefined ? undefined : new Date(transactionFrom),
+      ...end,
+    } as const,
+    clusters: describePermissions(permissionCodes.filter((code) => permits(permissions, code))),
+    accounts: held.map((account) => describeAccount(account, chosen)),
+  };
+}
+
+/** What has become of it. */
+export function showOutcome(
+  { bankName }: BankOfPages,
+  client: ClientMetadata,
+  outcome: ApprovalOutcomePageProps['outcome'],
+): string {
+  return renderPage(
+    <ApprovalOutcomePage
+      bank={brandOf(bankName)}
+      client={describeClient(client)}
+      outcome={outcome}
+    />,
+  );
+}

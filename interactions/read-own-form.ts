@@ -1,0 +1,43 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { Context } from 'koa';
+import { Refusal } from '../core/refusal.js';
+import { readForm } from './read-form.js';
+
+/** Whose pages a form has to come from. */
+interface OwnPages {
+  /** Our origin. */
+  readonly origin: string;
+  /** What its hidden field `csrf` has to say. */
+  readonly csrf: string;
+}
+
+/**
+ * The fields of a posted form, as {@link readForm}.
+ * @throws {Refusal} `forbidden` where none of our own pages has sent it (SEC-11).
+ */
+export async function readOwnForm(
+  ctx: Context,
+  { origin, csrf }: OwnPages,
+  repeatable?: readonly string[],
+): Promise<Record<string, string>> {
+  assertOwnOrigin(ctx, origin);
+  const form = await readForm(ctx, repeatable);
+  const given = Buffer.from(form.csrf ?? '');
+  const expected = Buffer.from(csrf);
+  if (given.length !== expected.length || !timingSafeEqual(given, expected)) throw foreign();
+  return form;
+}
+
+/**
+ * A second wall behind the `csrf` field (SEC-11). Our own pages send `Origin: null`, because they send no
+ * referrer, so what a browser says of the sender's site counts beside it.
+ */
+function assertOwnOrigin(ctx: Context, own: string): void {
+  const [origin, site] = [ctx.get('origin'), ctx.get('sec-fetch-site')];
+  const isForeign = origin !== '' && origin !== 'null' && origin !== own;
+  if (isForeign || site === 'cross-site' || site === 'same-site') throw foreign();
+}
+
+function foreign(): Refusal {
+  return new Refusal('forbidden', 'This form was not sent from our own page.');
+}

@@ -1,0 +1,42 @@
+import type { Provider } from 'oidc-provider';
+import { openidScopes } from '../core/scopes.js';
+
+/** What the person agreed to, as the Grant that codes and tokens are made from. */
+export interface GrantedAccess {
+  readonly accountId: string;
+  /** The consent's or intent's id, which becomes the Grant's. */
+  readonly grantId: string;
+  /** The Grant may be there already: it is added to, so that what was issued from it stays usable. */
+  readonly renews?: boolean;
+  /** Those of the request that the resource knows; what is OpenID Connect's is granted as asked. */
+  readonly resourceScopes: readonly string[];
+  readonly claims: readonly string[];
+  readonly expiresAt: Date;
+  /** Authentication context class, where the person was authenticated (UK `acr`). */
+  readonly acr?: string;
+}
+
+/** Who asked, and for what. */
+interface GrantRequest {
+  readonly clientId: string;
+  readonly scopes: readonly string[];
+  /** The identifier of our API in grants. */
+  readonly resource: string;
+}
+
+/** Saves the Grant of what a person has agreed to, as a part of the unit of work at hand. */
+export async function saveGrant(
+  provider: Provider,
+  { clientId, scopes, resource }: GrantRequest,
+  access: GrantedAccess,
+): Promise<void> {
+  const { accountId, grantId } = access;
+  const held = access.renews ? await provider.Grant.find(grantId) : undefined;
+  const grant = held ?? new provider.Grant({ accountId, clientId });
+  grant.exp = Math.floor(access.expiresAt.getTime() / 1000);
+  grant.jti = grantId;
+  grant.addOIDCScope(scopes.filter((scope) => openidScopes.includes(scope)).join(' '));
+  grant.addOIDCClaims([...access.claims]);
+  grant.addResourceScope(resource, access.resourceScopes.join(' '));
+  await grant.save();
+}
