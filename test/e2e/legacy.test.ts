@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import type { Page } from 'playwright-core';
 import { legacyInstitutionId } from '../../sandbox/sandbox-institutions.js';
-import { startMoneyhubClient } from './moneyhub-client.js';
+import { type MoneyhubClient, startClientOf } from './moneyhub-client.js';
 import { type OpenBrowser, openBrowser } from './open-browser.js';
 import { catchCallback, personAt } from './person.js';
 import { type RunningSandbox, startSandbox } from './start-sandbox.js';
@@ -23,7 +23,7 @@ interface Connection {
 let directory: string;
 let sandbox: RunningSandbox;
 let browser: OpenBrowser;
-let client: Awaited<ReturnType<typeof startMoneyhubClient>>;
+let client: MoneyhubClient;
 let redirectUri: string;
 let userId: string;
 let connectionId: string;
@@ -34,23 +34,8 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'assent-legacy-'));
   sandbox = await startSandbox(directory);
   browser = await openBrowser();
-  const { issuer, api, ca } = sandbox.tpp;
-  const registered = sandbox.client('identity-service');
-  redirectUri = registered.redirect_uris[0] ?? '';
-  client = await startMoneyhubClient(ca, {
-    identityServiceUrl: issuer.replace('/oidc', ''),
-    resourceServerUrl: `${api}/v3`,
-    client: {
-      client_id: registered.client_id,
-      client_secret: registered.client_secret,
-      token_endpoint_auth_method: registered.token_endpoint_auth_method,
-      id_token_signed_response_alg: 'PS256',
-      request_object_signing_alg: 'PS256',
-      redirect_uri: redirectUri,
-      response_type: 'code',
-      keys: registered.jwks.keys,
-    },
-  });
+  redirectUri = sandbox.client('identity-service').redirect_uris[0] ?? '';
+  client = await startClientOf(sandbox, 'identity-service');
   ({ userId } = await client.call<{ userId: string }>('registerUser', {}));
 }, 60_000);
 

@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
+import type { RunningSandbox } from './start-sandbox.js';
 
 /** What the published client of the identity service throws, as far as it says why. */
 export class MoneyhubError extends Error {
@@ -17,6 +18,36 @@ interface Answer {
   readonly id: number;
   readonly value?: unknown;
   readonly error?: { message: string; error?: string; status?: number };
+}
+
+export type MoneyhubClient = Awaited<ReturnType<typeof startMoneyhubClient>>;
+
+/**
+ * Starts the published client as one of the sandbox's clients.
+ * @param changes to the `client` of its configuration.
+ */
+export function startClientOf(
+  { tpp, client }: RunningSandbox,
+  name: 'identity-service' | 'identity-service-own-consent',
+  changes: object = {},
+) {
+  const { client_id, client_secret, token_endpoint_auth_method, redirect_uris, jwks } =
+    client(name);
+  return startMoneyhubClient(tpp.ca, {
+    identityServiceUrl: tpp.issuer.replace('/oidc', ''),
+    resourceServerUrl: `${tpp.api}/v3`,
+    client: {
+      client_id,
+      client_secret,
+      token_endpoint_auth_method,
+      id_token_signed_response_alg: 'PS256',
+      request_object_signing_alg: 'PS256',
+      redirect_uri: redirect_uris[0],
+      response_type: 'code',
+      keys: jwks.keys,
+      ...changes,
+    },
+  });
 }
 
 /** Starts `@mft/moneyhub-api-client`, unchanged, against a server whose authority is at `ca`. */

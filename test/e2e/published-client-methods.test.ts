@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { decodeJwt } from 'jose';
-import { startMoneyhubClient } from './moneyhub-client.js';
+import { type MoneyhubClient, startClientOf } from './moneyhub-client.js';
 import { type OpenBrowser, openBrowser } from './open-browser.js';
 import { catchCallback, personAt } from './person.js';
 import { type RunningSandbox, startSandbox } from './start-sandbox.js';
@@ -12,8 +12,6 @@ import { type RunningSandbox, startSandbox } from './start-sandbox.js';
  * Every method of the published client against a running service. Those that an account information
  * service answers are driven through what they are for; every other one hears a clear 501.
  */
-
-type Client = Awaited<ReturnType<typeof startMoneyhubClient>>;
 
 interface Listed<Item> {
   readonly data: Item[];
@@ -42,30 +40,15 @@ const day = 86_400_000;
 let directory: string;
 let sandbox: RunningSandbox;
 let browser: OpenBrowser;
-let hosted: Client;
-let own: Client;
+let hosted: MoneyhubClient;
+let own: MoneyhubClient;
 let redirectUri: string;
 const driven = new Set<string>();
 
 /** The client, which remembers what was called. */
 async function startClient(name: 'identity-service' | 'identity-service-own-consent') {
-  const { issuer, api, ca } = sandbox.tpp;
-  const registered = sandbox.client(name);
-  redirectUri = registered.redirect_uris[0] ?? '';
-  const client = await startMoneyhubClient(ca, {
-    identityServiceUrl: issuer.replace('/oidc', ''),
-    resourceServerUrl: `${api}/v3`,
-    client: {
-      client_id: registered.client_id,
-      client_secret: registered.client_secret,
-      token_endpoint_auth_method: registered.token_endpoint_auth_method,
-      id_token_signed_response_alg: 'PS256',
-      request_object_signing_alg: 'PS256',
-      redirect_uri: redirectUri,
-      response_type: 'code',
-      keys: registered.jwks.keys,
-    },
-  });
+  redirectUri = sandbox.client(name).redirect_uris[0] ?? '';
+  const client = await startClientOf(sandbox, name);
   return {
     ...client,
     call<Result>(method: string, ...args: readonly unknown[]) {
@@ -103,7 +86,7 @@ async function visit(url: string, act: (person: ReturnType<typeof personAt>) => 
   return paramsFromCallback;
 }
 
-async function redeem(client: Client, paramsFromCallback: object, sub?: string) {
+async function redeem(client: MoneyhubClient, paramsFromCallback: object, sub?: string) {
   return client.call<Tokens>('exchangeCodeForTokens', {
     paramsFromCallback,
     localParams: { state: 'state', nonce: 'nonce', response_type: 'code', ...(sub && { sub }) },
@@ -111,7 +94,12 @@ async function redeem(client: Client, paramsFromCallback: object, sub?: string) 
 }
 
 /** Connects all accounts of a demo person to a user. */
-async function connect(client: Client, userId: string, hasConsentPage: boolean, options = {}) {
+async function connect(
+  client: MoneyhubClient,
+  userId: string,
+  hasConsentPage: boolean,
+  options = {},
+) {
   const person = sandbox.person('Three accounts');
   const url = await client.call<string>('getAuthorizeUrlForCreatedUser', {
     bankId: person.institution,

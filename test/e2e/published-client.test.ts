@@ -3,12 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { decodeJwt } from 'jose';
-import { startMoneyhubClient } from './moneyhub-client.js';
+import { type MoneyhubClient, startClientOf } from './moneyhub-client.js';
 import { type OpenBrowser, openBrowser } from './open-browser.js';
 import { catchCallback, personAt } from './person.js';
 import { type RunningSandbox, startSandbox } from './start-sandbox.js';
-
-type Client = Awaited<ReturnType<typeof startMoneyhubClient>>;
 
 interface Listed<Item> {
   readonly data: Item[];
@@ -23,31 +21,15 @@ interface Account {
 let directory: string;
 let sandbox: RunningSandbox;
 let browser: OpenBrowser;
-let client: Client;
+let client: MoneyhubClient;
 let redirectUri: string;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'assent-e2e-'));
   sandbox = await startSandbox(directory);
   browser = await openBrowser();
-  const { issuer, api, ca, clients } = sandbox.tpp;
-  const registered = sandbox.client('identity-service');
-  redirectUri = registered.redirect_uris[0] ?? '';
-  client = await startMoneyhubClient(ca, {
-    identityServiceUrl: issuer.replace('/oidc', ''),
-    resourceServerUrl: `${api}/v3`,
-    client: {
-      client_id: registered.client_id,
-      client_secret: registered.client_secret,
-      token_endpoint_auth_method: registered.token_endpoint_auth_method,
-      id_token_signed_response_alg: 'PS256',
-      request_object_signing_alg: 'PS256',
-      redirect_uri: redirectUri,
-      response_type: 'code',
-      keys: registered.jwks.keys,
-    },
-  });
-  expect(Object.keys(clients)).toContain('identity-service');
+  redirectUri = sandbox.client('identity-service').redirect_uris[0] ?? '';
+  client = await startClientOf(sandbox, 'identity-service');
 }, 60_000);
 
 afterAll(async () => {
@@ -227,21 +209,10 @@ describe('one-time access with the published client', () => {
 
 describe('the hybrid flow of a client with its own consent screens', () => {
   test('goes straight to the bank, and redeems with private_key_jwt', async () => {
-    const { issuer, api, ca } = sandbox.tpp;
     const own = sandbox.client('identity-service-own-consent');
     const [callbackUri = ''] = own.redirect_uris;
-    const direct = await startMoneyhubClient(ca, {
-      identityServiceUrl: issuer.replace('/oidc', ''),
-      resourceServerUrl: `${api}/v3`,
-      client: {
-        client_id: own.client_id,
-        token_endpoint_auth_method: own.token_endpoint_auth_method,
-        id_token_signed_response_alg: 'PS256',
-        request_object_signing_alg: 'PS256',
-        redirect_uri: callbackUri,
-        response_type: 'code id_token',
-        keys: own.jwks.keys,
-      },
+    const direct = await startClientOf(sandbox, 'identity-service-own-consent', {
+      response_type: 'code id_token',
     });
     const person = sandbox.person('joint account');
     const { userId } = await direct.call<{ userId: string }>('registerUser', {});

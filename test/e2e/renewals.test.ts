@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import type { Page } from 'playwright-core';
-import { startMoneyhubClient } from './moneyhub-client.js';
+import { type MoneyhubClient, startClientOf } from './moneyhub-client.js';
 import { type OpenBrowser, openBrowser } from './open-browser.js';
 import { catchCallback, personAt } from './person.js';
 import { type RunningSandbox, startSandbox } from './start-sandbox.js';
@@ -15,8 +15,6 @@ import { type RunningSandbox, startSandbox } from './start-sandbox.js';
  * Reauth and reconsent (identity-service.md §4.3, 4.4) where something is at stake: consents that ended,
  * other people's logins and connections, people who leave or come twice.
  */
-
-type Client = Awaited<ReturnType<typeof startMoneyhubClient>>;
 
 interface Connection {
   readonly id: string;
@@ -33,8 +31,8 @@ let directory: string;
 let sandbox: RunningSandbox;
 let browser: OpenBrowser;
 /** With its own consent screens, so that it can shorten a consent. */
-let own: Client;
-let hosted: Client;
+let own: MoneyhubClient;
+let hosted: MoneyhubClient;
 let redirectUri: string;
 let userId: string;
 let connectionId: string;
@@ -73,23 +71,8 @@ afterAll(async () => {
 });
 
 async function startClient(name: 'identity-service' | 'identity-service-own-consent') {
-  const { issuer, api, ca } = sandbox.tpp;
-  const registered = sandbox.client(name);
-  redirectUri = registered.redirect_uris[0] ?? '';
-  return startMoneyhubClient(ca, {
-    identityServiceUrl: issuer.replace('/oidc', ''),
-    resourceServerUrl: `${api}/v3`,
-    client: {
-      client_id: registered.client_id,
-      client_secret: registered.client_secret,
-      token_endpoint_auth_method: registered.token_endpoint_auth_method,
-      id_token_signed_response_alg: 'PS256',
-      request_object_signing_alg: 'PS256',
-      redirect_uri: redirectUri,
-      response_type: 'code',
-      keys: registered.jwks.keys,
-    },
-  });
+  redirectUri = sandbox.client(name).redirect_uris[0] ?? '';
+  return startClientOf(sandbox, name);
 }
 
 const amelia = () => sandbox.person('Three accounts');
@@ -109,7 +92,7 @@ async function visit(url: string, act: (page: Page) => Promise<void> = async () 
   return { returned, isAtBank, page, visited };
 }
 
-async function redeem(client: Client, paramsFromCallback: object) {
+async function redeem(client: MoneyhubClient, paramsFromCallback: object) {
   const tokens = await client.call<{ id_token: string; refresh_token?: string }>(
     'exchangeCodeForTokens',
     { paramsFromCallback, localParams: { ...answers, response_type: 'code' } },
