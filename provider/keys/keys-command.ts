@@ -1,0 +1,80 @@
+import { openStorage } from '../../adapters/open-storage.js';
+import type { Configuration } from '../../config/schema.js';
+import type { Clock } from '../../core/clock.js';
+import { jobs } from '../../core/job.js';
+import type { Logger } from '../../core/logger.js';
+import type { KeyManager, KeyView } from './key-manager.js';
+import { keySets } from './key-set-record.js';
+import { openKeys } from './open-keys.js';
+
+export const keysUsage = `keys list              every signing key, and what it does
+keys rotate [ALG]      publish the next key of each algorithm, or of one
+keys revoke KID        take a compromised key away, now
+`;
+
+interface CommandDeps {
+  readonly configuration: Configuration;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * Does what an operator asks of the signing keys, on the store that the running processes use.
+ * @param words the command line after `keys`.
+ * @returns the table of keys as it is then; undefined where the words are no command.
+ * @throws Error with one sentence where it could not be done.
+ */
+export async function runKeysCommand(
+  words: readonly string[],
+  { configuration, clock, logger }: CommandDeps,
+): Promise<string | undefined> {
+  const action = readAction(words);
+  if (!action) return undefined;
+  const { url, masterKey } = configuration.storage;
+  const storage = await openStorage({ url, masterKey, collections: [keySets, jobs], clock });
+  try {
+    // Running processes see the change, and what is due, by themselves.
+    const keys = await openKeys({ configuration, storage, clock, logger }, () => {});
+    try {
+      return formatKeys(await action(keys.manager));
+    } finally {
+      await keys.close();
+    }
+  } finally {
+    await storage.close();
+  }
+}
+
+type Action = (keys: KeyManager) => Promise<readonly KeyView[]>;
+
+function readAction([name, argument, ...more]: readonly string[]): Action | undefined {
+  if (more.length > 0) return undefined;
+  if (name === 'list' && argument === undefined) return (keys) => keys.list();
+  if (name === 'rotate') return (keys) => keys.rotate(argument);
+  if (name === 'revoke' && argument !== undefined) return (keys) => keys.revoke(argument);
+  return undefined;
+}
+
+/** A table for a terminal; times in UTC. */
+export function formatKeys(keys: readonly KeyView[]): string {
+  const rows = keys.map((key) => [
+    key.algorithm,
+    key.kid,
+    key.state,
+    key.signsFrom,
+    key.revokedAt ?? key.publishedUntil ?? '',
+    key.heldBy,
+  ]);
+  const heading = ['alg', 'kid', 'state', 'signs from', 'published until', 'held by'];
+  const widths = heading.map((_, column) =>
+    Math.max(...[heading, ...rows].map((cells) => cells[column]?.length ?? 0)),
+  );
+  return [heading, ...rows]
+    .map((cells) =>
+      cells
+        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
