@@ -30,10 +30,12 @@ import { traceRequest } from './http/trace-id.js';
 import { renderProblem } from './interactions/render-problem.js';
 import { createClientRules } from './provider/client-rules.js';
 import { createProvider } from './provider/create-provider.js';
+import { encryptionKeys, openEncryptionKeys } from './provider/keys/encryption-keys.js';
 import type { KeyManager } from './provider/keys/key-manager.js';
 import { keySets } from './provider/keys/key-set-record.js';
 import { type Keys, openKeys } from './provider/keys/open-keys.js';
 import { isolateClock, runAt } from './provider/library-clock.js';
+import { openPairwiseSubjects, pairwiseKeys } from './provider/pairwise-subjects.js';
 import { seedClients } from './provider/seed-clients.js';
 
 export interface AssentOptions {
@@ -79,7 +81,11 @@ async function buildAssent(options: AssentOptions, clock: Clock): Promise<Assent
   const store = await openStorage({
     url: configuration.storage.url,
     masterKey: configuration.storage.masterKey,
-    collections: [...domainCollections, dpopProofs, keySets, ...Object.values(oidcCollections)],
+    collections: [
+      ...domainCollections,
+      ...[dpopProofs, keySets, encryptionKeys, pairwiseKeys],
+      ...Object.values(oidcCollections),
+    ],
     clock,
     ...(onStorageCall && { onCall: onStorageCall }),
   });
@@ -106,6 +112,10 @@ async function buildAssent(options: AssentOptions, clock: Clock): Promise<Assent
         // A bank's intent ends for good.
         grantRevival: configuration.role === 'bank' ? 0 : configuration.lifetimes.revival,
       }),
+      encryptionKeys: configuration.features.encryption
+        ? await openEncryptionKeys(storage, new Date(clock.now()))
+        : [],
+      pairwise: await openPairwiseSubjects(storage),
       redeemGrant: role.redeemGrant,
       approvals: role.approvals,
       renderProblem,

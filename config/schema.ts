@@ -231,6 +231,10 @@ export const configurationSchema = z.strictObject({
         .describe(
           'CIBA, for clients of profile `fapi-ciba`, in the bank role: customers decide at `/approvals`',
         ),
+      encryption: z
+        .boolean()
+        .default(true)
+        .describe('Encrypted ID tokens and request objects, for clients that ask for them'),
       introspection: z.boolean().default(true).describe("RFC 7662, of a client's own tokens"),
       revocation: z.boolean().default(true).describe("RFC 7009, of a client's own tokens"),
     })

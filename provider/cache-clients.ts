@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Client, Provider } from 'oidc-provider';
 import { clients } from '../core/clients.js';
 import type { Clock } from '../core/clock.js';
@@ -15,6 +16,13 @@ interface Entry {
 const freshForMilliseconds = 1000;
 /** Parsed clients kept, the least recently checked dropped first: memory is bounded, not the clients. */
 const capacity = 10_000;
+
+const storedClient = new AsyncLocalStorage<true>();
+
+/** Whether a client is read as it was stored, whose metadata was checked when it was saved. */
+export function isReadingStoredClient(): boolean {
+  return storedClient.getStore() === true;
+}
 
 /**
  * Keeps parsed clients: for a second without asking, and then for as long as the stored record is of
@@ -47,7 +55,7 @@ export function cacheClients(provider: Provider, storage: Storage, clock: Clock)
       return undefined;
     }
     const { version } = stored;
-    const client = cached?.version === version ? cached.client : load();
+    const client = cached?.version === version ? cached.client : storedClient.run(true, load);
     keep(id, { client, version, checkedAt });
     return client;
   });

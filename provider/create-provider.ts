@@ -1,3 +1,4 @@
+import type { JWK } from 'jose';
 import type { Context } from 'koa';
 import { type Adapter, Provider, type Configuration as ProviderConfiguration } from 'oidc-provider';
 import type { UnitOfWork } from '../adapters/oidc/unit-of-work.js';
@@ -18,10 +19,12 @@ import {
   senderConstraintFeatures,
 } from './configuration/client-authentication.js';
 import { discoveryConfiguration } from './configuration/discovery.js';
+import { encryptionAlgorithms } from './configuration/encryption.js';
 import { interactionConfiguration } from './configuration/interactions.js';
 import { outgoingConfiguration } from './configuration/outgoing.js';
 import { responseTypesOffered } from './configuration/response-types.js';
 import { resourceFeatures, resourceOf, scopesSupported } from './configuration/scopes.js';
+import { subjectConfiguration } from './configuration/subjects.js';
 import { tokenConfiguration } from './configuration/tokens.js';
 import { type RedeemGrant, registerAuthorizationCode } from './grants/authorization-code.js';
 import { registerCiba } from './grants/ciba.js';
@@ -35,12 +38,14 @@ import { boundRequest } from './middleware/bound-request.js';
 import { cacheKeys } from './middleware/cache-keys.js';
 import { commitBeforeResponse } from './middleware/commit-before-response.js';
 import { completeBareRequestUri } from './middleware/complete-bare-request-uri.js';
+import { decryptRequestObject } from './middleware/decrypt-request-object.js';
 import { describeUnderIssuer } from './middleware/describe-under-issuer.js';
 import { exactPaths } from './middleware/exact-paths.js';
 import { forgetSession } from './middleware/forget-session.js';
 import { mergeRequestObject } from './middleware/merge-request-object.js';
 import { swapRequestReference } from './middleware/swap-request-reference.js';
 import { unpackUnsignedRequestObject } from './middleware/unpack-unsigned-request-object.js';
+import type { PairwiseSubject } from './pairwise-subjects.js';
 import { profileOf } from './profiles/profiles.js';
 import { createErrorRenderer, type ProblemRenderer } from './render-error.js';
 
@@ -53,6 +58,9 @@ export interface ProviderDeps {
   readonly logger: Logger;
   /** Refreshed at least once, so that there are some. */
   readonly signingKeys: SigningKeys;
+  /** Our private keys that clients encrypt request objects to, as JWK; none where encryption is off. */
+  readonly encryptionKeys: readonly JWK[];
+  readonly pairwise: PairwiseSubject;
   readonly guardedFetch: GuardedFetch;
   readonly redeemGrant: RedeemGrant;
   /** Where people decide what clients ask behind their backs; without, nobody may ask. */
@@ -70,19 +78,21 @@ export function createProvider(deps: ProviderDeps): Provider {
   const resource = resourceOf(configuration);
   const renderError = createErrorRenderer(deps.renderProblem);
   const interactions = interactionConfiguration(publicUrl);
+  const authentication = clientAuthenticationConfiguration({ role, clock, signing });
 
   const settings: ProviderConfiguration = {
     ...claimsConfiguration(role, storage),
-    ...clientAuthenticationConfiguration({ role, clock, signing }),
+    ...authentication,
+    enabledJWA: { ...authentication.enabledJWA, ...encryptionAlgorithms },
     ...discoveryConfiguration(configuration),
     ...interactions,
     ...responseTypesOffered(configuration),
     ...outgoingConfiguration(deps.guardedFetch),
     ...tokenConfiguration({ role, lifetimes, clock }),
     adapter: deps.adapter,
-    jwks: { keys: deps.signingKeys.published() },
+    jwks: { keys: [...deps.signingKeys.published(), ...deps.encryptionKeys] },
     scopes: scopesSupported(configuration),
-    subjectTypes: ['public'],
+    ...subjectConfiguration(role, deps.pairwise),
     acceptQueryParamAccessTokens: false,
     pkce: { required: (_ctx, client) => profileOf(client).requirePkce },
     renderError: (ctx, _out, error) => renderError(ctx, error),
@@ -93,6 +103,7 @@ export function createProvider(deps: ProviderDeps): Provider {
       ...(approvals && { ciba: backchannelAuthentication({ approvals, unitOfWork, clock }) }),
       clientCredentials: { enabled: true },
       devInteractions: { enabled: false },
+      encryption: { enabled: features.encryption },
       // Every key is one of `keys/signing-key.ts`, wherever its private half is.
       externalSigningSupport: { enabled: true, ack: 'experimental-01' },
       fapi: { enabled: true, profile: (_ctx, client) => client && profileOf(client).fapi },
@@ -125,7 +136,7 @@ export function createProvider(deps: ProviderDeps): Provider {
 
   const provider = new Provider(`${publicUrl}/oidc`, settings);
   cacheClients(provider, storage, clock);
-  followKeys(provider, deps.signingKeys);
+  followKeys(provider, deps.signingKeys, deps.encryptionKeys);
   allowLocalRedirects(provider);
   if (role === 'identity-service') {
     registerClientCredentials(provider, storage);
@@ -148,6 +159,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     }),
     cacheKeys(deps.signingKeys, signing.publishBefore),
     boundRequest,
+    decryptRequestObject(deps.encryptionKeys),
     completeBareRequestUri(provider),
     swapRequestReference(storage),
     mergeRequestObject(provider),

@@ -6,7 +6,10 @@ let assent: RunningAssent;
 beforeAll(async () => {
   assent = await startAssent({
     signing: { algorithms: ['PS256', 'RS256'] },
-    features: { hybridFlow: false, implicitFlow: false, introspection: false, revocation: false },
+    features: {
+      ...{ hybridFlow: false, implicitFlow: false, encryption: false },
+      ...{ introspection: false, revocation: false },
+    },
   });
 });
 
@@ -20,6 +23,7 @@ test('what the configuration switches off is neither announced nor there', async
   expect(document.id_token_signing_alg_values_supported).toEqual(['PS256', 'RS256']);
   expect(document).not.toHaveProperty('introspection_endpoint');
   expect(document).not.toHaveProperty('revocation_endpoint');
+  expect(document).not.toHaveProperty('id_token_encryption_alg_values_supported');
   expect(Object.keys(document.mtls_endpoint_aliases as object)).toEqual([
     'token_endpoint',
     'pushed_authorization_request_endpoint',

@@ -1,0 +1,91 @@
+import { compactDecrypt, decodeProtectedHeader, type JWK } from 'jose';
+import type { Context, Middleware, Next } from 'koa';
+import { errors } from 'oidc-provider';
+import {
+  contentEncryptionAlgorithms,
+  keyManagementAlgorithms,
+} from '../configuration/encryption.js';
+import { replaceBody, rewriteQuery } from '../internals.js';
+import { assertShallow } from './assert-shallow.js';
+
+/** Characters of a JWE's header; those of real ones, with an ephemeral key, have about 300. */
+const longestHeader = 2048;
+
+/**
+ * Decrypts request objects (RFC 9101 §6.1) before anything else looks at them, so that what is inside is
+ * bounded as what comes in the clear. What a header could make expensive is refused unread (SEC-38):
+ * compression, password-based keys, and a JWE in a JWE. Who made it, its signature says afterwards.
+ * @param keys our private encryption keys.
+ */
+export function decryptRequestObject(keys: readonly JWK[]): Middleware {
+  return async function decrypt(ctx: Context, next: Next) {
+    const { body } = ctx.state;
+    if (ctx.method === 'GET' && ctx.path === '/auth') {
+      const { request } = ctx.query;
+      if (typeof request === 'string' && isEncrypted(request)) {
+        const signed = await open(keys, request);
+        rewriteQuery(ctx.req, (query) => query.set('request', signed));
+      }
+    } else if (ctx.method === 'POST' && ctx.path === '/request' && Buffer.isBuffer(body)) {
+      const form = new URLSearchParams(body.toString('utf8'));
+      const [request, ...more] = form.getAll('request');
+      if (request !== undefined && more.length === 0 && isEncrypted(request)) {
+        form.set('request', await open(keys, request));
+        ctx.state.body = Buffer.from(form.toString());
+        replaceBody(ctx.req, ctx.state.body);
+      }
+    }
+    await next();
+  };
+}
+
+function isEncrypted(token: string): boolean {
+  return token.split('.').length === 5;
+}
+
+/** @throws {errors.InvalidRequestObject} the same for every reason, so that nobody learns from trying. */
+async function open(keys: readonly JWK[], token: string): Promise<string> {
+  const signed = await decryptWithOneOf(keys, token);
+  if (signed === undefined || signed.split('.').length !== 3) {
+    throw new errors.InvalidRequestObject('could not decrypt request object');
+  }
+  assertShallow(new URLSearchParams({ request: signed }));
+  return signed;
+}
+
+async function decryptWithOneOf(keys: readonly JWK[], token: string): Promise<string | undefined> {
+  try {
+    const header = readHeader(token);
+    const key = header && keys.find((candidate) => fits(candidate, header));
+    if (!key) return undefined;
+    const { plaintext } = await compactDecrypt(token, key, {
+      keyManagementAlgorithms: [...keyManagementAlgorithms],
+      contentEncryptionAlgorithms: [...contentEncryptionAlgorithms],
+    });
+    return new TextDecoder('utf-8', { fatal: true }).decode(plaintext);
+  } catch {
+    // Nothing but the token is at work here: whatever is wrong is wrong with it.
+    return undefined;
+  }
+}
+
+interface Header {
+  readonly alg: string;
+  readonly kid: string | undefined;
+}
+
+/** Undefined for a header that asks for more than the algorithms we publish. */
+function readHeader(token: string): Header | undefined {
+  if (token.indexOf('.') > longestHeader) return undefined;
+  const { alg, enc, kid, zip, crit, p2c, p2s } = decodeProtectedHeader(token);
+  if ([zip, crit, p2c, p2s].some((member) => member !== undefined)) return undefined;
+  const known =
+    keyManagementAlgorithms.some((name) => name === alg) &&
+    contentEncryptionAlgorithms.some((name) => name === enc);
+  return known && alg !== undefined ? { alg, kid } : undefined;
+}
+
+function fits({ kty, kid }: JWK, header: Header): boolean {
+  const isOfType = header.alg.startsWith('RSA') ? kty === 'RSA' : kty === 'EC';
+  return isOfType && (header.kid === undefined || header.kid === kid);
+}
