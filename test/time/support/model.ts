@@ -75,6 +75,8 @@ export function play(plan: Plan): Expected {
       state.expiryTold = true;
       tell('consentExpired', state.end);
     }
+    // What can be extended no more is given back at the bank, and nobody is told.
+    if (state.tppConsent && state.end + revivalDays * day <= until) state.lost = true;
   }
 
   function setEnd(held: State, end: number, now: number): void {
