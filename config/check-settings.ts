@@ -14,6 +14,7 @@ export function checkSettings(
   return [
     ...checkAddresses(configuration),
     ...checkSigning(configuration),
+    ...checkProfiles(configuration),
     ...checkInstitutions(configuration.institutions ?? []),
     ...repeated((configuration.clients ?? []).map((client) => client.client_id)).map(
       ({ index, value }) => `clients.${index}.client_id: found ${showValue(value)} a second time`,
@@ -44,6 +45,14 @@ function checkSigning({ signing }: ValidSettings): string[] {
     : [
         `signing.rotateEvery: found ${rotateEvery}, which is less than signing.publishBefore; expected at least ${publishBefore}, or 0`,
       ];
+}
+
+/** Nobody signs in to the identity service: who a person is, their bank and the client say. */
+function checkProfiles({ role, profiles = [] }: ValidSettings): string[] {
+  const at = profiles.indexOf('openid-connect');
+  return role === 'bank' || at < 0
+    ? []
+    : [`profiles.${at}: found "openid-connect"; expected it in role bank only`];
 }
 
 function checkInstitutions(institutions: Configuration['institutions']): string[] {

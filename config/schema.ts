@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { profileNames } from '../core/profile-names.js';
 import { destination } from './destination.js';
 
 const seconds = (fallback: number, why: string) =>
@@ -253,6 +254,13 @@ export const configurationSchema = z.strictObject({
         .describe('Authorities (PEM) that such servers may chain to, besides those of Node.js'),
     })
     .prefault({}),
+  profiles: z
+    .array(z.enum(profileNames))
+    .min(1)
+    .optional()
+    .describe(
+      'The security profiles that clients may have (docs/profiles.md). Where none are named: all that suit the role, without `openid-connect`',
+    ),
   institutions: z.array(institution).default([]).describe('The banks people can connect'),
   logos: file
     .optional()

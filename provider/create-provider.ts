@@ -11,6 +11,7 @@ import { allowHosts } from '../http/allow-hosts.js';
 import type { GuardedFetch } from '../http/guarded-fetch.js';
 import { securityHeaders } from '../http/security-headers.js';
 import { traceRequest } from '../http/trace-id.js';
+import { acceptEndpointAudiences } from './accept-endpoint-audiences.js';
 import { cacheClients } from './cache-clients.js';
 import { backchannelAuthentication } from './configuration/backchannel-authentication.js';
 import { assertClaimsParameter, claimsConfiguration } from './configuration/claims.js';
@@ -24,6 +25,7 @@ import { interactionConfiguration } from './configuration/interactions.js';
 import { outgoingConfiguration } from './configuration/outgoing.js';
 import { responseTypesOffered } from './configuration/response-types.js';
 import { resourceFeatures, resourceOf, scopesSupported } from './configuration/scopes.js';
+import { messageSigningFeatures } from './configuration/signed-messages.js';
 import { subjectConfiguration } from './configuration/subjects.js';
 import { tokenConfiguration } from './configuration/tokens.js';
 import { type RedeemGrant, registerAuthorizationCode } from './grants/authorization-code.js';
@@ -46,6 +48,8 @@ import { mergeRequestObject } from './middleware/merge-request-object.js';
 import { swapRequestReference } from './middleware/swap-request-reference.js';
 import { unpackUnsignedRequestObject } from './middleware/unpack-unsigned-request-object.js';
 import type { PairwiseSubject } from './pairwise-subjects.js';
+import { isPkceRequired } from './profiles/is-pkce-required.js';
+import { offeredProfiles } from './profiles/offered-profiles.js';
 import { profileOf } from './profiles/profiles.js';
 import { createErrorRenderer, type ProblemRenderer } from './render-error.js';
 
@@ -76,9 +80,10 @@ export function createProvider(deps: ProviderDeps): Provider {
   const { configuration, storage, unitOfWork, clock, logger, approvals } = deps;
   const { publicUrl, mtlsUrl, role, lifetimes, features, signing } = configuration;
   const resource = resourceOf(configuration);
+  const offered = offeredProfiles(configuration);
   const renderError = createErrorRenderer(deps.renderProblem);
   const interactions = interactionConfiguration(publicUrl);
-  const authentication = clientAuthenticationConfiguration({ role, clock, signing });
+  const authentication = clientAuthenticationConfiguration({ role, clock, signing, offered });
 
   const settings: ProviderConfiguration = {
     ...claimsConfiguration(role, storage),
@@ -86,7 +91,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     enabledJWA: { ...authentication.enabledJWA, ...encryptionAlgorithms },
     ...discoveryConfiguration(configuration),
     ...interactions,
-    ...responseTypesOffered(configuration),
+    ...responseTypesOffered(configuration, offered),
     ...outgoingConfiguration(deps.guardedFetch),
     ...tokenConfiguration({ role, lifetimes, clock }),
     adapter: deps.adapter,
@@ -94,7 +99,9 @@ export function createProvider(deps: ProviderDeps): Provider {
     scopes: scopesSupported(configuration),
     ...subjectConfiguration(role, deps.pairwise),
     acceptQueryParamAccessTokens: false,
-    pkce: { required: (_ctx, client) => profileOf(client).requirePkce },
+    // A person is sent only to where the request itself says.
+    allowOmittingSingleRegisteredRedirectUri: false,
+    pkce: { required: isPkceRequired },
     renderError: (ctx, _out, error) => renderError(ctx, error),
     features: {
       ...senderConstraintFeatures(clock),
@@ -114,7 +121,7 @@ export function createProvider(deps: ProviderDeps): Provider {
           client.clientId === token.clientId || client.resource_server === true,
       },
       pushedAuthorizationRequests: { enabled: true },
-      requestObjects: { enabled: true },
+      ...messageSigningFeatures(configuration),
       revocation: {
         enabled: features.revocation,
         allowedPolicy: (_ctx, client, token) => client.clientId === token.clientId,
@@ -143,6 +150,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     registerJwtBearer(provider, { storage, clock });
   }
   registerAuthorizationCode(provider, unitOfWork, deps.redeemGrant);
+  acceptEndpointAudiences(provider, [publicUrl, mtlsUrl]);
   if (approvals) registerCiba(provider, { storage, clock, unitOfWork });
   logEvents(provider, logger);
 

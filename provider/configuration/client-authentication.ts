@@ -4,13 +4,17 @@ import type { Configuration as Settings } from '../../config/schema.js';
 import type { Clock } from '../../core/clock.js';
 import { isCertificateTrusted, readClientCertificate } from '../../http/client-certificate.js';
 import { assertClientMetadata } from '../profiles/assert-client-metadata.js';
-import { profileOf, profiles } from '../profiles/profiles.js';
+import { completeClientMetadata } from '../profiles/complete-client-metadata.js';
+import type { OfferedProfiles } from '../profiles/offered-profiles.js';
+import { profileOf } from '../profiles/profiles.js';
 import { matchesCertificateSubject } from './certificate-subject.js';
+import { responseSigningAlgorithms } from './signed-messages.js';
 
 interface ClientPolicy {
   readonly role: Settings['role'];
   readonly clock: Clock;
   readonly signing: Settings['signing'];
+  readonly offered: OfferedProfiles;
 }
 
 /** How far the clocks of clients may be off (seconds). */
@@ -25,28 +29,42 @@ type ClientAuthMethod =
 
 const clientAuthMethods: ClientAuthMethod[] = [
   'client_secret_basic',
+  'client_secret_post',
   'private_key_jwt',
   'tls_client_auth',
   'self_signed_tls_client_auth',
 ];
 
-/** FAPI 2.0 SP §5.4.1 for those clients; the identity service's clients also sign with RSA PKCS1. */
-const signingAlgorithms = profiles['identity-service'].signingAlgorithms;
+/**
+ * The library's own default would hide from a profile whether a client has said anything; where it has
+ * not, the profile does.
+ */
+const unsaid: Readonly<Record<string, null>> = { require_signed_request_object: null };
 
 /** How clients prove who they are, and how their tokens are bound to them. */
-export function clientAuthenticationConfiguration({ role, clock, signing }: ClientPolicy) {
+export function clientAuthenticationConfiguration({ role, clock, signing, offered }: ClientPolicy) {
+  const signingAlgorithms = [...offered.signingAlgorithms];
+  const answerAlgorithms = responseSigningAlgorithms({ signing });
   return {
-    clientAuthMethods,
+    clientAuthMethods: clientAuthMethods.filter((method) =>
+      offered.tokenEndpointAuthMethods.has(method),
+    ),
     enabledJWA: {
       clientAuthSigningAlgValues: signingAlgorithms,
       requestObjectSigningAlgValues: signingAlgorithms,
       idTokenSigningAlgValues: signing.algorithms,
+      userinfoSigningAlgValues: signing.algorithms,
+      authorizationSigningAlgValues: answerAlgorithms,
+      introspectionSigningAlgValues: answerAlgorithms,
       dPoPSigningAlgValues: ['ES256', 'PS256', 'EdDSA', 'Ed25519'],
       // The profiles name algorithms as strings, of which the library checks that it knows them.
     } as Configuration['enabledJWA'],
     clientDefaults: {
       id_token_signed_response_alg: signing.algorithms[0],
+      authorization_signed_response_alg: answerAlgorithms[0],
+      introspection_signed_response_alg: answerAlgorithms[0],
       response_types: ['code'],
+      ...unsaid,
     },
     extraClientMetadata: {
       properties: [
@@ -60,17 +78,14 @@ export function clientAuthenticationConfiguration({ role, clock, signing }: Clie
       validator(_ctx, member, _value, metadata) {
         // Called once for each of our members; the rules look at the whole, so once is enough.
         if (member !== 'profile') return;
-        // FAPI 2.0 SP §5.3.2.2-1: pushed requests only, whatever the client says of itself.
-        if (profileOf({ ...metadata }).requirePushedRequests) {
-          metadata.require_pushed_authorization_requests = true;
-        }
+        completeClientMetadata(metadata);
         // The library compares scopes word by word, where `id:all` allows every bank. What a client may
         // ask for is checked by the rules of `core/scopes.ts`, from a member the library leaves alone.
         if (role === 'identity-service') {
           metadata.registered_scope = metadata.scope;
           delete metadata.scope;
         }
-        assertClientMetadata({ ...metadata });
+        assertClientMetadata({ ...metadata }, offered.names);
       },
     },
     assertJwtClientAuthClaimsAndHeader: createAssertionCheck(clock),

@@ -6,16 +6,29 @@ import {
 } from 'oidc-provider';
 import type { Configuration } from '../../config/schema.js';
 import { institutionOfScope } from '../../core/scopes.js';
+import type { OfferedProfiles } from '../profiles/offered-profiles.js';
+
+const all: readonly ResponseType[] = [
+  'code',
+  'code id_token',
+  'id_token',
+  'id_token token',
+  'code token',
+  'code id_token token',
+];
 
 /** What the authorization endpoint answers with; which of it a client may ask for, its profile says. */
-export function responseTypesOffered({ role, features }: Configuration) {
-  const offered: readonly (ResponseType | false)[] = [
-    'code',
-    features.hybridFlow && 'code id_token',
-    features.implicitFlow && role === 'identity-service' && 'id_token',
-  ];
+export function responseTypesOffered(
+  { features }: Configuration,
+  { responseTypes }: Pick<OfferedProfiles, 'responseTypes'>,
+) {
+  function isSwitchedOn(type: string): boolean {
+    if (type === 'code') return true;
+    return type.startsWith('code ') ? features.hybridFlow : features.implicitFlow;
+  }
+
   return {
-    responseTypes: offered.filter((type) => type !== false),
+    responseTypes: all.filter((type) => responseTypes.has(type) && isSwitchedOn(type)),
   } satisfies Partial<ProviderConfiguration>;
 }
 

@@ -1,9 +1,21 @@
 import { errors } from 'oidc-provider';
 import { type BrokenRule, describeRules } from '../../core/broken-rule.js';
+import { type ProfileName, profileNames } from '../../core/profile-names.js';
 import { webhookEndpoints } from '../../core/webhook-endpoint.js';
-import { findKeyFaults } from './find-key-faults.js';
 import { findBackchannelFaults } from './find-backchannel-faults.js';
-import { isProfileName, type Profile, profileOf, profiles } from './profiles.js';
+import { findKeyFaults } from './find-key-faults.js';
+import { findSigningFaults } from './find-signing-faults.js';
+import { defaultProfile, type Profile, profileOf } from './profiles.js';
+
+/** The algorithms of everything that a client signs, and that is signed for it. */
+const signingMembers = [
+  'token_endpoint_auth_signing_alg',
+  'request_object_signing_alg',
+  'id_token_signed_response_alg',
+  'authorization_signed_response_alg',
+  'introspection_signed_response_alg',
+  'userinfo_signed_response_alg',
+];
 
 type Metadata = { readonly [member: string]: unknown };
 
@@ -19,10 +31,14 @@ export class InvalidProfileMetadata extends errors.InvalidClientMetadata {
 
 /**
  * Holds a client's metadata to its profile, when it is saved and whenever it is loaded.
+ * @param offered the profiles of this installation; no client may have another.
  * @throws {InvalidProfileMetadata} naming each member and what the profile allows.
  */
-export function assertClientMetadata(metadata: Metadata): void {
-  const rules = findProfileFaults(metadata);
+export function assertClientMetadata(
+  metadata: Metadata,
+  offered: readonly ProfileName[] = profileNames,
+): void {
+  const rules = findProfileFaults(metadata, offered);
   if (rules.length > 0) throw new InvalidProfileMetadata(rules);
 }
 
@@ -30,51 +46,41 @@ export function assertClientMetadata(metadata: Metadata): void {
  * Every rule of its profile that a client's metadata breaks, and those for all clients. Of a client
  * whose profile nobody knows nothing more can be said.
  */
-export function findProfileFaults(metadata: Metadata): readonly BrokenRule[] {
-  if (metadata.profile !== undefined && !isProfileName(metadata.profile)) {
-    return [{ member: 'profile', rule: `must be one of ${Object.keys(profiles).join(', ')}` }];
+export function findProfileFaults(
+  metadata: Metadata,
+  offered: readonly ProfileName[],
+): readonly BrokenRule[] {
+  const { profile: name = defaultProfile } = metadata;
+  if (!offered.some((known) => known === name)) {
+    return [{ member: 'profile', rule: `must be one of ${offered.join(', ')}` }];
   }
   const profile = profileOf(metadata);
   return [
     ...notOneOf(metadata, 'token_endpoint_auth_method', profile.tokenEndpointAuthMethods, profile),
     ...notAmong(metadata, 'response_types', profile.responseTypes, profile),
-    ...[
-      'token_endpoint_auth_signing_alg',
-      'request_object_signing_alg',
-      'id_token_signed_response_alg',
-    ].flatMap((member) => notOneOf(metadata, member, profile.signingAlgorithms, profile)),
+    ...signingMembers.flatMap((member) =>
+      notOneOf(metadata, member, profile.signingAlgorithms, profile),
+    ),
+    ...findSigningFaults(metadata, profile),
     ...findUnboundTokens(metadata, profile),
     ...findRedirectFaults(metadata, profile),
-    ...findKeyFaults(metadata.jwks),
     ...findBackchannelFaults(metadata, profile),
+    ...findKeyFaults(metadata.jwks),
     ...findWebhookFaults(metadata),
   ];
 }
 
-/** FAPI 2.0 SP §5.3.2.1-4: only sender-constrained access tokens. */
+/** Where only sender-constrained access tokens are given. */
 function findUnboundTokens(metadata: Metadata, profile: Profile): readonly BrokenRule[] {
-  const { tls_client_certificate_bound_access_tokens: certificate } = metadata;
+  const member = 'tls_client_certificate_bound_access_tokens';
   const { requireSenderConstraint } = profile;
   const dpop = metadata.dpop_bound_access_tokens === true && requireSenderConstraint === 'any';
-  const bound = certificate === true || dpop;
-  if (bound || !requireSenderConstraint) return [];
-  if (requireSenderConstraint === 'certificate') {
-    const clause = 'FAPI 1.0 Advanced §5.2.2-5';
-    return [
-      {
-        member: 'tls_client_certificate_bound_access_tokens',
-        rule: 'must be true in this profile',
-        clause,
-      },
-    ];
-  }
-  return [
-    {
-      member: 'tls_client_certificate_bound_access_tokens',
-      rule: 'or dpop_bound_access_tokens must be true in this profile',
-      clause: 'FAPI 2.0 SP §5.3.2.1-4',
-    },
-  ];
+  if (metadata[member] === true || dpop || !requireSenderConstraint) return [];
+  const rule =
+    requireSenderConstraint === 'certificate'
+      ? 'must be true in this profile'
+      : 'or dpop_bound_access_tokens must be true in this profile';
+  return [{ member, rule, clause: profile.clauses[member] }];
 }
 
 /** FAPI 2.0 SP §5.3.2.2-8: https; plain http only to the own machine where the profile allows it. */
@@ -117,7 +123,7 @@ function notOneOf(
   const value = metadata[member];
   if (value === undefined || allowed.some((candidate) => candidate === value)) return [];
   const rule = `must be one of ${allowed.join(', ')} in this profile`;
-  return [{ member, rule, clause: clauseOf(member, profile) }];
+  return [{ member, rule, clause: profile.clauses[member] }];
 }
 
 function notAmong(
@@ -129,18 +135,5 @@ function notAmong(
   const values = metadata[member];
   if (!Array.isArray(values) || values.every((value) => allowed.includes(value))) return [];
   const rule = `must be among ${allowed.join(', ')} in this profile`;
-  return [{ member, rule, clause: clauseOf(member, profile) }];
-}
-
-/** Where FAPI 2.0 SP says what its clients are held to; the other profiles follow no such text. */
-const clauses: Readonly<Record<string, string>> = {
-  token_endpoint_auth_method: 'FAPI 2.0 SP §5.3.2.1-6',
-  response_types: 'FAPI 2.0 SP §5.3.2.2-1',
-  token_endpoint_auth_signing_alg: 'FAPI 2.0 SP §5.4.1',
-  request_object_signing_alg: 'FAPI 2.0 SP §5.4.1',
-  id_token_signed_response_alg: 'FAPI 2.0 SP §5.4.1',
-};
-
-function clauseOf(member: string, { fapi }: Profile): string | undefined {
-  return fapi === '2.0' ? clauses[member] : undefined;
+  return [{ member, rule, clause: profile.clauses[member] }];
 }

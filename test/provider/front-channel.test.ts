@@ -122,7 +122,10 @@ test('discovery announces what is offered', async () => {
   const response = await assent.fetch('/oidc/.well-known/openid-configuration');
   expect(await response.json()).toMatchObject({
     response_types_supported: ['code', 'code id_token', 'id_token'],
-    response_modes_supported: ['form_post', 'fragment', 'query'],
+    response_modes_supported: [
+      ...['form_post', 'fragment', 'query'],
+      ...['jwt', 'query.jwt', 'fragment.jwt', 'form_post.jwt'],
+    ],
     grant_types_supported: expect.arrayContaining([
       'authorization_code',
       'implicit',
