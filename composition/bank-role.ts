@@ -13,7 +13,9 @@ import { noStore } from '../http/security-headers.js';
 import { createPingSender } from '../http/send-ping.js';
 import { answerPageErrors } from '../interactions/answer-page-errors.js';
 import { createApprovalVisits } from '../interactions/bank/approvals/approval-visits.js';
+import { createAskedAccess } from '../interactions/bank/approvals/asked-access.js';
 import { createApprovalPages } from '../interactions/bank/approvals/create-approval-pages.js';
+import { createSignIn } from '../interactions/bank/approvals/sign-in.js';
 import { createBankInteractions } from '../interactions/bank/create-bank-interactions.js';
 import { createInteractionSessions } from '../interactions/interaction-session.js';
 import { resourceOf } from '../provider/configuration/scopes.js';
@@ -57,20 +59,17 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
       });
       const pages = approvals && [
         createApprovalPages({
-          ...{
-            provider,
-            unitOfWork,
-            storage,
-            clock,
-            ledger,
-            approvals,
-            intentService,
-            loginBudget,
-          },
-          visits: createApprovalVisits({ storage, clock, newSecret }),
-          resource,
-          newId: randomUUID,
-          openEndedConsent: lifetimes.ongoingConsent,
+          ...{ provider, unitOfWork, storage, clock, ledger, approvals, intentService, resource },
+          askedAccess: createAskedAccess({
+            ...{ ledger, intentService, clock },
+            newId: randomUUID,
+            openEndedConsent: lifetimes.ongoingConsent,
+          }),
+          signIn: createSignIn({
+            visits: createApprovalVisits({ storage, clock, newSecret }),
+            ...{ ledger, loginBudget },
+            origin: configuration.publicUrl,
+          }),
         }),
       ];
       return [

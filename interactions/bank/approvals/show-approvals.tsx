@@ -10,13 +10,13 @@ import {
 } from '../../../consent-ui/pages/bank-login-page.js';
 import { renderPage } from '../../../consent-ui/render-page.js';
 import type { Approval } from '../../../core/approval.js';
-import type { BankLedger, LedgerAccount, SharingRefusal } from '../../../core/bank-ledger.js';
+import type { BankLedger } from '../../../core/bank-ledger.js';
 import type { ClientMetadata } from '../../../core/clients.js';
-import type { IntentTerms } from '../../../core/intent.js';
 import { describePermissions, permissionCodes, permits } from '../../../core/permissions.js';
 import type { Stored } from '../../../core/storage.js';
 import { describeClient } from '../../describe-client.js';
 import { brandOf, describeAccount } from '../show-steps.js';
+import type { AskedAccess } from './asked-access.js';
 
 /** Where all of this is. */
 export const approvalsPath = '/approvals';
@@ -73,21 +73,13 @@ export interface Question {
   readonly csrf: string;
   readonly noneChosen?: boolean;
   /** Absent where no data is asked for. */
-  readonly access?:
-    | {
-        readonly terms: IntentTerms;
-        readonly accounts: readonly LedgerAccount[] | SharingRefusal;
-        /** Ticked already, where they were shared before. */
-        readonly chosen: readonly string[];
-        readonly expiresAt: Date;
-        readonly now: Date;
-      }
-    | undefined;
+  readonly access?: AskedAccess | undefined;
+  readonly now: Date;
 }
 
 /** Yes or no? */
 export function showQuestion({ bankName }: BankOfPages, question: Question): string {
-  const { approval, client, csrf, access, noneChosen } = question;
+  const { approval, client, csrf, access, noneChosen, now } = question;
   const { bindingMessage, askedAt, expiresAt } = approval.value;
   const refusal = access && 'refused' in access.accounts ? access.accounts.reason : undefined;
   return renderPage(
@@ -101,19 +93,20 @@ export function showQuestion({ bankName }: BankOfPages, question: Question): str
       expiresAt={new Date(expiresAt)}
       refusal={refusal}
       noneChosen={noneChosen}
-      access={access && describeAccess(access)}
+      access={access && describeAccess(access, now)}
     />,
   );
 }
 
-function describeAccess({ terms, accounts, chosen, ...end }: NonNullable<Question['access']>) {
+function describeAccess({ terms, accounts, chosen, expiresAt }: AskedAccess, now: Date) {
   const { transactionFrom, permissions } = terms;
   const held = 'refused' in accounts ? [] : accounts;
   return {
     period: {
       kind: 'ongoing',
       transactionFrom: transactionFrom === undefined ? undefined : new Date(transactionFrom),
-      ...end,
+      expiresAt,
+      now,
     } as const,
     clusters: describePermissions(permissionCodes.filter((code) => permits(permissions, code))),
     accounts: held.map((account) => describeAccount(account, chosen)),

@@ -1,0 +1,111 @@
+import type { Approval } from '../../../core/approval.js';
+import type { BankLedger, LedgerAccount, SharingRefusal } from '../../../core/bank-ledger.js';
+import type { Clock } from '../../../core/clock.js';
+import { belongsTo, type IntentTerms, isIntentAuthorisable } from '../../../core/intent.js';
+import type { IntentService } from '../../../core/intent-service.js';
+import type { Write } from '../../../core/storage.js';
+import type { GrantedAccess } from '../../save-grant.js';
+
+/** The data that a client asks a customer for. */
+export interface AskedAccess {
+  readonly terms: IntentTerms;
+  readonly accounts: readonly LedgerAccount[] | SharingRefusal;
+  /** Ticked already, where they were shared before. */
+  readonly chosen: readonly string[];
+  readonly expiresAt: Date;
+}
+
+/** What is asked for in an approval, and what a yes to it gives. */
+export interface AskedAccessReader {
+  /** Whether the intent can still be authorised by this customer; true where none is named. */
+  isOpen(approval: Approval): Promise<boolean>;
+  /** Undefined where the client only wants to know that it is this person. */
+  find(approval: Approval): Promise<AskedAccess | undefined>;
+  /**
+   * A yes to these accounts, with what has to be written beside the Grant; undefined where accounts are
+   * asked for and none of the customer's was chosen.
+   * @throws {Refusal} where the intent can no longer be authorised.
+   */
+  grant(
+    approval: Approval,
+    ticked: readonly string[],
+  ): Promise<{ readonly granted: GrantedAccess; readonly writes: readonly Write[] } | undefined>;
+}
+
+interface AskedAccessDeps {
+  readonly ledger: BankLedger;
+  readonly intentService: IntentService;
+  readonly clock: Clock;
+  /** Names a Grant that no intent is behind. */
+  readonly newId: () => string;
+  /** Seconds until what was approved without an end has to be approved again. */
+  readonly openEndedConsent: number;
+}
+
+/** What is shared where a client asks for `accounts` and names no intent with other terms. */
+const plainTerms: IntentTerms = { permissions: ['ReadAccountsDetail', 'ReadBalances'] };
+
+const authentication = ['sub', 'acr', 'auth_time'];
+
+/** See {@link AskedAccessReader}. */
+export function createAskedAccess(deps: AskedAccessDeps): AskedAccessReader {
+  const { ledger, intentService, clock, newId, openEndedConsent } = deps;
+
+  async function findIntent({ clientId, intentId }: Approval) {
+    return intentId === undefined ? undefined : intentService.find(clientId, intentId);
+  }
+
+  function endOf({ expiresAt }: Pick<IntentTerms, 'expiresAt'>): Date {
+    return new Date(expiresAt ?? clock.now() + openEndedConsent * 1000);
+  }
+
+  return {
+    async isOpen(approval) {
+      if (approval.intentId === undefined) return true;
+      const intent = await findIntent(approval);
+      if (!intent || !isIntentAuthorisable(intent, clock.now())) return false;
+      return belongsTo(intent, approval.customerId);
+    },
+
+    async find(approval) {
+      if (!approval.scopes.includes('accounts')) return undefined;
+      const intent = await findIntent(approval);
+      const terms = intent ?? plainTerms;
+      return {
+        terms,
+        accounts: await ledger.accounts(approval.customerId),
+        chosen: intent?.accountIds ?? [],
+        expiresAt: endOf(terms),
+      };
+    },
+
+    async grant(approval, ticked) {
+      const { clientId, customerId, intentId } = approval;
+      const asked = await this.find(approval);
+      const granted = {
+        accountId: customerId,
+        grantId: newId(),
+        resourceScopes: [],
+        claims: authentication,
+        expiresAt: asked?.expiresAt ?? endOf({}),
+      };
+      if (!asked) return { granted, writes: [] };
+      const held = 'refused' in asked.accounts ? [] : asked.accounts;
+      const accountIds = held.map(({ id }) => id).filter((id) => ticked.includes(id));
+      if (accountIds.length === 0) return undefined;
+      const choice = { customerId, accountIds };
+      const terms = { ...plainTerms, expiresAt: asked.expiresAt.toISOString() };
+      const { intent, writes } =
+        intentId === undefined
+          ? intentService.establish(clientId, terms, choice)
+          : { intent: { id: intentId }, writes: await intentService.authorise(intentId, choice) };
+      const access = {
+        ...granted,
+        grantId: intent.id,
+        resourceScopes: ['accounts'],
+        claims: [...authentication, 'openbanking_intent_id'],
+      };
+      return { granted: access, writes };
+    },
+  };
+}
