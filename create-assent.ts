@@ -8,6 +8,7 @@ import { oidcCollections } from './adapters/oidc/oidc-collections.js';
 import { createUnitOfWork } from './adapters/oidc/unit-of-work.js';
 import { openStorage, type StorageOptions } from './adapters/open-storage.js';
 import { dpopProofs } from './api/middleware/dpop-proof.js';
+import { createAdminRoutes } from './composition/admin-routes.js';
 import { createBankRole } from './composition/bank-role.js';
 import { createIdentityRole } from './composition/identity-role.js';
 import type { Foundation, Role, Route } from './composition/role.js';
@@ -120,9 +121,12 @@ async function buildAssent(options: AssentOptions, clock: Clock): Promise<Assent
       approvals: role.approvals,
       renderProblem,
     });
-    const rules = createClientRules(provider);
+    const rules = createClientRules(provider, configuration.lifetimes);
     await seedClients({ rules, storage, clock, logger }, configuration.clients);
-    const application = createApplication(configuration, role.routes({ ...foundation, provider }));
+    const application = createApplication(configuration, [
+      createAdminRoutes({ ...foundation, provider, rules, holdings: role.holdings }),
+      ...role.routes({ ...foundation, provider }),
+    ]);
     const handler = dispatch(provider.callback(), application.callback());
     const listeners = createListeners(configuration, (request, response) =>
       runAt(clock, () => handler(request, response)),

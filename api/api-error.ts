@@ -1,3 +1,5 @@
+import type { BrokenRule } from '../core/broken-rule.js';
+
 /** The codes of error bodies (identity-service.md §1.2) and the status each is answered with. */
 export const apiErrorStatus = {
   BadRequest: 400,
@@ -6,9 +8,11 @@ export const apiErrorStatus = {
   NotFound: 404,
   MethodNotAllowed: 405,
   Conflict: 409,
+  PreconditionFailed: 412,
   PayloadTooLarge: 413,
   UnsupportedMediaType: 415,
   UnprocessableContent: 422,
+  PreconditionRequired: 428,
   TooManyRequests: 429,
   InternalServer: 500,
   NotImplemented: 501,
@@ -23,10 +27,17 @@ export class ApiError extends Error {
   readonly code: ApiErrorCode;
   /** The HTTP status, where Koa and other renderers of errors look for it. */
   readonly status: number;
+  /** The rules that were broken, where it is about those. */
+  readonly details: readonly BrokenRule[] | undefined;
 
-  constructor(code: ApiErrorCode, message: string, options?: ErrorOptions) {
+  constructor(
+    code: ApiErrorCode,
+    message: string,
+    options?: ErrorOptions & { readonly details?: readonly BrokenRule[] },
+  ) {
     super(message, options);
     this.code = code;
     this.status = apiErrorStatus[code];
+    this.details = options?.details;
   }
 }

@@ -1,5 +1,5 @@
 import Router from '@koa/router';
-import type { Context, Middleware, Next } from 'koa';
+import type { Middleware } from 'koa';
 import type { AccountReader } from '../core/account-reader.js';
 import type { AuthRequestsService } from '../core/auth-requests-service.js';
 import type { ExtendByClient } from '../core/client-extension.js';
@@ -16,7 +16,6 @@ import type { UsersService } from '../core/users-service.js';
 import type { WebhookDeliveriesService } from '../core/webhook-deliveries-service.js';
 import { noStore } from '../http/security-headers.js';
 import { createAccountOperations } from './accounts/account-operations.js';
-import { ApiError } from './api-error.js';
 import { createAuthRequestOperations } from './auth-requests/auth-request-operations.js';
 import { createConnectionOperations } from './connections/connection-operations.js';
 import { createExtendConnectionOperation } from './connections/extend-connection-operation.js';
@@ -25,9 +24,9 @@ import { createConsentHistoryOperation } from './consent-history/consent-history
 import { createAnswerOnce } from './idempotency/answer-once.js';
 import { answerErrors } from './middleware/answer-errors.js';
 import { describeApi } from './openapi/describe-api.js';
-import { publicRequestUrl } from './public-request-url.js';
 import { requestObjectDescription } from './request-objects/create-request-object-api.js';
 import { createScimOperations } from './scim/scim-operations.js';
+import { refuseUnmatched, serveOperations, toRoute } from './serve-operations.js';
 import { createRequestSyncOperation } from './syncs/request-sync-operation.js';
 import { createSyncOperations } from './syncs/sync-operations.js';
 import { createTransactionOperations } from './transactions/transaction-operations.js';
@@ -81,7 +80,6 @@ export function createApi(deps: ApiDeps): Router {
     createRequestSyncOperation(deps),
     ...createWebhookOperations(deps.webhookDeliveries),
   ];
-  const answerOnce = createAnswerOnce(deps);
   const ownPaths = pathsBelow([...operations, ...unimplementedCalls]);
   const description = describeApi(
     [...operations, ...wellKnownListDescriptions, requestObjectDescription],
@@ -93,14 +91,11 @@ export function createApi(deps: ApiDeps): Router {
   router.get('/openapi.json', (ctx) => {
     ctx.body = description;
   });
-  for (const operation of operations) {
-    router[operation.method](
-      toRoute(operation.path),
-      deps.authenticate,
-      prepare(deps.origins),
-      (ctx) => operation.run(ctx, answerOnce),
-    );
-  }
+  serveOperations(router, operations, {
+    origins: deps.origins,
+    guards: [deps.authenticate],
+    answerOnce: createAnswerOnce(deps),
+  });
   for (const call of unimplementedCalls) {
     const guards = call.scopes.length > 0 ? [deps.authenticate] : [];
     const answer = [...guards, answerUnimplemented(call)];
@@ -110,33 +105,8 @@ export function createApi(deps: ApiDeps): Router {
   return router;
 }
 
-/** What every operation's answer needs. */
-function prepare(origins: readonly [string, ...string[]]): Middleware {
-  return async function prepareAnswer(ctx: Context, next: Next) {
-    const url = publicRequestUrl(ctx.req, ctx.originalUrl, origins);
-    if (!url) throw new ApiError('BadRequest', 'The request names no path');
-    ctx.state.url = url.href;
-    await next();
-  };
-}
-
-/** A path as the router writes it. */
-function toRoute(path: string): string {
-  return path.replace(/\{(\w+)\}/g, ':$1');
-}
-
 /** Everything below the first segments of the calls is answered here, errors included. */
 function pathsBelow(calls: readonly { readonly path: string }[]): RegExp {
   const roots = new Set(calls.map(({ path }) => path.split('/')[1]));
   return new RegExp(`^/(?:(?:${[...roots].join('|')})(?:/.*)?|openapi\\.json)$`);
-}
-
-function refuseUnmatched(router: Router, ctx: Context, ownPaths: RegExp): never {
-  const methods = router
-    .match(ctx.path, ctx.method)
-    .path.filter(({ path }) => path !== ownPaths)
-    .flatMap((layer) => layer.methods);
-  if (methods.length === 0) throw new ApiError('NotFound', 'There is no such resource');
-  ctx.set('allow', [...new Set(methods)].join(', '));
-  throw new ApiError('MethodNotAllowed', 'This method is not offered here');
 }

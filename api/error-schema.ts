@@ -3,12 +3,18 @@ import { type ApiErrorCode, apiErrorStatus } from './api-error.js';
 
 const codes = Object.keys(apiErrorStatus);
 
+/** One rule that was broken. */
+export const brokenRuleSchema = z
+  .object({ member: z.string(), rule: z.string(), clause: z.string().optional() })
+  .meta({ id: 'BrokenRule' });
+
 /** The body of every error (identity-service.md §1.2). */
 export const errorSchema = z
   .object({
     code: z.enum(codes),
     message: z.string(),
     correlationId: z.string().optional(),
+    details: z.array(brokenRuleSchema).optional(),
   })
   .meta({ id: 'Error' });
 

@@ -5,6 +5,7 @@ import type { Write } from '../core/storage.js';
 import type { ApiErrorCode } from './api-error.js';
 import type { AnswerOnce } from './idempotency/answer-once.js';
 import { assertScope } from './middleware/require-scope.js';
+import { readIfMatch } from './read-if-match.js';
 import { readJsonBody } from './read-json-body.js';
 
 /** What OpenAPI says of one call. */
@@ -30,6 +31,8 @@ export interface OperationDescription {
   readonly answer: z.ZodType;
   /** The codes of the errors it can be answered with, besides those every call has. */
   readonly errors: readonly ApiErrorCode[];
+  /** Whether it changes what the caller has seen: `If-Match` says which state that was. */
+  readonly ifMatch?: 'required' | 'optional';
   /** Whether it can be repeated under one `Idempotency-Key`: see {@link OperationRequest.remember}. */
   readonly idempotent?: true;
 }
@@ -53,6 +56,8 @@ export interface OperationRequest<Params, Query, Body, Answer> {
    * idempotent operation puts them into the commit of its change, so that neither is without the other.
    */
   remember(answer: Answer): readonly Write[];
+  /** Whether `If-Match` allows a state of what is changed, by its entity tag. */
+  readonly expect: (etag: string) => boolean;
   /** Headers of the answer, also where it is an error. */
   setHeaders(headers: Readonly<Record<string, string>>): void;
 }
@@ -64,11 +69,13 @@ interface OperationSpec<
   Answer extends z.ZodType,
 > extends Pick<
     Operation,
-    'id' | 'method' | 'path' | 'summary' | 'scopes' | 'errors' | 'idempotent'
+    'id' | 'method' | 'path' | 'summary' | 'scopes' | 'errors' | 'idempotent' | 'ifMatch'
   > {
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;
+  /** 64 KiB where nothing is said. */
+  readonly maxBodyBytes?: number;
   readonly status: Operation['status'];
   readonly answer: Answer;
   handle(
@@ -93,13 +100,15 @@ export function defineOperation<
     async run(ctx, answerOnce) {
       const { token } = ctx.state;
       assertScope(ctx, token, spec.scopes);
-      const sent = await readBody(ctx, spec.body);
+      const expect = readIfMatch(ctx, spec.ifMatch);
+      const sent = await readBody(ctx, spec.body, spec.maxBodyBytes);
       const request = {
         token,
         params: spec.params.parse(ctx.params),
         query: spec.query.parse(readQuery(ctx.querystring)),
         body: spec.body.parse(sent),
         url: ctx.state.url,
+        expect,
         setHeaders: (headers: Readonly<Record<string, string>>) => ctx.set({ ...headers }),
       };
       const result = spec.idempotent
@@ -111,8 +120,8 @@ export function defineOperation<
   };
 }
 
-async function readBody(ctx: Context, schema: z.ZodType): Promise<unknown> {
-  return schema instanceof z.ZodUndefined ? undefined : readJsonBody(ctx);
+async function readBody(ctx: Context, schema: z.ZodType, maxBytes?: number): Promise<unknown> {
+  return schema instanceof z.ZodUndefined ? undefined : readJsonBody(ctx, maxBytes);
 }
 
 /** A parameter given twice becomes a list, which only a schema that wants a list accepts. */

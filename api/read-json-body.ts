@@ -2,15 +2,16 @@ import type { Context } from 'koa';
 import { readBody } from '../http/read-body.js';
 import { ApiError } from './api-error.js';
 
-const maxBytes = 64 * 1024;
+const usual = 64 * 1024;
 
 /**
- * The request's JSON body, at most 64 KiB; without any body an empty object.
+ * The request's JSON body, at most 64 KiB or what is said; without any body an empty object.
  * @throws {ApiError} `PayloadTooLarge`, `UnsupportedMediaType`, or `BadRequest` for what is not JSON.
  */
-export async function readJsonBody(ctx: Context): Promise<unknown> {
+export async function readJsonBody(ctx: Context, maxBytes = usual): Promise<unknown> {
   const body = await readBody(ctx.req, maxBytes);
-  if (!body) throw new ApiError('PayloadTooLarge', 'The body is larger than 64 KiB');
+  if (!body)
+    throw new ApiError('PayloadTooLarge', `The body is larger than ${maxBytes / 1024} KiB`);
   if (body.length === 0) return {};
   // Also `application/scim+json` and its like (RFC 6839 §3.1).
   if (!ctx.is('json', '+json'))

@@ -6,6 +6,8 @@ import {
 } from '../api/open-banking/create-open-banking-api.js';
 import { createApprovals } from '../core/approvals-service.js';
 import type { BankLedger } from '../core/bank-ledger.js';
+import { createEndClientHandler } from '../core/end-client.js';
+import { createIntentHoldings } from '../core/intent-holdings.js';
 import { createIntentService } from '../core/intent-service.js';
 import { createLoginBudget } from '../core/login-budget.js';
 import { createPingHandler } from '../core/ping-client.js';
@@ -30,12 +32,17 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
   const approvals = configuration.features.backchannelAuthentication
     ? createApprovals({ storage, clock, ledger, intentService })
     : undefined;
+  const holdings = createIntentHoldings({ storage, clock, intentService });
   const send = createPingSender(foundation.guardedFetch, logger);
 
   return {
-    jobs: [createPingHandler({ storage, clock, logger, send })],
+    jobs: [
+      createPingHandler({ storage, clock, logger, send }),
+      createEndClientHandler({ storage, clock, holdings }),
+    ],
     ...(approvals && { approvals }),
     redeemGrant: async () => ({ writes: [] }),
+    holdings,
     routes({ provider, unitOfWork }) {
       const resource = resourceOf(configuration);
       const sessions = createInteractionSessions({ provider, storage, unitOfWork, resource });

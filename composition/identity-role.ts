@@ -14,6 +14,7 @@ import { createConnect } from '../core/connect.js';
 import { createConnectionsService } from '../core/connections-service.js';
 import { createConsentHistory } from '../core/consent-history.js';
 import { createAuthRequestCreation } from '../core/create-auth-request.js';
+import { createEndClientHandler } from '../core/end-client.js';
 import type { ExtendGrant } from '../core/extend-consent.js';
 import { createGiveUpHandler } from '../core/give-up-pending.js';
 import { createConsentClockHandler } from '../core/keep-consent-clock.js';
@@ -26,6 +27,7 @@ import { createSyncWatch } from '../core/sync-watch.js';
 import { createSynchroniser } from '../core/synchronise.js';
 import { createSyncsService } from '../core/syncs-service.js';
 import { createTransactionReader } from '../core/transaction-reader.js';
+import { createUserHoldings } from '../core/user-holdings.js';
 import { createUsersService } from '../core/users-service.js';
 import { createBankVisits } from '../core/visit-bank.js';
 import { createWebhookDeliveriesService } from '../core/webhook-deliveries-service.js';
@@ -67,6 +69,8 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
   });
   const ending = { storage, clock, withdrawals, revokeGrant };
   const connections = createConnectionsService(ending);
+  const users = createUsersService(ending);
+  const holdings = createUserHoldings({ storage, clock, users });
   const extendGrant: ExtendGrant = (grantId, end) =>
     moveGrantEnd(storage, grantId, end, lifetimes.revival);
   const renewal = createRenewalAim({ storage, directory, clock, withdrawals, extendGrant });
@@ -114,6 +118,7 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
 
   return {
     jobs: [
+      createEndClientHandler({ storage, clock, holdings }),
       authRequestEnds.handler,
       createGiveUpHandler(connections.abandon),
       createConsentClockHandler({ ...ending, revival: lifetimes.revival }),
@@ -122,6 +127,7 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
       createSynchroniser({ storage, directory, clock, logger, budget, automatic, watch }),
       automatic.handler,
     ],
+    holdings,
     redeemGrant: createConnectionRedemption({ storage, clock, watch }),
     routes({ provider, unitOfWork }) {
       const sessions = createInteractionSessions({
@@ -145,7 +151,7 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
       const { publicUrl, mtlsUrl } = configuration;
       const { register } = createRequestObjectRegister({ provider, storage, clock });
       const api = createApi({
-        users: createUsersService(ending),
+        users,
         scimUsers: createScimUsers({ storage, clock }),
         consentHistory: createConsentHistory({ storage, clock }),
         authRequests,

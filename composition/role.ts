@@ -6,6 +6,7 @@ import type { ApiState } from '../api/api-state.js';
 import { authenticate } from '../api/middleware/authenticate.js';
 import type { Configuration } from '../config/schema.js';
 import type { ApprovalsService } from '../core/approvals-service.js';
+import type { ClientHoldings } from '../core/client-holdings.js';
 import type { Clock } from '../core/clock.js';
 import type { JobHandler } from '../core/job.js';
 import type { Logger } from '../core/logger.js';
@@ -25,6 +26,8 @@ export interface Role {
   readonly redeemGrant: RedeemGrant;
   /** What clients may ask of people who are elsewhere (CIBA), in a role that people sign in to. */
   readonly approvals?: ApprovalsService;
+  /** What its clients have of people. */
+  readonly holdings: ClientHoldings;
   routes(foundation: Foundation & { readonly provider: Provider }): readonly Route[];
 }
 

@@ -157,6 +157,10 @@ export const configurationSchema = z.strictObject({
       identityServiceCode: seconds(600, 'Authorization codes of identity-service clients'),
       idToken: seconds(3600, 'ID tokens'),
       interaction: seconds(3600, 'How long a person may take from the first page to the last'),
+      secretOverlap: seconds(
+        7 * 86_400,
+        'How long the secret before a rotated one is accepted, where the operator names no time',
+      ),
       session: seconds(3600, 'The session behind one authorization'),
       oneTimeConsent: seconds(86_400, 'One-time access, where the client names no end'),
       ongoingConsent: seconds(90 * 86_400, 'Ongoing access, where the client names no end'),

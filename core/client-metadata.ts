@@ -129,12 +129,29 @@ export type OperatedMetadata = Readonly<z.infer<typeof clientMetadataSchema>>;
 /** The members of {@link OperatedMetadata}. */
 export const metadataMembers: readonly string[] = Object.keys(clientMetadataSchema.shape);
 
-/** Metadata as it was sent, in the order of the schema, or the rules of form that it breaks. */
-export function readClientMetadata(
-  sent: unknown,
-): { readonly metadata: OperatedMetadata } | { readonly rules: readonly BrokenRule[] } {
+/**
+ * Metadata as it was sent, in the order of the schema, with the rules of form that it breaks; a member
+ * that breaks one is left out, so that the others can be looked at further.
+ */
+export function readClientMetadata(sent: unknown): {
+  readonly metadata: OperatedMetadata;
+  readonly rules: readonly BrokenRule[];
+} {
   const { data, error } = clientMetadataSchema.safeParse(sent);
-  return data ? { metadata: data } : { rules: error.issues.flatMap(toRules) };
+  if (data) return { metadata: data, rules: [] };
+  const rules = error.issues.flatMap(toRules);
+  const broken = new Set(rules.map(topMember));
+  const rest = Object.entries(isObject(sent) ? sent : {}).filter(([name]) => !broken.has(name));
+  return { metadata: clientMetadataSchema.parse(Object.fromEntries(rest)), rules };
+}
+
+/** The metadata member that a rule is about. */
+export function topMember({ member }: BrokenRule): string {
+  return member.split('.')[0] ?? member;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function toRules({ code, path, message, ...issue }: z.core.$ZodIssue): readonly BrokenRule[] {

@@ -11,7 +11,7 @@ export async function findAll<Value>(
   collection: Collection<Value>,
   query: { readonly index: string } & (
     | { readonly equals: string }
-    | { readonly from: string; readonly to: string }
+    | { readonly from: string; readonly to?: string }
   ),
 ): Promise<readonly Stored<Value>[]> {
   const found: Stored<Value>[] = [];

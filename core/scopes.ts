@@ -103,6 +103,8 @@ export type VisitScope = (typeof visitScopes)[number];
 /** The scopes of OpenID Connect itself; all others are scopes of a resource. */
 export const openidScopes: readonly string[] = ['openid', 'offline_access'];
 
+const bankScope = /^id:[0-9a-z_-]{1,64}$/;
+
 const exclusive = [
   ['transactions:read:all', 'transactions:read:in', 'transactions:read:out'],
   [
@@ -128,6 +130,17 @@ export const supportedScopes: readonly string[] = [
 /** Whether a token with this scope reads or writes one person's data. */
 export function isDataScope(scope: string): boolean {
   return dataScopes.has(scope) || managedDataScopes.has(scope);
+}
+
+/** Whether a client's registration may name a scope; one of a bank that is not here yet, too. */
+export function isKnownScope(scope: string): boolean {
+  return (
+    openidScopes.includes(scope) ||
+    isVisitScope(scope) ||
+    managementScopes.has(scope) ||
+    isDataScope(scope) ||
+    bankScope.test(scope)
+  );
 }
 
 /** The `<bank>` of the one `id:<bank>` scope, or undefined where there is none. */
@@ -168,7 +181,7 @@ export function assertAuthorizationScopes(
       openidScopes.includes(scope) ||
       isVisitScope(scope) ||
       dataScopes.has(scope) ||
-      /^id:[0-9a-z_-]{1,64}$/.test(scope);
+      bankScope.test(scope);
     refuseUnless(known, `scope ${quote(scope)} cannot be requested here`);
     refuseUnless(
       isScopeAllowed(scope, registered),

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { Context } from 'koa';
 import { errors, type InteractionResults, type Provider } from 'oidc-provider';
 import type { UnitOfWork } from '../adapters/oidc/unit-of-work.js';
-import { type ClientMetadata, clients } from '../core/clients.js';
+import { type ClientMetadata, findActiveClient } from '../core/clients.js';
 import type { Storage, Write } from '../core/storage.js';
 import { readOwnForm } from './read-own-form.js';
 import { type GrantedAccess, saveGrant } from './save-grant.js';
@@ -104,7 +104,7 @@ export function createInteractionSessions(deps: SessionDeps): InteractionSession
       }
       // The person has finished and the way back was lost: it is still open.
       if (interaction.result) throw new InteractionAnswered(interaction.returnTo);
-      const client = await storage.get(clients, String(interaction.params.client_id));
+      const client = await findActiveClient(storage, String(interaction.params.client_id));
       if (!client) throw new errors.SessionNotFound('the client is gone');
       return {
         uid: interaction.uid,

@@ -1,5 +1,6 @@
 import type { AccessToken, ClientCredentials, Provider } from 'oidc-provider';
 import type { AccessTokenFacts, AccessTokenReader } from '../core/access-token.js';
+import { isOwnerServed } from './token-owner.js';
 
 /** Reads the provider's own tokens for its resources, as introspection would, without the network. */
 export function createAccessTokenReader(provider: Provider): AccessTokenReader {
@@ -10,10 +11,11 @@ export function createAccessTokenReader(provider: Provider): AccessTokenReader {
         // Destroying the Grant is the one write that ends every token of a consent.
         const grant = await provider.Grant.find(token.grantId);
         if (!grant || grant.clientId !== token.clientId) return undefined;
+        if (!(await isOwnerServed(provider, token))) return undefined;
         return { ...factsOf(token), subject: token.accountId, grantId: token.grantId };
       }
       const own = await provider.ClientCredentials.find(value);
-      if (!own) return undefined;
+      if (!own || !(await isOwnerServed(provider, own))) return undefined;
       const subject = own.extra?.sub;
       return { ...factsOf(own), ...(typeof subject === 'string' && { subject }) };
     },

@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Client, Provider } from 'oidc-provider';
-import { clients } from '../core/clients.js';
+import { findActiveClient } from '../core/clients.js';
 import type { Clock } from '../core/clock.js';
 import type { Storage } from '../core/storage.js';
 import { interceptClients } from './internals.js';
@@ -27,7 +27,8 @@ export function isReadingStoredClient(): boolean {
 /**
  * Keeps parsed clients: for a second without asking, and then for as long as the stored record is of
  * the same version. The library reads a client's record on every request, and parses its metadata and
- * keys anew unless it is among the last hundred (oidc-provider.md §2.5).
+ * keys anew unless it is among the last hundred (oidc-provider.md §2.5). A client that is disabled is
+ * none: every endpoint refuses it, and what people were sent for ends.
  */
 export function cacheClients(provider: Provider, storage: Storage, clock: Clock): void {
   const entries = new Map<string, Entry>();
@@ -49,7 +50,7 @@ export function cacheClients(provider: Provider, storage: Storage, clock: Clock)
     if (cached && Math.abs(checkedAt - cached.checkedAt) < freshForMilliseconds) {
       return cached.client;
     }
-    const stored = await storage.get(clients, id);
+    const stored = await findActiveClient(storage, id);
     if (!stored) {
       entries.delete(id);
       return undefined;

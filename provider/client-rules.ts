@@ -1,12 +1,18 @@
 import { errors, type Provider } from 'oidc-provider';
+import type { Configuration } from '../config/schema.js';
 import type { BrokenRule } from '../core/broken-rule.js';
 import { metadataMembers } from '../core/client-metadata.js';
 import type { ClientRules } from '../core/client-rules.js';
+import { lifetimesOf } from './configuration/tokens.js';
 import { readMetadata } from './internals.js';
 import { InvalidProfileMetadata } from './profiles/assert-client-metadata.js';
+import { profileOf } from './profiles/profiles.js';
 
 /** See {@link ClientRules}: what the library and the profiles say. */
-export function createClientRules(provider: Provider): ClientRules {
+export function createClientRules(
+  provider: Provider,
+  lifetimes: Configuration['lifetimes'],
+): ClientRules {
   return {
     async findBroken(metadata) {
       const { faults } = readMetadata(provider, metadata);
@@ -25,7 +31,12 @@ export function createClientRules(provider: Provider): ClientRules {
       const { effective } = readMetadata(provider, metadata);
       // `scope` is kept under another name from the library's own check.
       const { client_secret: _secret, registered_scope: scope, ...shown } = effective;
-      return { ...shown, ...(scope !== undefined && { scope }) };
+      return {
+        ...shown,
+        ...(scope !== undefined && { scope }),
+        ...lifetimesOf(effective, lifetimes),
+        pkce: profileOf(effective).pkce,
+      };
     },
 
     needsSecret(metadata) {

@@ -32,7 +32,7 @@ import { type RedeemGrant, registerAuthorizationCode } from './grants/authorizat
 import { registerCiba } from './grants/ciba.js';
 import { registerClientCredentials } from './grants/client-credentials.js';
 import { registerJwtBearer } from './grants/jwt-bearer.js';
-import { allowLocalRedirects } from './internals.js';
+import { acceptPreviousSecrets, allowLocalRedirects } from './internals.js';
 import { followKeys } from './keys/follow-keys.js';
 import type { SigningKeys } from './keys/signing-keys.js';
 import { logEvents, logFailure } from './log-events.js';
@@ -48,10 +48,12 @@ import { mergeRequestObject } from './middleware/merge-request-object.js';
 import { swapRequestReference } from './middleware/swap-request-reference.js';
 import { unpackUnsignedRequestObject } from './middleware/unpack-unsigned-request-object.js';
 import type { PairwiseSubject } from './pairwise-subjects.js';
+import { createPreviousSecretCheck } from './previous-secret.js';
 import { isPkceRequired } from './profiles/is-pkce-required.js';
 import { offeredProfiles } from './profiles/offered-profiles.js';
 import { profileOf } from './profiles/profiles.js';
 import { createErrorRenderer, type ProblemRenderer } from './render-error.js';
+import { isOwnerServed } from './token-owner.js';
 
 export interface ProviderDeps {
   readonly configuration: Configuration;
@@ -105,7 +107,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     renderError: (ctx, _out, error) => renderError(ctx, error),
     features: {
       ...senderConstraintFeatures(clock),
-      ...resourceFeatures({ role, resource }),
+      ...resourceFeatures({ role, resource, storage }),
       claimsParameter: { enabled: true, assertClaimsParameter },
       ...(approvals && { ciba: backchannelAuthentication({ approvals, unitOfWork, clock }) }),
       clientCredentials: { enabled: true },
@@ -117,8 +119,9 @@ export function createProvider(deps: ProviderDeps): Provider {
       introspection: {
         enabled: features.introspection,
         // A bank's API is a client of its own, which asks about the tokens of all others.
-        allowedPolicy: (_ctx, client, token) =>
-          client.clientId === token.clientId || client.resource_server === true,
+        allowedPolicy: async ({ oidc }, client, token) =>
+          (client.clientId === token.clientId || client.resource_server === true) &&
+          isOwnerServed(oidc.provider, token),
       },
       pushedAuthorizationRequests: { enabled: true },
       ...messageSigningFeatures(configuration),
@@ -145,6 +148,7 @@ export function createProvider(deps: ProviderDeps): Provider {
   cacheClients(provider, storage, clock);
   followKeys(provider, deps.signingKeys, deps.encryptionKeys);
   allowLocalRedirects(provider);
+  acceptPreviousSecrets(provider, createPreviousSecretCheck(storage, clock));
   if (role === 'identity-service') {
     registerClientCredentials(provider, storage);
     registerJwtBearer(provider, { storage, clock });

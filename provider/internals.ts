@@ -154,6 +154,23 @@ export function allowLocalRedirects(provider: Provider): void {
 }
 
 /**
+ * Has a client's secret compared with more than the one that the library knows.
+ * @param isPrevious asked only where it is not the present one.
+ */
+export function acceptPreviousSecrets(
+  provider: Provider,
+  isPrevious: (clientId: string, secret: string) => Promise<boolean>,
+): void {
+  const { prototype } = provider.Client;
+  const { compareClientSecret } = prototype;
+  prototype.compareClientSecret = async function compareSecrets(secret) {
+    return (
+      (await compareClientSecret.call(this, secret)) || (await isPrevious(this.clientId, secret))
+    );
+  };
+}
+
+/**
  * Reads client metadata as the library would, and goes on where it would stop at the first rule that is
  * broken.
  * @returns the metadata with the library's defaults, and the errors of all rules; what went wrong after

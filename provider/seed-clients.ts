@@ -1,6 +1,6 @@
 import { ConfigurationError } from '../config/configuration-error.js';
 import { compareClients, recordChange } from '../core/client-change.js';
-import { readClientMetadata } from '../core/client-metadata.js';
+import { readClientMetadata, topMember } from '../core/client-metadata.js';
 import type { ClientRules } from '../core/client-rules.js';
 import { type Author, type ClientMetadata, type ClientRecord, clients } from '../core/clients.js';
 import type { Clock } from '../core/clock.js';
@@ -43,8 +43,15 @@ async function findBroken({ rules, storage }: SeedDeps, seed: ClientMetadata) {
     return [{ member: 'client_id', rule: "is an operator's, which the admin command made" }];
   }
   const { client_id: _id, client_secret: _secret, ...metadata } = seed;
-  const read = readClientMetadata(metadata);
-  return 'rules' in read ? read.rules : rules.findBroken(seed);
+  const { rules: form } = readClientMetadata(metadata);
+  const named = new Set(form.map(topMember));
+  // With members of another type than they should have, the library could not look any further.
+  const sound = Object.entries(seed).filter(([member]) => !named.has(member));
+  const others = await rules.findBroken({
+    ...Object.fromEntries(sound),
+    client_id: seed.client_id,
+  });
+  return [...form, ...others.filter((rule) => !named.has(topMember(rule)))];
 }
 
 async function write({ storage, clock }: SeedDeps, seed: ClientMetadata): Promise<void> {
@@ -52,7 +59,7 @@ async function write({ storage, clock }: SeedDeps, seed: ClientMetadata): Promis
   const next: ClientRecord = {
     ...seed,
     managed_by: 'file',
-    ...(stored?.value.client_status && { client_status: stored.value.client_status }),
+    ...(stored?.value.client_status === 'inactive' && { client_status: 'inactive' }),
   };
   const changes = compareClients(stored?.value, next);
   if (changes.length === 0) return;

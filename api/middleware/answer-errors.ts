@@ -1,5 +1,7 @@
 import type { Context, Middleware, Next } from 'koa';
 import { z } from 'zod';
+import { BrokenRules } from '../../core/broken-rule.js';
+import { OutdatedClient } from '../../core/change-client.js';
 import { InstitutionError } from '../../core/institution.js';
 import type { Logger } from '../../core/logger.js';
 import { Refusal, type RefusalCode } from '../../core/refusal.js';
@@ -26,10 +28,10 @@ export function answerErrors(logger: Logger): Middleware {
     try {
       await next();
     } catch (cause) {
-      const { code, message, status } = toApiError(cause);
+      const { code, message, status, details } = toApiError(cause);
       const correlationId: unknown = ctx.state.traceId;
       ctx.status = status;
-      ctx.body = { code, message, correlationId };
+      ctx.body = { code, message, correlationId, details };
       const fields = {
         traceId: correlationId,
         clientId: ctx.state.token?.clientId,
@@ -48,6 +50,11 @@ function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof Refusal) return new ApiError(refusalCodes[error.code], error.message);
   if (error instanceof z.ZodError) return new ApiError('BadRequest', describeIssues(error));
+  if (error instanceof BrokenRules) {
+    const message = `The client breaks ${error.rules.length} of the rules`;
+    return new ApiError('BadRequest', message, { details: error.rules });
+  }
+  if (error instanceof OutdatedClient) return new ApiError('PreconditionFailed', error.message);
   if (error instanceof InvalidCursor) return new ApiError('BadRequest', error.message);
   if (error instanceof StorageConflict) {
     return new ApiError(

@@ -9,12 +9,13 @@ type JsonSchema = z.core.JSONSchema.BaseSchema;
 interface Installation {
   /** `https://host[:port]`, the public one first. */
   readonly origins: readonly string[];
+  readonly title?: string;
 }
 
 /** The operations as an OpenAPI 3.1 document, made of the schemas that check the requests. */
 export function describeApi(
   operations: readonly OperationDescription[],
-  { origins }: Installation,
+  { origins, title = 'Assent: identity and data' }: Installation,
 ) {
   const components: Record<string, JsonSchema> = {};
 
@@ -30,6 +31,7 @@ export function describeApi(
     const errors = [
       ...(scopes.length === 0 ? [] : commonErrors),
       ...(operation.idempotent ? repetitionErrors : []),
+      ...(operation.ifMatch ? preconditionErrors[operation.ifMatch] : []),
       ...operation.errors,
     ];
     const hasBody = !(body instanceof z.ZodUndefined);
@@ -41,6 +43,7 @@ export function describeApi(
         ...parametersOf(params, 'path'),
         ...parametersOf(query, 'query'),
         ...(operation.idempotent ? [idempotencyKey] : []),
+        ...(operation.ifMatch ? [{ ...ifMatch, required: operation.ifMatch === 'required' }] : []),
       ],
       ...(hasBody && { requestBody: { content: contentOf(toSchema(body, 'input'), bodyType) } }),
       responses: {
@@ -76,7 +79,7 @@ export function describeApi(
   }
   const document = {
     openapi: '3.1.0',
-    info: { title: 'Assent: identity and data', version: '3' },
+    info: { title, version: '3' },
     servers: origins.map((url) => ({ url })),
     paths,
     components: { schemas: components, securitySchemes: { accessToken: securityScheme(origins) } },
@@ -86,6 +89,19 @@ export function describeApi(
 
 /** What an `Idempotency-Key` can be refused for. */
 const repetitionErrors: readonly ApiErrorCode[] = ['Conflict', 'UnprocessableContent'];
+
+/** RFC 9110 §13.1.1, RFC 6585 §3. */
+const preconditionErrors = {
+  optional: ['PreconditionFailed'],
+  required: ['PreconditionFailed', 'PreconditionRequired'],
+} as const;
+
+const ifMatch = {
+  name: 'If-Match',
+  in: 'header',
+  description: 'The `ETag` of the state that the change is meant for, or `*`',
+  schema: { type: 'string' },
+};
 
 const idempotencyKey = {
   name: 'Idempotency-Key',

@@ -74,6 +74,9 @@ export function clientAuthenticationConfiguration({ role, clock, signing, offere
         'unsigned_pushed_request_object',
         'registered_scope',
         'webhooks',
+        'access_token_lifetime',
+        'id_token_lifetime',
+        'authorization_code_lifetime',
       ],
       validator(_ctx, member, _value, metadata) {
         // Called once for each of our members; the rules look at the whole, so once is enough.

@@ -1,6 +1,13 @@
 import { type Client, errors, type KoaContextWithOIDC, type ResourceServer } from 'oidc-provider';
 import type { Configuration } from '../../config/schema.js';
-import { assertAuthorizationScopes, openidScopes, supportedScopes } from '../../core/scopes.js';
+import {
+  assertAuthorizationScopes,
+  isScopeAllowed,
+  openidScopes,
+  supportedScopes,
+} from '../../core/scopes.js';
+import type { Storage } from '../../core/storage.js';
+import { asksAsOperator } from '../operator-scopes.js';
 import { enforce } from '../to-protocol-error.js';
 import { assertRedeemable } from './response-types.js';
 
@@ -13,6 +20,7 @@ interface ScopePolicy {
   readonly role: Configuration['role'];
   /** The one API that tokens are for; its identifier in grants. */
   readonly resource: string;
+  readonly storage: Pick<Storage, 'get'>;
 }
 
 /** The identifier of the one API that access tokens are for (RFC 8707). */
@@ -30,25 +38,37 @@ export function scopesSupported({ role, institutions }: Configuration): readonly
  * All but `openid` and `offline_access` are scopes of the one resource: they are narrowed to the grant
  * and stand in access tokens for it, and what may be asked together is checked where it is resolved.
  */
-export function resourceFeatures({ role, resource }: ScopePolicy) {
+export function resourceFeatures({ role, resource, storage }: ScopePolicy) {
   return {
     resourceIndicators: {
       enabled: true,
       defaultResource: () => resource,
       useGrantedResource: () => true,
-      getResourceServerInfo(ctx: KoaContextWithOIDC, indicator: string): ResourceServer {
+      async getResourceServerInfo(
+        ctx: KoaContextWithOIDC,
+        indicator: string,
+      ): Promise<ResourceServer> {
         if (indicator !== resource) throw new errors.InvalidTarget();
         const requested = requestedScopes(ctx);
+        const target = { audience: resource, accessTokenFormat: 'opaque' } as const;
+        if (await asksAsOperator(storage, ctx, requested)) {
+          return { ...target, scope: requested.join(' ') };
+        }
         if (role === 'identity-service' && authorizationRoutes.has(ctx.oidc.route)) {
           enforce(() => assertAuthorizationScopes(requested, registeredScope(ctx.oidc.client)));
           assertRedeemable(ctx, requested);
         }
         const scopes =
-          role === 'bank' ? bankScopes : requested.filter((scope) => !openidScopes.includes(scope));
-        return { scope: scopes.join(' '), audience: resource, accessTokenFormat: 'opaque' };
+          role === 'bank' ? bankScopes : requested.filter((scope) => isOfResource(ctx, scope));
+        return { ...target, scope: scopes.join(' ') };
       },
     },
   };
+}
+
+/** What was registered for a client later on narrows what its refresh tokens still give. */
+function isOfResource({ oidc }: KoaContextWithOIDC, scope: string): boolean {
+  return !openidScopes.includes(scope) && isScopeAllowed(scope, registeredScope(oidc.client));
 }
 
 /** What a client of the identity service may ask for; undefined where it is not limited. */

@@ -29,14 +29,15 @@ export function tokenConfiguration({ role, lifetimes, clock }: TokenPolicy) {
 
   return {
     ttl: {
-      AccessToken: (ctx) => Math.min(lifetimes.accessToken, consentRemaining(ctx)),
+      AccessToken: (ctx, _token, client) =>
+        Math.min(lifetimesOf(client, lifetimes).access_token_lifetime, consentRemaining(ctx)),
       AuthorizationCode: (_ctx, _code, client) =>
-        // FAPI 2.0 SP §5.3.2.1-11: at most 60 seconds.
-        profileOf(client).fapi ? lifetimes.authorizationCode : lifetimes.identityServiceCode,
+        lifetimesOf(client, lifetimes).authorization_code_lifetime,
       BackchannelAuthenticationRequest: (ctx) =>
         Math.min(lifetimes.backchannelRequest, requestedExpiry(ctx)),
-      ClientCredentials: lifetimes.accessToken,
-      IdToken: lifetimes.idToken,
+      ClientCredentials: (_ctx, _token, client) =>
+        lifetimesOf(client, lifetimes).access_token_lifetime,
+      IdToken: (_ctx, _token, client) => lifetimesOf(client, lifetimes).id_token_lifetime,
       Interaction: lifetimes.interaction,
       // The consent of the identity service can be extended, and its refresh tokens go on with it.
       RefreshToken: (ctx) => (role === 'bank' ? consentRemaining(ctx) : noEndOfItsOwn),
@@ -60,4 +61,23 @@ export function tokenConfiguration({ role, lifetimes, clock }: TokenPolicy) {
     },
     formats: { bitsOfOpaqueRandomness: 256 },
   } satisfies Partial<ProviderConfiguration>;
+}
+
+/** A client may have less than the installation gives, never more. Seconds. */
+export function lifetimesOf(
+  client: { readonly [member: string]: unknown },
+  lifetimes: Configuration['lifetimes'],
+) {
+  const { accessToken, authorizationCode, identityServiceCode, idToken } = lifetimes;
+  // FAPI 2.0 SP §5.3.2.1-11: codes of at most 60 seconds.
+  const code = profileOf(client).fapi ? authorizationCode : identityServiceCode;
+  return {
+    access_token_lifetime: shorter(accessToken, client.access_token_lifetime),
+    authorization_code_lifetime: shorter(code, client.authorization_code_lifetime),
+    id_token_lifetime: shorter(idToken, client.id_token_lifetime),
+  };
+}
+
+function shorter(general: number, own: unknown): number {
+  return typeof own === 'number' ? Math.min(general, own) : general;
 }

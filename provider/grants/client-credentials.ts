@@ -1,4 +1,5 @@
 import { errors, type Provider } from 'oidc-provider';
+import { isOperatorScope } from '../../core/clients.js';
 import { assertClientCredentialsScopes } from '../../core/scopes.js';
 import type { Storage } from '../../core/storage.js';
 import { users } from '../../core/user.js';
@@ -18,9 +19,16 @@ export function registerClientCredentials(provider: Provider, storage: Storage):
     async function clientCredentials(ctx) {
       const { sub, scope } = ctx.oidc.params;
       const scopes = typeof scope === 'string' ? scope.split(' ').filter(Boolean) : [];
-      enforce(() =>
-        assertClientCredentialsScopes(scopes, registeredScope(ctx.oidc.client), sub !== undefined),
-      );
+      // Who may have an operator's scope is decided where it is resolved.
+      if (sub !== undefined || !scopes.some(isOperatorScope)) {
+        enforce(() =>
+          assertClientCredentialsScopes(
+            scopes,
+            registeredScope(ctx.oidc.client),
+            sub !== undefined,
+          ),
+        );
+      }
       if (sub !== undefined) {
         const user = await storage.get(users, String(sub));
         // Another client's user and no user at all look the same.

@@ -1,6 +1,7 @@
 import { errors } from 'oidc-provider';
 import { type BrokenRule, describeRules } from '../../core/broken-rule.js';
 import { type ProfileName, profileNames } from '../../core/profile-names.js';
+import { isKnownScope } from '../../core/scopes.js';
 import { webhookEndpoints } from '../../core/webhook-endpoint.js';
 import { findBackchannelFaults } from './find-backchannel-faults.js';
 import { findKeyFaults } from './find-key-faults.js';
@@ -64,6 +65,7 @@ export function findProfileFaults(
     ...findSigningFaults(metadata, profile),
     ...findUnboundTokens(metadata, profile),
     ...findRedirectFaults(metadata, profile),
+    ...findScopeFaults(metadata),
     ...findBackchannelFaults(metadata, profile),
     ...findKeyFaults(metadata.jwks),
     ...findWebhookFaults(metadata),
@@ -104,6 +106,15 @@ function findRedirectFaults(
     }
     return faults;
   });
+}
+
+/** Of the identity service; at a bank the library checks the scopes, which are few. */
+function findScopeFaults({ registered_scope: scope }: Metadata): readonly BrokenRule[] {
+  if (typeof scope !== 'string') return [];
+  const unknown = scope.split(' ').filter((word) => word !== '' && !isKnownScope(word));
+  if (unknown.length === 0) return [];
+  const rule = `must not contain ${unknown.join(', ').slice(0, 200)}: there is no such scope`;
+  return [{ member: 'scope', rule, clause: 'RFC 7591 §2' }];
 }
 
 function findWebhookFaults({ webhooks }: Metadata): readonly BrokenRule[] {
