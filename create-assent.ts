@@ -3,40 +3,27 @@ import type { RequestListener } from 'node:http';
 import Router from '@koa/router';
 import Koa from 'koa';
 import type { Provider } from 'oidc-provider';
-import { createOidcAdapterFactory } from './adapters/oidc/create-oidc-adapter-factory.js';
-import { oidcCollections } from './adapters/oidc/oidc-collections.js';
-import { createUnitOfWork } from './adapters/oidc/unit-of-work.js';
-import { openStorage, type StorageOptions } from './adapters/open-storage.js';
-import { dpopProofs } from './api/middleware/dpop-proof.js';
+import type { StorageOptions } from './adapters/open-storage.js';
 import { createAdminRoutes } from './composition/admin-routes.js';
 import { createBankRole } from './composition/bank-role.js';
 import { createIdentityRole } from './composition/identity-role.js';
+import { openFoundation, openProvider } from './composition/open-foundation.js';
 import type { Foundation, Role, Route } from './composition/role.js';
 import type { Configuration } from './config/schema.js';
 import { assets } from './consent-ui/assets.js';
 import type { BankLedger } from './core/bank-ledger.js';
 import { type Clock, systemClock } from './core/clock.js';
-import { domainCollections } from './core/collections.js';
-import { tellOfJobs } from './core/job.js';
-import { createScheduler, type Scheduler } from './core/scheduler.js';
 import type { Storage } from './core/storage.js';
 import { createLogger } from './create-logger.js';
 import { allowHosts } from './http/allow-hosts.js';
 import { dispatch } from './http/dispatch.js';
-import { createGuardedFetch, type GuardedFetch } from './http/guarded-fetch.js';
 import { type Listener, listen } from './http/listen.js';
 import { securityHeaders } from './http/security-headers.js';
 import { serveAssets } from './http/serve-assets.js';
 import { traceRequest } from './http/trace-id.js';
-import { renderProblem } from './interactions/render-problem.js';
 import { createClientRules } from './provider/client-rules.js';
-import { createProvider } from './provider/create-provider.js';
-import { encryptionKeys, openEncryptionKeys } from './provider/keys/encryption-keys.js';
 import type { KeyManager } from './provider/keys/key-manager.js';
-import { keySets } from './provider/keys/key-set-record.js';
-import { type Keys, openKeys } from './provider/keys/open-keys.js';
 import { isolateClock, runAt } from './provider/library-clock.js';
-import { openPairwiseSubjects, pairwiseKeys } from './provider/pairwise-subjects.js';
 import { seedClients } from './provider/seed-clients.js';
 
 export interface AssentOptions {
@@ -76,51 +63,15 @@ export async function createAssent(options: AssentOptions): Promise<Assent> {
 }
 
 async function buildAssent(options: AssentOptions, clock: Clock): Promise<Assent> {
-  const { configuration, onStorageCall } = options;
+  const { configuration } = options;
   assertReal(options);
   const logger = createLogger(configuration.log);
-  const store = await openStorage({
-    url: configuration.storage.url,
-    masterKey: configuration.storage.masterKey,
-    collections: [
-      ...domainCollections,
-      ...[dpopProofs, keySets, encryptionKeys, pairwiseKeys],
-      ...Object.values(oidcCollections),
-    ],
-    clock,
-    ...(onStorageCall && { onCall: onStorageCall }),
-  });
-  const scheduler = createScheduler({ storage: store, clock, logger, random: Math.random });
-  // Also where a program that embeds Assent schedules: jobs are done at its time.
-  const tell = (due: Date) => runAt(clock, () => scheduler.tell(due));
-  const storage = tellOfJobs(store, tell);
+  const opened = await openFoundation({ ...options, clock, logger });
+  const { foundation, scheduler, keys } = opened;
+  const { storage } = foundation;
   try {
-    const unitOfWork = createUnitOfWork(storage, clock);
-    const keys = await openKeys({ configuration, storage, clock, logger }, tell);
-    await keys.manager.prepare();
-    await keys.signingKeys.refresh();
-    const foundation = {
-      ...{ configuration, clock, logger, storage, unitOfWork },
-      guardedFetch: await createOutgoing(configuration),
-      signingKeys: keys.signingKeys,
-    };
     const role = await createRole(options, foundation);
-    const provider = createProvider({
-      ...foundation,
-      adapter: createOidcAdapterFactory({
-        unitOfWork,
-        clock,
-        // A bank's intent ends for good.
-        grantRevival: configuration.role === 'bank' ? 0 : configuration.lifetimes.revival,
-      }),
-      encryptionKeys: configuration.features.encryption
-        ? await openEncryptionKeys(storage, new Date(clock.now()))
-        : [],
-      pairwise: await openPairwiseSubjects(storage),
-      redeemGrant: role.redeemGrant,
-      approvals: role.approvals,
-      renderProblem,
-    });
+    const provider = await openProvider(foundation, role);
     const rules = createClientRules(provider, configuration.lifetimes);
     await seedClients({ rules, storage, clock, logger }, configuration.clients);
     const application = createApplication(configuration, [
@@ -133,10 +84,18 @@ async function buildAssent(options: AssentOptions, clock: Clock): Promise<Assent
     );
     return {
       ...{ provider, storage, keys: keys.manager },
-      ...createLife({ listeners, scheduler, role, keys, ...foundation }),
+      async start() {
+        await listeners.open();
+        scheduler.start([...role.jobs, keys.manager.handler]);
+      },
+      async stop() {
+        await listeners.close();
+        await scheduler.stop(grace);
+        await opened.close();
+      },
     };
   } catch (error) {
-    await storage.close();
+    await opened.close();
     throw error;
   }
 }
@@ -166,43 +125,6 @@ function createApplication(configuration: Configuration, routes: readonly Route[
     else application.use(middleware);
   }
   return application;
-}
-
-interface Parts extends Pick<Foundation, 'storage' | 'guardedFetch'> {
-  readonly listeners: ReturnType<typeof createListeners>;
-  readonly scheduler: Scheduler;
-  readonly role: Role;
-  readonly keys: Keys;
-}
-
-function createLife({
-  listeners,
-  scheduler,
-  role,
-  keys,
-  storage,
-  guardedFetch,
-}: Parts): Pick<Assent, 'start' | 'stop'> {
-  return {
-    async start() {
-      await listeners.open();
-      scheduler.start([...role.jobs, keys.manager.handler]);
-    },
-    async stop() {
-      await listeners.close();
-      await scheduler.stop(grace);
-      await guardedFetch.close();
-      await keys.close();
-      await storage.close();
-    },
-  };
-}
-
-async function createOutgoing({ outgoing }: Configuration): Promise<GuardedFetch> {
-  const certificateAuthorities = await Promise.all(
-    outgoing.certificateAuthorities.map((path) => readFile(path, 'utf8')),
-  );
-  return createGuardedFetch({ ...outgoing, certificateAuthorities });
 }
 
 function createListeners({ listen: addresses, tls }: Configuration, handler: RequestListener) {

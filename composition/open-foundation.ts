@@ -1,0 +1,111 @@
+import { readFile } from 'node:fs/promises';
+import type { Provider } from 'oidc-provider';
+import { createOidcAdapterFactory } from '../adapters/oidc/create-oidc-adapter-factory.js';
+import { oidcCollections } from '../adapters/oidc/oidc-collections.js';
+import { createUnitOfWork } from '../adapters/oidc/unit-of-work.js';
+import { openStorage, type StorageOptions } from '../adapters/open-storage.js';
+import { dpopProofs } from '../api/middleware/dpop-proof.js';
+import type { Configuration } from '../config/schema.js';
+import type { Clock } from '../core/clock.js';
+import { domainCollections } from '../core/collections.js';
+import { tellOfJobs } from '../core/job.js';
+import type { Logger } from '../core/logger.js';
+import { createScheduler, type Scheduler } from '../core/scheduler.js';
+import { createGuardedFetch, type GuardedFetch } from '../http/guarded-fetch.js';
+import { renderProblem } from '../interactions/render-problem.js';
+import { createProvider } from '../provider/create-provider.js';
+import { encryptionKeys, openEncryptionKeys } from '../provider/keys/encryption-keys.js';
+import { keySets } from '../provider/keys/key-set-record.js';
+import { type Keys, openKeys } from '../provider/keys/open-keys.js';
+import { runAt } from '../provider/library-clock.js';
+import { openPairwiseSubjects, pairwiseKeys } from '../provider/pairwise-subjects.js';
+import type { Foundation, Role } from './role.js';
+
+interface FoundationOptions {
+  readonly configuration: Configuration;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Told of each storage call; tests count with it. */
+  readonly onStorageCall?: StorageOptions['onCall'];
+}
+
+/** What every room is built from, and what has to be started and closed with it. */
+export interface OpenFoundation {
+  readonly foundation: Foundation;
+  readonly scheduler: Scheduler;
+  readonly keys: Keys;
+  /** Closes what was opened; what is under way has to be over. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the store with everything that stands on it alone.
+ * @throws Error with one sentence for the operator where storage or keys are not usable.
+ */
+export async function openFoundation(options: FoundationOptions): Promise<OpenFoundation> {
+  const { configuration, clock, logger, onStorageCall } = options;
+  const store = await openStorage({
+    url: configuration.storage.url,
+    masterKey: configuration.storage.masterKey,
+    collections: [
+      ...domainCollections,
+      ...[dpopProofs, keySets, encryptionKeys, pairwiseKeys],
+      ...Object.values(oidcCollections),
+    ],
+    clock,
+    ...(onStorageCall && { onCall: onStorageCall }),
+  });
+  const scheduler = createScheduler({ storage: store, clock, logger, random: Math.random });
+  // Also where a program that embeds Assent schedules: jobs are done at its time.
+  const tell = (due: Date) => runAt(clock, () => scheduler.tell(due));
+  const storage = tellOfJobs(store, tell);
+  try {
+    const unitOfWork = createUnitOfWork(storage, clock);
+    const keys = await openKeys({ configuration, storage, clock, logger }, tell);
+    await keys.manager.prepare();
+    await keys.signingKeys.refresh();
+    const guardedFetch = await createOutgoing(configuration);
+    const { signingKeys } = keys;
+    return {
+      foundation: { configuration, clock, logger, storage, unitOfWork, guardedFetch, signingKeys },
+      scheduler,
+      keys,
+      async close() {
+        await guardedFetch.close();
+        await keys.close();
+        await storage.close();
+      },
+    };
+  } catch (error) {
+    await storage.close();
+    throw error;
+  }
+}
+
+/** The provider of a role. */
+export async function openProvider(foundation: Foundation, role: Role): Promise<Provider> {
+  const { configuration, storage, unitOfWork, clock } = foundation;
+  return createProvider({
+    ...foundation,
+    adapter: createOidcAdapterFactory({
+      unitOfWork,
+      clock,
+      // A bank's intent ends for good.
+      grantRevival: configuration.role === 'bank' ? 0 : configuration.lifetimes.revival,
+    }),
+    encryptionKeys: configuration.features.encryption
+      ? await openEncryptionKeys(storage, new Date(clock.now()))
+      : [],
+    pairwise: await openPairwiseSubjects(storage),
+    redeemGrant: role.redeemGrant,
+    approvals: role.approvals,
+    renderProblem,
+  });
+}
+
+async function createOutgoing({ outgoing }: Configuration): Promise<GuardedFetch> {
+  const certificateAuthorities = await Promise.all(
+    outgoing.certificateAuthorities.map((path) => readFile(path, 'utf8')),
+  );
+  return createGuardedFetch({ ...outgoing, certificateAuthorities });
+}
