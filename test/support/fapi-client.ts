@@ -33,14 +33,20 @@ export function createFapiClient(
   assent: RunningAssent,
   clientId: string,
   keys: ClientKeys,
-  options: { readonly fetch?: RunningAssent['fetch']; readonly certificateOnly?: boolean } = {},
+  options: {
+    readonly fetch?: RunningAssent['fetch'];
+    readonly certificateOnly?: boolean;
+    /** Seconds since the epoch. */
+    readonly now?: () => number;
+  } = {},
 ) {
-  const { fetch = assent.fetch, certificateOnly = false } = options;
+  const { fetch = assent.fetch, certificateOnly = false, now: time = epoch } = options;
   const base = options.fetch ? assent.configuration.mtlsUrl : assent.configuration.publicUrl;
 
   async function authentication(claims: JWTPayload = {}) {
     if (certificateOnly) return { client_id: clientId };
-    return keys.assertion(clientId, assent.issuer, claims);
+    const now = time();
+    return keys.assertion(clientId, assent.issuer, { iat: now, exp: now + 60, ...claims });
   }
 
   async function post(
@@ -65,7 +71,7 @@ export function createFapiClient(
     claims: Readonly<Record<string, unknown>> = {},
     header: { typ?: string } = {},
   ) {
-    const now = epoch();
+    const now = time();
     const all = {
       iss: clientId,
       aud: assent.issuer,
