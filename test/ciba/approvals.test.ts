@@ -1,0 +1,308 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { formOf, textOf } from '../security/support/visitor.js';
+import {
+  amelia,
+  daniel,
+  decide,
+  decideLatest,
+  forIntent,
+  linksOf,
+  type Phone,
+  type RunningCiba,
+  signIn,
+  startCiba,
+} from './support/start-ciba.js';
+
+let bank: RunningCiba;
+let phone: Phone;
+
+beforeAll(async () => {
+  bank = await startCiba();
+}, 60_000);
+afterAll(() => bank.stop());
+beforeEach(() => {
+  bank.clock.advance(1000);
+  phone = bank.openPhone();
+});
+
+const home = () => `${bank.configuration.publicUrl}/approvals`;
+const errorOf = async (authReqId: string) => (await bank.till.poll(authReqId)).body.error;
+
+/** The page of the latest request, for somebody who has signed in. */
+async function openLatest(who = amelia) {
+  const [latest = ''] = linksOf(await signIn(bank, phone, who));
+  return phone.go(latest);
+}
+
+describe('the list', () => {
+  test('shows who asks, what, the message and until when, and nothing of other people', async () => {
+    await bank.rival.mustAsk({ login_hint: daniel.login, binding_message: 'for-daniel' });
+    await bank.till.mustAsk({ scope: 'openid', binding_message: 'A-17' });
+    await bank.rival.mustAsk({ binding_message: 'B-42' });
+    const page = await signIn(bank, phone);
+    const text = textOf(page.html);
+    for (const shown of [
+      'Amelia Hart',
+      'The till',
+      'A-17',
+      'To know that it is you',
+      'The rival',
+    ]) {
+      expect(text).toContain(shown);
+    }
+    expect(text).toMatch(/Until \d\d:\d\d UK time/);
+    expect(text).not.toContain('for-daniel');
+    expect(linksOf(page)).toHaveLength(2);
+    bank.clock.advance(301);
+    const later = await phone.go(home());
+    expect(linksOf(later)).toEqual([]);
+    expect(textOf(later.html)).toContain('Nothing waits for your approval');
+  });
+
+  test('is for those who have signed in, for a quarter of an hour', async () => {
+    await bank.till.mustAsk();
+    const page = await signIn(bank, phone);
+    expect(linksOf(page)).toHaveLength(1);
+    const stranger = await bank.openPhone().go(home());
+    expect(textOf(stranger.html)).toContain('Sign in to Northbank');
+    expect(linksOf(stranger)).toEqual([]);
+    bank.clock.advance(15 * 60 + 1);
+    expect(textOf((await phone.go(home())).html)).toContain('Sign in to Northbank');
+  });
+
+  test('ends with signing out, also for a copy of the cookie', async () => {
+    const page = await signIn(bank, phone);
+    const copy = bank.openPhone();
+    copy.jar.push(...phone.jar);
+    expect(textOf((await copy.go(home())).html)).toContain('Signed in as');
+    await phone.submit(page, '/sign-out');
+    expect(textOf((await copy.go(home())).html)).toContain('Sign in to Northbank');
+  });
+
+  test('has headers that let nothing in and nothing out', async () => {
+    await phone.go(home());
+    const { headers } = await signIn(bank, phone);
+    expect(headers.get('content-security-policy')).toContain("default-src 'none'");
+    expect(headers.get('content-security-policy')).toContain("frame-ancestors 'none'");
+    expect(headers.get('cache-control')).toBe('no-store');
+    const cookies = phone.answers.flatMap((answer) => answer.headers.getSetCookie());
+    expect(cookies.length).toBeGreaterThan(1);
+    for (const cookie of cookies) {
+      expect(cookie).toMatch(
+        /^__Host-assent-approvals=[\w-]{43}; path=\/; secure; httponly; samesite=lax|^__Host-assent-approvals=[\w-]{43};(?=.*secure)(?=.*httponly)(?=.*samesite=lax)/i,
+      );
+    }
+  });
+});
+
+describe('signing in', () => {
+  test('says the same of a wrong password and an unknown login (SEC-24), and gives up after five', async () => {
+    const guess = async (login: string) => {
+      const page = await phone.go(home());
+      const answer = await phone.submit(page, '/sign-in', [
+        ['login', login],
+        ['password', 'guess'],
+      ]);
+      return { status: answer.status, text: textOf(answer.html) };
+    };
+    for (const login of ['amelia', 'nobody']) {
+      const guesses = await Promise.all(Array.from({ length: 9 }, () => guess(login)));
+      const statuses = guesses.map(({ status }) => status);
+      expect(statuses.filter((status) => status === 401).length).toBeLessThanOrEqual(5);
+      expect(statuses.filter((status) => status === 429).length).toBeGreaterThanOrEqual(4);
+      phone = bank.openPhone();
+    }
+    const right = await signIn(bank, bank.openPhone());
+    expect(right.status).toBe(429);
+    bank.clock.advance(15 * 60 + 1);
+    const [wrong, unknown] = [await guess('amelia'), await guess('nobody')];
+    expect(wrong).toEqual(unknown);
+  });
+
+  test('gives another cookie than the one before, which opens nothing (fixation)', async () => {
+    const page = await phone.go(home());
+    const before = phone.jar.map(({ value }) => value);
+    const planted = bank.openPhone();
+    planted.jar.push(...phone.jar);
+    await phone.submit(page, '/sign-in', Object.entries(amelia));
+    expect(phone.jar.map(({ value }) => value)).not.toEqual(before);
+    expect(textOf((await planted.go(home())).html)).toContain('Sign in to Northbank');
+  });
+
+  test('leads to the request that a link named, and a mistake can be reloaded', async () => {
+    await bank.till.mustAsk({ binding_message: 'linked' });
+    const [link = ''] = linksOf(await signIn(bank, bank.openPhone()));
+    const page = await phone.go(link);
+    const empty = await phone.submit(page, '/sign-in', [['login', ' ']]);
+    expect(empty.status).toBe(400);
+    expect((await phone.go(empty.url)).url.href).toBe(link);
+    const opened = await phone.submit(empty, '/sign-in', Object.entries(amelia));
+    expect(opened.url.href).toBe(link);
+    expect(textOf(opened.html)).toContain('linked');
+  });
+});
+
+describe('a request', () => {
+  test('shows the terms of its intent, and can be decided there and nowhere else', async () => {
+    const intentId = await bank.till.register(['ReadAccountsBasic', 'ReadBalances']);
+    const asked = await bank.till.mustAsk({ ...forIntent(intentId), binding_message: 'A-17' });
+    const page = await openLatest();
+    const text = textOf(page.html);
+    for (const shown of [
+      'The till',
+      'A-17',
+      'must show you exactly this',
+      'Everyday',
+      'Balances',
+    ]) {
+      expect(text.toLowerCase()).toContain(shown.toLowerCase());
+    }
+    expect(text).not.toContain('31820447');
+    // Looking is no decision, and neither is a form that says nothing (no auto-approve, SEC-23).
+    expect(await errorOf(asked)).toBe('authorization_pending');
+    await phone.submit(page, '/decision', [['account', '22289']]);
+    await phone.submit(page, '/decision', [['decision', 'perhaps']]);
+    bank.clock.advance(10);
+    expect(await errorOf(asked)).toBe('authorization_pending');
+    const nothing = await decide(phone, page, 'approve', []);
+    expect(nothing.status).toBe(400);
+    expect(textOf(nothing.html)).toContain('Choose at least one account');
+    expect((await decide(phone, page, 'approve', ['60233', '', '1'])).status).toBe(400);
+    const done = await decide(phone, nothing, 'approve', ['22289', '60233']);
+    expect(textOf(done.html)).toContain('You have approved this');
+    expect((await bank.till.poll(asked)).status).toBe(200);
+    // The same form again changes nothing.
+    expect(textOf((await decide(phone, page, 'refuse')).html)).toContain('You have approved this');
+  });
+
+  test('of another customer is not there, for looking, deciding and guessing', async () => {
+    const asked = await bank.till.mustAsk();
+    const page = await openLatest();
+    const thief = bank.openPhone();
+    const own = await signIn(bank, thief, daniel);
+    const looked = await thief.go(page.url);
+    const absent = await thief.go(`${home()}/${'A'.repeat(43)}`);
+    expect([looked.status, absent.status]).toEqual([404, 404]);
+    const csrf = formOf(own, '/sign-out').hidden;
+    const body = new URLSearchParams([
+      ...csrf.map(([name, value]) => [name, value]),
+      ['decision', 'approve'],
+      ['account', '22289'],
+    ] as [string, string][]);
+    const taken = await thief.ask(new URL(`${page.url.href}/decision`), {
+      method: 'POST',
+      body: body.toString(),
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    });
+    expect(taken.status).toBe(404);
+    expect(await errorOf(asked)).toBe('authorization_pending');
+  });
+
+  test('is decided by our own page alone (SEC-11)', async () => {
+    const asked = await bank.till.mustAsk();
+    const page = await openLatest();
+    const decision = [
+      ['account', '22289'],
+      ['decision', 'approve'],
+    ] as const;
+    for (const csrf of ['', 'x', 'A'.repeat(43)]) {
+      const forged = await phone.submit(page, '/decision', [...decision, ['csrf', csrf]]);
+      expect(forged.status).toBe(403);
+    }
+    for (const headers of [
+      { origin: 'https://evil.example' },
+      { 'sec-fetch-site': 'cross-site' },
+    ]) {
+      expect((await phone.submit(page, '/decision', decision, headers)).status).toBe(403);
+    }
+    expect(await errorOf(asked)).toBe('authorization_pending');
+    const login = await bank.openPhone().go(home());
+    const fresh = bank.openPhone();
+    const foreign = await fresh.submit(login, '/sign-in', Object.entries(amelia));
+    expect(foreign.status).toBe(403);
+  });
+
+  test('says that it has expired, was withdrawn, or was asked for again', async () => {
+    await bank.till.mustAsk({ binding_message: 'late' });
+    const late = await openLatest();
+    bank.clock.advance(301);
+    expect(textOf((await phone.go(late.url)).html)).toContain('This request has expired');
+    const tooLate = await decide(phone, late, 'approve');
+    expect(textOf(tooLate.html)).toContain('This request has expired');
+
+    const intentId = await bank.till.register();
+    const asked = await bank.till.mustAsk(forIntent(intentId));
+    phone = bank.openPhone();
+    const page = await openLatest();
+    await bank.till.intent(intentId, 'DELETE');
+    expect(textOf((await decide(phone, page, 'approve')).html)).toContain(
+      'This is no longer asked',
+    );
+    expect(await errorOf(asked)).toBe('authorization_pending');
+  });
+
+  test('without an intent or a message gives way to the next of its client (FAPI-CIBA §5.2.2-2)', async () => {
+    const first = await bank.till.mustAsk();
+    const older = await openLatest();
+    bank.clock.advance(1);
+    const second = await bank.till.mustAsk();
+    await bank.rival.mustAsk();
+    const named = await bank.till.mustAsk({ binding_message: 'named' });
+    const links = linksOf(await phone.go(home()));
+    expect(links).toHaveLength(3);
+    expect(links).not.toContain(older.url.href);
+    const page = await decide(phone, older, 'approve');
+    expect(textOf(page.html)).toContain('A newer request has taken its place');
+    await Promise.all(links.map(async (link) => decide(phone, await phone.go(link), 'approve')));
+    expect(await errorOf(first)).toBe('authorization_pending');
+    expect((await bank.till.poll(second)).status).toBe(200);
+    expect((await bank.till.poll(named)).status).toBe(200);
+  });
+
+  test('decided in two tabs at once, both ways, is decided once', async () => {
+    for (let times = 0; times < 5; times += 1) {
+      const asked = await bank.till.mustAsk({ binding_message: `tabs-${times}` });
+      const page = await openLatest();
+      const both = await Promise.all([
+        decide(phone, page, 'approve'),
+        decide(phone, page, 'refuse'),
+      ]);
+      const [said, same] = both.map(({ html }) => /You have (\w+) this/.exec(html)?.[1]);
+      expect(same).toBe(said);
+      const { status, body } = await bank.till.poll(asked);
+      if (said === 'approved') expect(status).toBe(200);
+      else expect(body.error).toBe('access_denied');
+      phone = bank.openPhone();
+    }
+  });
+
+  test('wants who has signed in lately where the client says so (max_age)', async () => {
+    await bank.till.mustAsk({ max_age: 60, binding_message: 'fresh' });
+    const page = await openLatest();
+    expect(textOf(page.html)).toContain('Do you approve this?');
+    bank.clock.advance(61);
+    const again = await decide(phone, page, 'approve');
+    expect(textOf(again.html)).toContain('Sign in to Northbank');
+    const back = await phone.submit(again, '/sign-in', Object.entries(amelia));
+    expect(textOf((await decide(phone, back, 'approve')).html)).toContain('You have approved this');
+  });
+
+  test('of somebody whose bank shares nothing can only be refused', async () => {
+    const asked = await bank.till.mustAsk({ login_hint: 'george' });
+    const page = await openLatest({ login: 'george', password: 'amber-railway-29' });
+    expect(textOf(page.html)).toContain('Online sharing is switched off');
+    expect(page.html).not.toContain('value="approve"');
+    expect((await decide(phone, page, 'approve')).status).toBe(400);
+    await decide(phone, page, 'refuse');
+    expect(await errorOf(asked)).toBe('access_denied');
+  });
+});
+
+test('a client of that name is no address, and hostile names stay text', async () => {
+  const hostile = await bank.connectClient('hostile', { client_name: '<script>alert(1)</script>' });
+  await hostile.mustAsk({ binding_message: 'shown' });
+  const page = await openLatest();
+  expect(page.html).not.toContain('<script>');
+  expect(textOf(page.html)).toContain('shown');
+  await decideLatest(bank, 'refuse');
+});
