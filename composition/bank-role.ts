@@ -19,6 +19,7 @@ import { createAskedAccess } from '../interactions/bank/approvals/asked-access.j
 import { createApprovalPages } from '../interactions/bank/approvals/create-approval-pages.js';
 import { createSignIn } from '../interactions/bank/approvals/sign-in.js';
 import { createBankInteractions } from '../interactions/bank/create-bank-interactions.js';
+import { createCustomerSignIn } from '../interactions/bank/customer-sign-in.js';
 import { createInteractionSessions } from '../interactions/interaction-session.js';
 import { resourceOf } from '../provider/configuration/scopes.js';
 import { type Foundation, protect, type Role } from './role.js';
@@ -49,11 +50,11 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
       const interactions = createBankInteractions({
         sessions,
         intentService,
-        loginBudget,
+        signIn: createCustomerSignIn({ ledger, loginBudget, storage, clock }),
         ledger,
-        storage,
         clock,
         openEndedConsent: lifetimes.ongoingConsent,
+        resources: configuration.resources,
       });
       const accountInformation = createOpenBankingApi({
         authenticate: protect(foundation, provider),

@@ -14,6 +14,7 @@ import type { Storage } from '../core/storage.js';
 import { readClientCertificate } from '../http/client-certificate.js';
 import type { GuardedFetch } from '../http/guarded-fetch.js';
 import { createAccessTokenReader } from '../provider/access-token-reader.js';
+import { resourceOf } from '../provider/configuration/scopes.js';
 import type { RedeemGrant } from '../provider/grants/authorization-code.js';
 import type { SigningKeys } from '../provider/keys/signing-keys.js';
 
@@ -52,7 +53,7 @@ export function protect(
 ): Middleware {
   const { publicUrl, mtlsUrl } = configuration;
   return authenticate({
-    tokens: createAccessTokenReader(provider),
+    tokens: createAccessTokenReader(provider, resourceOf(configuration)),
     storage,
     clock,
     origins: [publicUrl, mtlsUrl],

@@ -16,6 +16,7 @@ export function checkSettings(
     ...checkSigning(configuration),
     ...checkProfiles(configuration),
     ...checkInstitutions(configuration.institutions ?? []),
+    ...checkResources(configuration),
     ...repeated((configuration.clients ?? []).map((client) => client.client_id)).map(
       ({ index, value }) => `clients.${index}.client_id: found ${showValue(value)} a second time`,
     ),
@@ -75,6 +76,17 @@ function checkInstitutions(institutions: Configuration['institutions']): string[
     }
   }
   return mistakes;
+}
+
+function checkResources({ role, publicUrl, resources = [] }: ValidSettings): string[] {
+  if (resources.length > 0 && role === 'identity-service') {
+    return ['resources: found some; expected none in the role identity-service'];
+  }
+  const identifiers = [`${publicUrl}/`, ...resources.map(({ identifier }) => identifier)];
+  return repeated(identifiers).map(
+    ({ index, value }) =>
+      `resources.${index - 1}.identifier: found ${showValue(value)} a second time`,
+  );
 }
 
 function checkProduction(configuration: ValidSettings): string[] {

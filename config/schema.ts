@@ -110,6 +110,21 @@ const institution = z.strictObject({
   }),
 });
 
+/** A resource that the bank itself protects, with tokens from here (docs/resource.md). */
+const resource = z.strictObject({
+  identifier: z
+    .url({ protocol: /^https$/, error: 'expected an https URL' })
+    .refine((url) => !url.includes('#'), { error: 'expected a URL without a fragment' })
+    .describe('What clients name as `resource`, and the audience of its tokens'),
+  name: z.string().min(1).max(60).describe('What people see'),
+  scopes: z
+    .record(
+      z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,64}$/, 'expected a scope of RFC 6749 §3.3'),
+      z.string().min(1).max(140),
+    )
+    .describe('Its scopes, each with what it allows, as the consent page says it'),
+});
+
 /** Every setting of Assent, its default, and one line of why. The one place that knows them. */
 export const configurationSchema = z.strictObject({
   role: z
@@ -265,6 +280,13 @@ export const configurationSchema = z.strictObject({
     .describe(
       'The security profiles that clients may have (docs/profiles.md). Where none are named: all that suit the role, without `openid-connect`',
     ),
+  resources: z
+    .array(resource)
+    .max(50)
+    .default([])
+    .describe(
+      'In the bank role: what tokens can be for besides the account information API (RFC 8707)',
+    ),
   institutions: z.array(institution).default([]).describe('The banks people can connect'),
   logos: file
     .optional()
@@ -289,5 +311,6 @@ export type ValidSettings = {
 };
 /** What an operator writes. */
 export type ConfigurationInput = z.input<typeof configurationSchema>;
+export type ResourceConfiguration = Configuration['resources'][number];
 export type InstitutionConfiguration = Configuration['institutions'][number];
 export type ConnectorConfiguration = InstitutionConfiguration['connector'];

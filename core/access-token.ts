@@ -9,6 +9,9 @@ export interface AccessTokenFacts {
   /** The sender constraint: RFC 8705 `x5t#S256` or RFC 9449 `jkt`, base64url SHA-256. */
   readonly certificateThumbprint?: string | undefined;
   readonly keyThumbprint?: string | undefined;
+  /** How and when the person was authenticated, where it is known (RFC 9470 §6). */
+  readonly acr?: string | undefined;
+  readonly authenticatedAt?: Date | undefined;
   readonly expiresAt: Date;
 }
 

@@ -1,3 +1,5 @@
+import type { SecondFactor } from './second-factor.js';
+
 /**
  * The port to a bank's own systems, for Assent in the bank role: who its customers are and what
  * their accounts hold. A real bank implements it over its core; the sandbox with demo people.
@@ -59,6 +61,8 @@ export interface BankLedger {
   readonly demoLogins?: readonly DemoLogin[];
   /** The customer with this login and password, in constant time for unknown logins, or undefined. */
   authenticate(login: string, password: string): Promise<BankCustomer | undefined>;
+  /** Without one, nobody can be authenticated strongly. */
+  readonly secondFactor?: SecondFactor | undefined;
   /** The customer that a client means, or undefined; takes as long for those who are none. */
   identify(hint: CustomerHint): Promise<BankCustomer | undefined>;
   /**

@@ -1,8 +1,8 @@
 import { accounts, transactions } from './account.js';
-import { authRequests } from './auth-request.js';
 import { approvals } from './approval.js';
 import { approvalVisits } from './approval-visit.js';
 import { attempts } from './attempts.js';
+import { authRequests } from './auth-request.js';
 import { bankCalls } from './bank-budget.js';
 import { bankVisits } from './bank-visit.js';
 import { clientChanges } from './client-change.js';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseJson } from './parse-json.js';
 
 const intentRequest = z.object({ openbanking_intent_id: z.object({ value: z.string().max(128) }) });
 
@@ -15,13 +16,4 @@ export function readIntentId(claims: unknown): string | undefined {
   const parsed = claimsSchema.safeParse(parseJson(claims));
   const { id_token, userinfo } = parsed.data ?? {};
   return (id_token ?? userinfo)?.openbanking_intent_id.value;
-}
-
-function parseJson(text: unknown): unknown {
-  if (typeof text !== 'string') return text;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { Context } from 'koa';
 import { errors, type InteractionResults, type Provider } from 'oidc-provider';
 import type { UnitOfWork } from '../adapters/oidc/unit-of-work.js';
+import type { Authentication } from '../core/bank-authentication.js';
 import { type ClientMetadata, findActiveClient } from '../core/clients.js';
 import type { Storage, Write } from '../core/storage.js';
 import { readOwnForm } from './read-own-form.js';
@@ -18,6 +19,8 @@ export interface InteractionSession {
   readonly params: Readonly<Record<string, unknown>>;
   /** Its `scope`, word by word. */
   readonly scopes: readonly string[];
+  /** Its `resource`: what the tokens are to be for (RFC 8707). */
+  readonly resources: readonly string[];
   readonly client: ClientMetadata;
   /** The value of the hidden form field `csrf`. */
   readonly csrf: string;
@@ -111,6 +114,7 @@ export function createInteractionSessions(deps: SessionDeps): InteractionSession
         path,
         params: interaction.params,
         scopes: String(interaction.params.scope ?? '').split(' '),
+        resources: [interaction.params.resource ?? []].flat().map(String),
         client: client.value,
         // The cid is known to the server alone; what a page shows of it proves who made the page.
         csrf: hash('sha256', `csrf:${interaction.cid}`, 'base64url'),
@@ -121,8 +125,8 @@ export function createInteractionSessions(deps: SessionDeps): InteractionSession
     readForm: (ctx, { csrf }, repeatable) => readOwnForm(ctx, { origin, csrf }, repeatable),
 
     async finish(ctx, { client, scopes }, access, writes) {
-      const { accountId, grantId } = access;
-      const login = { accountId, ...(access.acr && { acr: access.acr, amr: ['pwd'] }) };
+      const { accountId, grantId, authentication } = access;
+      const login = { accountId, ...(authentication && describeLogin(authentication)) };
       await end(ctx, { login, consent: { grantId } }, writes, async () => {
         const request = { clientId: client.client_id, scopes, resource };
         await saveGrant(provider, request, access);
@@ -133,4 +137,9 @@ export function createInteractionSessions(deps: SessionDeps): InteractionSession
       await end(ctx, { error, error_description: description }, writes);
     },
   };
+}
+
+/** As the library keeps it with the session: `auth_time` is when it was, not when the person is back. */
+function describeLogin({ acr, amr, at }: Authentication) {
+  return { acr, amr: [...amr], ts: Math.floor(Date.parse(at) / 1000) };
 }

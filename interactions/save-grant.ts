@@ -1,4 +1,5 @@
 import type { Provider } from 'oidc-provider';
+import type { Authentication } from '../core/bank-authentication.js';
 import { openidScopes } from '../core/scopes.js';
 
 /** What the person agreed to, as the Grant that codes and tokens are made from. */
@@ -10,10 +11,18 @@ export interface GrantedAccess {
   readonly renews?: boolean;
   /** Those of the request that the resource knows; what is OpenID Connect's is granted as asked. */
   readonly resourceScopes: readonly string[];
+  /** Scopes of resources that the bank protects itself, by their identifiers. */
+  readonly otherScopes?: readonly ResourceScopes[] | undefined;
   readonly claims: readonly string[];
   readonly expiresAt: Date;
-  /** Authentication context class, where the person was authenticated (UK `acr`). */
-  readonly acr?: string;
+  /** How the person was authenticated, where it was here. */
+  readonly authentication?: Authentication | undefined;
+}
+
+/** What may be done at one resource. */
+export interface ResourceScopes {
+  readonly identifier: string;
+  readonly scopes: readonly string[];
 }
 
 /** Who asked, and for what. */
@@ -38,5 +47,8 @@ export async function saveGrant(
   grant.addOIDCScope(scopes.filter((scope) => openidScopes.includes(scope)).join(' '));
   grant.addOIDCClaims([...access.claims]);
   grant.addResourceScope(resource, access.resourceScopes.join(' '));
+  for (const { identifier, scopes: others } of access.otherScopes ?? []) {
+    grant.addResourceScope(identifier, others.join(' '));
+  }
   await grant.save();
 }

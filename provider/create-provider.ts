@@ -107,7 +107,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     renderError: (ctx, _out, error) => renderError(ctx, error),
     features: {
       ...senderConstraintFeatures(clock),
-      ...resourceFeatures({ role, resource, storage }),
+      ...resourceFeatures({ role, resource, resources: configuration.resources, storage }),
       claimsParameter: { enabled: true, assertClaimsParameter },
       ...(approvals && { ciba: backchannelAuthentication({ approvals, unitOfWork, clock }) }),
       clientCredentials: { enabled: true },

@@ -9,6 +9,7 @@ import { Form } from '../components/form.js';
 import { LogoMark } from '../components/logo-mark.js';
 import { Name } from '../components/name.js';
 import { Notice } from '../components/notice.js';
+import { type OtherAccess, OtherAccessCards } from '../components/other-access.js';
 import type { Brand, Party, PostTarget } from '../party.js';
 import { type Journey, Layout } from '../render-page.js';
 
@@ -16,6 +17,8 @@ export interface AccountSelectionPageProps extends PostTarget, AccessPeriod {
   readonly bank: Exclude<Brand, 'assent'>;
   readonly client: Party;
   readonly clusters: readonly DataCluster[];
+  /** What else is agreed to with the same button. */
+  readonly others?: readonly OtherAccess[] | undefined;
   readonly accounts: readonly SelectableAccount[];
   /** The form came back without an account chosen. */
   readonly noneChosen?: boolean | undefined;
@@ -42,7 +45,7 @@ export function AccountSelectionPage(props: AccountSelectionPageProps) {
           <strong>
             <Name of={bank.name} />
           </strong>
-          . It can only look. It cannot move money.
+          .{(props.others ?? []).length > 0 ? null : <> It can only look. It cannot move money.</>}
         </>
       }
     >
@@ -56,6 +59,7 @@ export function AccountSelectionPage(props: AccountSelectionPageProps) {
             <Card heading={<>What {app} will see</>}>
               <ClusterList clusters={props.clusters} />
             </Card>
+            <OtherAccessCards others={props.others ?? []} />
             <Card heading="The terms">
               <AccessTerms
                 kind={props.kind}

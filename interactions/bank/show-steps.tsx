@@ -2,12 +2,18 @@ import type { SelectableAccount } from '../../consent-ui/components/account-list
 import { AccountSelectionPage } from '../../consent-ui/pages/account-selection-page.js';
 import { BankLoginPage, type BankLoginPageProps } from '../../consent-ui/pages/bank-login-page.js';
 import { ProblemPage } from '../../consent-ui/pages/problem-page.js';
+import {
+  SecondFactorPage,
+  type SecondFactorPageProps,
+} from '../../consent-ui/pages/second-factor-page.js';
 import { renderPage } from '../../consent-ui/render-page.js';
 import type { BankLedger, LedgerAccount } from '../../core/bank-ledger.js';
 import type { Intent } from '../../core/intent.js';
 import { describePermissions, permissionCodes, permits } from '../../core/permissions.js';
+import type { SentCode } from '../../core/second-factor.js';
 import { describeClient } from '../describe-client.js';
 import type { InteractionSession } from '../interaction-session.js';
+import type { OtherScopes } from './other-scopes.js';
 
 /** The bank whose pages these are. */
 export type BankOfPages = Pick<BankLedger, 'bankName' | 'demoLogins'>;
@@ -31,9 +37,32 @@ export function showLogin(
   );
 }
 
+/** Do you have your device? @param error what was wrong with the code before. */
+export function showCode(
+  { bankName }: BankOfPages,
+  { path, csrf, client }: InteractionSession,
+  { device, simulatedMessage }: SentCode,
+  error?: SecondFactorPageProps['error'],
+): string {
+  return renderPage(
+    <SecondFactorPage
+      action={`${path}/code`}
+      csrf={csrf}
+      sendAgain={{ action: `${path}/new-code`, csrf }}
+      cancel={{ action: `${path}/cancel`, csrf }}
+      bank={brandOf(bankName)}
+      client={describeClient(client)}
+      device={device}
+      simulatedMessage={simulatedMessage}
+      error={error}
+    />,
+  );
+}
+
 /** What a customer is asked: which of their accounts, on the terms of the intent, until when. */
 export interface AccountChoice {
   readonly intent: Intent;
+  readonly others: readonly OtherScopes[];
   readonly accounts: readonly LedgerAccount[];
   readonly expiresAt: Date;
   readonly now: Date;
@@ -44,7 +73,7 @@ export interface AccountChoice {
 export function showAccounts(
   { bankName }: BankOfPages,
   { path, csrf, client }: InteractionSession,
-  { intent, accounts, expiresAt, now, noneChosen = false }: AccountChoice,
+  { intent, accounts, others, expiresAt, now, noneChosen = false }: AccountChoice,
 ): string {
   const { transactionFrom } = intent;
   return renderPage(
@@ -56,6 +85,7 @@ export function showAccounts(
       clusters={describePermissions(
         permissionCodes.filter((code) => permits(intent.permissions, code)),
       )}
+      others={others}
       kind="ongoing"
       transactionFrom={transactionFrom === undefined ? undefined : new Date(transactionFrom)}
       expiresAt={expiresAt}

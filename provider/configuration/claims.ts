@@ -1,7 +1,7 @@
 import type { Account, Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import { errors } from 'oidc-provider';
 import type { Configuration as Settings } from '../../config/schema.js';
-import { bankAuthentication } from '../../core/bank-authentication.js';
+import { authenticationContexts } from '../../core/bank-authentication.js';
 import { consents } from '../../core/consent.js';
 import type { Storage } from '../../core/storage.js';
 import { readSyncId } from '../../core/sync-claim.js';
@@ -24,7 +24,7 @@ export function claimsConfiguration(role: Settings['role'], storage: Storage) {
       iss: null,
     },
     // Only a bank authenticates people itself.
-    acrValues: role === 'bank' ? [bankAuthentication.acr] : [],
+    acrValues: role === 'bank' ? authenticationContexts : [],
 
     /**
      * Every person the library asks about was put there by our own interaction, so the account is

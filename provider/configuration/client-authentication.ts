@@ -71,6 +71,7 @@ export function clientAuthenticationConfiguration({ role, clock, signing, offere
         'profile',
         'own_consent_screens',
         'resource_server',
+        'audience',
         'unsigned_pushed_request_object',
         'registered_scope',
         'webhooks',

@@ -1,5 +1,5 @@
 import { type Client, errors, type KoaContextWithOIDC, type ResourceServer } from 'oidc-provider';
-import type { Configuration } from '../../config/schema.js';
+import type { Configuration, ResourceConfiguration } from '../../config/schema.js';
 import {
   assertAuthorizationScopes,
   isScopeAllowed,
@@ -18,36 +18,53 @@ const authorizationRoutes = new Set(['authorization', 'pushed_authorization_requ
 
 interface ScopePolicy {
   readonly role: Configuration['role'];
-  /** The one API that tokens are for; its identifier in grants. */
+  /** Our own API, which tokens are for where nothing else is named; its identifier in grants. */
   readonly resource: string;
+  /** Those that the bank protects itself. */
+  readonly resources: readonly ResourceConfiguration[];
   readonly storage: Pick<Storage, 'get'>;
 }
 
-/** The identifier of the one API that access tokens are for (RFC 8707). */
+/** The identifier of our own API, which access tokens are for by default (RFC 8707). */
 export function resourceOf({ publicUrl }: Configuration): string {
   return `${publicUrl}/`;
 }
 
 /** Every scope there is, for `scopes_supported` and for the `scope` of client metadata. */
-export function scopesSupported({ role, institutions }: Configuration): readonly string[] {
-  if (role === 'bank') return [...openidScopes, ...bankScopes];
+export function scopesSupported({
+  role,
+  institutions,
+  resources,
+}: Configuration): readonly string[] {
+  if (role === 'bank') {
+    const others = resources.flatMap(({ scopes }) => Object.keys(scopes));
+    return [...new Set([...openidScopes, ...bankScopes, ...others])];
+  }
   return [...supportedScopes, ...institutions.map(({ id }) => `id:${id}`)];
 }
 
 /**
- * All but `openid` and `offline_access` are scopes of the one resource: they are narrowed to the grant
- * and stand in access tokens for it, and what may be asked together is checked where it is resolved.
+ * All but `openid` and `offline_access` are scopes of a resource: they are narrowed to the grant and stand
+ * in access tokens for it, and what may be asked together is checked where it is resolved.
  */
-export function resourceFeatures({ role, resource, storage }: ScopePolicy) {
+export function resourceFeatures({ role, resource, resources, storage }: ScopePolicy) {
   return {
     resourceIndicators: {
       enabled: true,
-      defaultResource: () => resource,
+      // Of several that were granted, a token request that names none gets one (RFC 8707 §2.2).
+      defaultResource: (_ctx: KoaContextWithOIDC, _client: Client, granted?: readonly string[]) =>
+        granted === undefined || granted.includes(resource) ? resource : (granted[0] ?? resource),
       useGrantedResource: () => true,
       async getResourceServerInfo(
         ctx: KoaContextWithOIDC,
         indicator: string,
       ): Promise<ResourceServer> {
+        assertAudience(ctx.oidc.client, indicator);
+        const other = resources.find(({ identifier }) => identifier === indicator);
+        if (other) {
+          const scope = Object.keys(other.scopes).join(' ');
+          return { scope, audience: indicator, accessTokenFormat: 'opaque' };
+        }
         if (indicator !== resource) throw new errors.InvalidTarget();
         const requested = requestedScopes(ctx);
         const target = { audience: resource, accessTokenFormat: 'opaque' } as const;
@@ -69,6 +86,12 @@ export function resourceFeatures({ role, resource, storage }: ScopePolicy) {
 /** What was registered for a client later on narrows what its refresh tokens still give. */
 function isOfResource({ oidc }: KoaContextWithOIDC, scope: string): boolean {
   return !openidScopes.includes(scope) && isScopeAllowed(scope, registeredScope(oidc.client));
+}
+
+/** @throws {errors.InvalidTarget} where a client is registered for certain resources, and not for this. */
+function assertAudience(client: Client | undefined, indicator: string): void {
+  const audience = client?.audience;
+  if (Array.isArray(audience) && !audience.includes(indicator)) throw new errors.InvalidTarget();
 }
 
 /** What a client of the identity service may ask for; undefined where it is not limited. */

@@ -18,6 +18,17 @@ function requestedExpiry(ctx: KoaContextWithOIDC): number {
   return requested === undefined ? Number.MAX_SAFE_INTEGER : Number(requested);
 }
 
+/** How and when the person was authenticated, for introspection and resources (RFC 9470 §6). */
+function describeAuthentication({ oidc }: KoaContextWithOIDC) {
+  const { AuthorizationCode, RefreshToken, BackchannelAuthenticationRequest } = oidc.entities;
+  const { acr, authTime } =
+    AuthorizationCode ?? RefreshToken ?? BackchannelAuthenticationRequest ?? {};
+  return {
+    ...(acr !== undefined && { acr }),
+    ...(authTime !== undefined && { auth_time: authTime }),
+  };
+}
+
 /** How long codes and tokens live, and when refresh tokens are given (decisions 4 and 9). */
 export function tokenConfiguration({ role, lifetimes, clock }: TokenPolicy) {
   /** Nothing outlives the consent that allowed it: its Grant ends with it. Seconds, at least one. */
@@ -52,12 +63,13 @@ export function tokenConfiguration({ role, lifetimes, clock }: TokenPolicy) {
       client.grantTypeAllowed('refresh_token') &&
       // At a bank every client that may refresh does.
       (role === 'bank' || source.scopes.has('offline_access')),
-    // The person that the client_credentials grant named; the grant has checked who that is.
     extraTokenClaims(ctx, { kind }) {
-      const subject = ctx.oidc.params?.sub;
-      return kind === 'ClientCredentials' && typeof subject === 'string'
-        ? { sub: subject }
-        : undefined;
+      if (kind === 'ClientCredentials') {
+        // The person that the grant named; it has checked who that is.
+        const subject = ctx.oidc.params?.sub;
+        return typeof subject === 'string' ? { sub: subject } : undefined;
+      }
+      return role === 'bank' ? describeAuthentication(ctx) : undefined;
     },
     formats: { bitsOfOpaqueRandomness: 256 },
   } satisfies Partial<ProviderConfiguration>;

@@ -3,6 +3,7 @@ import type { BankLedger, LedgerAccount } from '../../core/bank-ledger.js';
 import type { Clock } from '../../core/clock.js';
 import { type Book, bookEntries } from './book-entries.js';
 import { type DemoAccount, type DemoCustomer, demoCustomers, demoPeople } from './demo-people.js';
+import { createDemoPhones } from './demo-phone.js';
 
 /** Fixed, so that today's balance is yesterday's and what happened since. */
 const booksBegin = new Date('2023-01-01T00:00:00Z');
@@ -40,6 +41,7 @@ export function createDemoLedger({ clock }: { readonly clock: Clock }): BankLedg
   return {
     bankName: 'Northbank',
     demoLogins: demoPeople,
+    secondFactor: createDemoPhones({ clock }),
 
     async authenticate(login, password) {
       const name = login.trim().toLowerCase();

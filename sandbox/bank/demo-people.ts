@@ -26,6 +26,8 @@ export interface DemoCustomer extends BankCustomer, DemoLogin {
   readonly accounts: readonly DemoAccount[];
   /** Why this bank lets them share nothing. */
   readonly refusal?: string;
+  /** Where codes are sent to; numbers that Ofcom keeps for drama. None: no second factor. */
+  readonly phone?: string;
   /** What they have agreed with the bank for requests of clients that do not send them here. */
   readonly userCode?: string;
 }
@@ -40,6 +42,7 @@ export const demoCustomers: readonly DemoCustomer[] = [
     name: 'Amelia Hart',
     login: 'amelia',
     password: 'harbour-lantern-42',
+    phone: '07700 900142',
     what: 'Three accounts: current, savings and a credit card',
     accounts: [
       {
@@ -102,6 +105,7 @@ export const demoCustomers: readonly DemoCustomer[] = [
     name: 'Daniel Okafor',
     login: 'daniel',
     password: 'copper-meadow-17',
+    phone: '07700 900317',
     what: 'A joint account with Grace Okafor, and one of his own',
     accounts: [
       {
@@ -162,6 +166,7 @@ export const demoCustomers: readonly DemoCustomer[] = [
     name: 'Priya Sharma',
     login: 'priya',
     password: 'silver-junction-63',
+    phone: '07700 900463',
     what: 'Thousands of transactions over two years',
     userCode: '4417',
     accounts: [
@@ -195,6 +200,7 @@ export const demoCustomers: readonly DemoCustomer[] = [
     name: 'George Whitfield',
     login: 'george',
     password: 'amber-railway-29',
+    phone: '07700 900529',
     what: 'Has an account, but the bank refuses to share it',
     accounts: [],
     refusal:

@@ -7,6 +7,7 @@ import { CredentialsPage } from '../../consent-ui/pages/credentials-page.js';
 import { InstitutionChooserPage } from '../../consent-ui/pages/institution-chooser-page.js';
 import { ProblemPage } from '../../consent-ui/pages/problem-page.js';
 import { RenewalPage } from '../../consent-ui/pages/renewal-page.js';
+import { SecondFactorPage } from '../../consent-ui/pages/second-factor-page.js';
 import { TppAccountsPage } from '../../consent-ui/pages/tpp-accounts-page.js';
 import { TppErrorPage } from '../../consent-ui/pages/tpp-error-page.js';
 import { TppHomePage } from '../../consent-ui/pages/tpp-home-page.js';
@@ -142,6 +143,18 @@ export function samplePages(word: Wording = (text) => text) {
         back={{ href: 'https://ledgerlight.example/', label: word('Go back to Ledgerlight') }}
       />
     ),
+    'bank-code': (
+      <SecondFactorPage
+        {...post}
+        bank={bankBrand}
+        client={client}
+        device={word('your phone ending in 142')}
+        simulatedMessage={word('Northbank: 482913 is your code.')}
+        sendAgain={cancel}
+        cancel={cancel}
+        error="mismatch"
+      />
+    ),
     'bank-login': (
       <BankLoginPage {...post} bank={bankBrand} client={client} cancel={cancel} hints={hints} />
     ),
@@ -199,6 +212,13 @@ export function samplePages(word: Wording = (text) => text) {
     'account-selection': <AccountSelectionPage {...selection} accounts={accounts} />,
     'account-selection-error': (
       <AccountSelectionPage {...selection} accounts={accounts} noneChosen />
+    ),
+    'account-selection-others': (
+      <AccountSelectionPage
+        {...selection}
+        accounts={accounts}
+        others={[{ name: word('Northbank Cards'), what: [word('See your cards')] }]}
+      />
     ),
     'account-selection-none': <AccountSelectionPage {...selection} accounts={[]} />,
     'tpp-home': (

@@ -70,22 +70,6 @@ function clientOf(name: string): Client {
   return client;
 }
 
-async function registerIntent({ configuration, send }: Client): Promise<string> {
-  const token = await openid.clientCredentialsGrant(configuration, { scope: 'accounts' });
-  const url = `${bank.configuration.mtlsUrl}/open-banking/v3.1/aisp/account-access-consents`;
-  const answer = await send(url, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${token.access_token}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ Data: { Permissions: ['ReadAccountsBasic'] }, Risk: {} }),
-  });
-  return String(readRecord(readRecord(await answer.json()).Data).ConsentId);
-}
-
-async function forNewIntent(client: Client) {
-  const value = await registerIntent(client);
-  return { claims: JSON.stringify({ id_token: { openbanking_intent_id: { value } } }) };
-}
-
 test('discovery and the key set say what can be encrypted, and how', async () => {
   const document = readRecord(
     await (await bank.fetch('/oidc/.well-known/openid-configuration')).json(),
@@ -110,7 +94,7 @@ describe('ID tokens', () => {
       key: decryption[kind],
       kid: kind,
     });
-    const back = await client.visit(sharing(), await forNewIntent(client));
+    const back = await client.visit(sharing(), await client.forNewIntent());
     const tokens = await client.redeem(back);
     expect(decodeProtectedHeader(tokens.id_token ?? '')).toMatchObject({ enc, kid: kind });
     expect(tokens.claims()?.nonce).toBe('the-nonce');

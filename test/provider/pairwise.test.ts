@@ -58,26 +58,11 @@ afterAll(async () => {
 
 async function connect(name: string) {
   const client = await openClient(bank, name);
-  const own = await openid.clientCredentialsGrant(client.configuration, { scope: 'accounts' });
-  const answer = await client.send(
-    `${bank.configuration.mtlsUrl}/open-banking/v3.1/aisp/account-access-consents`,
-    {
-      method: 'POST',
-      headers: { authorization: `Bearer ${own.access_token}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ Data: { Permissions: ['ReadAccountsBasic'] }, Risk: {} }),
-    },
-  );
-  const value = readRecord(readRecord(await answer.json()).Data).ConsentId;
-  const back = await client.visit(sharing(), {
-    claims: JSON.stringify({ id_token: { openbanking_intent_id: { value } } }),
-  });
+  const back = await client.visit(sharing(), await client.forNewIntent());
   const tokens = await client.redeem(back);
   const introspected = await openid.tokenIntrospection(client.configuration, tokens.access_token);
-  const read = await client.send(`${bank.configuration.mtlsUrl}/open-banking/v3.1/aisp/accounts`, {
-    headers: { authorization: `Bearer ${tokens.access_token}` },
-  });
-  await read.arrayBuffer();
-  return { sub: tokens.claims()?.sub, introspected: introspected.sub, status: read.status };
+  const { status } = await client.read(tokens.access_token);
+  return { sub: tokens.claims()?.sub, introspected: introspected.sub, status };
 }
 
 test('a person is one subject in a sector, another in each other one, and their accounts are theirs', async () => {

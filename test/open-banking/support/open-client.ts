@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import * as openid from 'openid-client';
 import { subjectOf } from '../../../sandbox/certificate-authority.js';
 import type { RunningAssent } from '../../support/start-assent.js';
-import { openPerson, type Seen } from './start-bank.js';
+import { openPerson, readRecord, type Seen } from './start-bank.js';
 
 export const redirectUri = 'https://tpp.example/callback';
 
@@ -61,9 +61,36 @@ export async function openClient(bank: RunningAssent, name: string, metadata: ob
       parameters,
     );
 
+  /** An intent of the client, as the claims of the request that is about it. */
+  async function forNewIntent(claims: object = {}): Promise<{ claims: string }> {
+    const own = await openid.clientCredentialsGrant(configuration, { scope: 'accounts' });
+    const answer = await send(`${api(bank)}/account-access-consents`, {
+      method: 'POST',
+      headers: {
+        authorization: `Bearer ${own.access_token}`,
+        'content-type': 'application/json',
+      },
+      body: JSON.stringify({ Data: { Permissions: ['ReadAccountsBasic'] }, Risk: {} }),
+    });
+    const value = readRecord(readRecord(await answer.json()).Data).ConsentId;
+    return {
+      claims: JSON.stringify({ id_token: { openbanking_intent_id: { value }, ...claims } }),
+    };
+  }
+
+  /** The status, and what the bank's own API says to a token. */
+  async function read(accessToken: string, path = '/accounts') {
+    const answer = await send(`${api(bank)}${path}`, {
+      headers: { authorization: `Bearer ${accessToken}` },
+    });
+    return { status: answer.status, body: readRecord(await answer.json()) };
+  }
+
   return {
     configuration,
     send,
+    forNewIntent,
+    read,
     request,
     push,
     redeem,
@@ -75,7 +102,25 @@ export async function openClient(bank: RunningAssent, name: string, metadata: ob
   };
 }
 
+function api({ configuration }: RunningAssent): string {
+  return `${configuration.mtlsUrl}/open-banking/v3.1/aisp`;
+}
+
 export const amelia = { login: 'amelia', password: 'harbour-lantern-42' };
+
+/** The code on the demo phone of a page that asks for one. */
+export function codeOn({ text }: Seen): string {
+  return /: (\d{6}) is your code/.exec(text)?.[1] ?? '';
+}
+
+/** Signs in with the phone too, and shares the accounts. */
+export function sharingStrongly(account: string[] = ['22289'], who = amelia): Walk {
+  return async (person, page) => {
+    const asked = await person.submit(page, 'login', who);
+    const choice = await person.submit(asked, 'code', { code: codeOn(asked) });
+    return person.submit(choice, 'accounts', { account, decision: 'allow' });
+  };
+}
 
 /** Signs in, shares the accounts. */
 export function sharing(account: string[] = ['22289'], who = amelia): Walk {
