@@ -21,7 +21,7 @@ import {
 } from './key-set.js';
 import { keySetId, keySets, readKeySet } from './key-set-record.js';
 import type { KeySigner } from './key-signer.js';
-import { makeKey } from './make-key.js';
+import { forgetKey, makeKey } from './make-key.js';
 
 /** A key as an operator sees it; nothing of it is secret. */
 export interface KeyView
@@ -78,10 +78,10 @@ export function createKeyManager(deps: KeyManagerDeps): KeyManager {
   const now = () => new Date(clock.now());
   const due = (set: KeySet) => nextChange(set, policy, now());
 
-  /** Adds keys for algorithms, made where new keys are made. */
+  /** Adds keys for algorithms, made where new keys are made: all of them or none. */
   async function addKeys(set: KeySet, algorithms: readonly string[]): Promise<KeySet> {
     const createdAt = now().toISOString();
-    const made = await Promise.all(
+    const outcomes = await Promise.allSettled(
       algorithms.map((algorithm) =>
         makeKey(algorithm, signer, {
           createdAt,
@@ -89,7 +89,11 @@ export function createKeyManager(deps: KeyManagerDeps): KeyManager {
         }),
       ),
     );
-    return { keys: [...set.keys, ...made] };
+    const made = outcomes.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+    const failed = outcomes.find((one) => one.status === 'rejected');
+    if (!failed) return { keys: [...set.keys, ...made] };
+    await forget(made);
+    throw failed.reason;
   }
 
   /** Reads, decides and stores, again where another process was first; then the others' keys count. */
@@ -115,12 +119,12 @@ export function createKeyManager(deps: KeyManagerDeps): KeyManager {
     });
   }
 
-  /** Keys that lost a race were never published. */
+  /** Keys that were never published, because another process was first or one could not be made. */
   async function forget(keys: readonly SigningKeyRecord[]): Promise<void> {
-    for (const { privateHalf } of keys) {
-      if (privateHalf && 'externalId' in privateHalf) {
-        await signer?.destroyKey(privateHalf.externalId);
-      }
+    for (const key of keys) {
+      await forgetKey(key, signer).catch((cause) =>
+        logger.warn({ kid: key.kid, cause }, 'unused signing key not destroyed'),
+      );
     }
   }
 

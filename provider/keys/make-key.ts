@@ -26,8 +26,22 @@ export async function makeKey(
   const kid = await calculateJwkThumbprint(bare);
   const publicJwk = { ...bare, kid, alg: algorithm, use: 'sig' };
   const key = { kid, algorithm, publicJwk, privateHalf, ...times };
-  await new SigningKey(key, { signs: true, signer }).sign(Buffer.from('assent'));
-  return key;
+  try {
+    await new SigningKey(key, { signs: true, signer }).sign(Buffer.from('assent'));
+    return key;
+  } catch (error) {
+    // Why it does not do is what matters.
+    await forgetKey(key, signer).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Destroys a key that was made and is not used after all. @throws where its holder does not do it. */
+export async function forgetKey(
+  { privateHalf }: Pick<SigningKeyRecord, 'privateHalf'>,
+  signer: KeySigner | undefined,
+): Promise<void> {
+  if (privateHalf && 'externalId' in privateHalf) await signer?.destroyKey(privateHalf.externalId);
 }
 
 interface MadeKey {
