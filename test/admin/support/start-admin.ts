@@ -1,9 +1,12 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { createAdministration } from '../../../composition/administration.js';
+import { nothingHeld } from '../../../core/client-holdings.js';
 import type { Author, OperatorScope } from '../../../core/clients.js';
 import { systemClock } from '../../../core/clock.js';
 import { createOperator } from '../../../core/operators.js';
 import { createClientRules } from '../../../provider/client-rules.js';
+import { createDescriptionCheck } from '../../api/support/start-api.js';
 import { type RunningAssent, startAssent } from '../../support/start-assent.js';
 
 type Settings = Parameters<typeof startAssent>[0];
@@ -40,15 +43,20 @@ export async function createTestOperator(
   );
   const fetch = assent.fetcher(files);
   const token = await getToken(assent, fetch, clientId, scopes.join(' '));
-  return { call: caller(assent, fetch, token), token, fetch };
+  return { call: await createCaller(assent, fetch, token), token, fetch, files };
 }
 
-/** @param base of an Assent whose mTLS listener is called. */
-export function caller(
+/** What calls the Admin API at the mTLS listener. */
+export async function createCaller(
   assent: Pick<RunningAssent, 'configuration'>,
   fetch: RunningAssent['fetch'],
   token: string,
 ) {
+  const description = await fetch(`${assent.configuration.mtlsUrl}/admin/v1/openapi.json`);
+  const assertDescribed = createDescriptionCheck(
+    // The document is what the check is made of; it checks it itself.
+    (await description.json()) as Parameters<typeof createDescriptionCheck>[0],
+  );
   return async function call(
     method: Method,
     path: string,
@@ -65,11 +73,13 @@ export function caller(
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     const text = await response.text();
-    return {
-      status: response.status,
-      etag: response.headers.get('etag') ?? '',
-      body: text === '' ? undefined : JSON.parse(text),
-    };
+    const json: unknown = text === '' ? {} : JSON.parse(text);
+    const { status } = response;
+    // Every answer that a test gets is one that OpenAPI describes.
+    if (status !== 404 || path.startsWith('/clients/')) {
+      assertDescribed(method.toLowerCase(), `/admin/v1${path}`, { status, body: json });
+    }
+    return { status, etag: response.headers.get('etag') ?? '', body: json };
   };
 }
 
@@ -92,5 +102,11 @@ async function getToken(
 export async function startAdmin(settings: Settings = {}, options?: Options) {
   const assent = await startAssent(settings, options);
   const operator = await createTestOperator(assent, 'operator');
-  return { ...assent, ...operator };
+  const administration = createAdministration({
+    storage: assent.storage,
+    clock: systemClock,
+    rules: createClientRules(assent.provider, assent.configuration.lifetimes),
+    holdings: { list: async () => ({ grants: nothingHeld, connections: nothingHeld }) },
+  });
+  return { ...assent, ...operator, administration, fetchAnonymously: assent.fetch };
 }

@@ -229,7 +229,7 @@ interface ResponseObject {
 }
 
 /** Holds an answer against what the document says of its path, method and status. */
-function createDescriptionCheck(document: Described) {
+export function createDescriptionCheck(document: Described) {
   const ajv = new Ajv2020({ strict: false, validateFormats: false });
   ajv.addSchema(document, 'api');
   return function assertDescribed(

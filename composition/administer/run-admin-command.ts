@@ -1,0 +1,110 @@
+import { readFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import type { Configuration } from '../../config/schema.js';
+import { BrokenRules } from '../../core/broken-rule.js';
+import type { Clock } from '../../core/clock.js';
+import type { Logger } from '../../core/logger.js';
+import { callAdminApi } from './call-admin-api.js';
+import { type CommandOptions, type CommandResult, commands } from './commands.js';
+import { openAdministration } from './open-administration.js';
+import { readOperatorKey } from './operator-key.js';
+
+const usage = `Usage: npm run admin -- COMMAND --config FILE
+
+  create-operator NAME --key FILE          make an operator; its private key goes into the new FILE
+  create-operator NAME --certificate FILE  make one that shows this client certificate (PEM)
+                  --read-only              it may look, and change nothing
+  list-operators
+  remove-operator CLIENT_ID
+  export [FILE] [--secrets]                all clients as one file; secrets only where asked for
+  plan FILE [--prune]                      what applying the file would change, break and end
+  apply FILE [--prune]                     make the clients those of the file; prune deletes others
+
+  call METHOD PATH [FILE] --key FILE       call the Admin API below /admin/v1 with an operator's key
+       [--if-match ETAG]                   (without --config); FILE is the body, - is the input`;
+
+export interface AdminCommandDeps {
+  /** Asked by the commands that work on the store. */
+  readonly loadConfiguration: (file: string | undefined) => Promise<Configuration>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Who is at the terminal, for the history. */
+  readonly user: string;
+  readonly readInput: () => Promise<string>;
+}
+
+/**
+ * Does what an operator asks for at a terminal.
+ * @throws Error with one sentence where it could not be done.
+ */
+export async function runAdminCommand(
+  args: readonly string[],
+  deps: AdminCommandDeps,
+): Promise<CommandResult> {
+  const { options, words } = readArguments(args);
+  const [name = '', ...rest] = words;
+  const run = name === 'call' ? callApi : Object.hasOwn(commands, name) ? onStore(name) : undefined;
+  return (await run?.(rest, options, deps)) ?? { output: usage, status: 2 };
+}
+
+type Run = (
+  words: readonly string[],
+  options: CommandOptions,
+  deps: AdminCommandDeps,
+) => Promise<CommandResult | undefined>;
+
+function onStore(name: string): Run {
+  return async (words, options, { loadConfiguration, clock, logger, user }) => {
+    const settings = await loadConfiguration(options.config);
+    const administration = await openAdministration({ configuration: settings, clock, logger });
+    try {
+      const by = { kind: 'command', id: user } as const;
+      return await commands[name]?.(words, { administration, settings, options, by });
+    } catch (error) {
+      if (!(error instanceof BrokenRules)) throw error;
+      const lines = error.rules.map(({ member, rule }) => `! ${member} ${rule}`);
+      return { output: lines.join('\n'), status: 1 };
+    } finally {
+      await administration.close();
+    }
+  };
+}
+
+const callApi: Run = async ([method, path, file, ...more], options, { readInput }) => {
+  if (!method || !path?.startsWith('/') || more.length > 0 || !options.key) return undefined;
+  const body = file === undefined ? undefined : await readBody(file, readInput);
+  const answer = await callAdminApi(await readOperatorKey(options.key), {
+    method: method.toUpperCase(),
+    path,
+    body,
+    ifMatch: options['if-match'],
+  });
+  const heading = `${answer.status}${answer.etag === null ? '' : `  ETag ${answer.etag}`}`;
+  const output = answer.text === '' ? heading : `${heading}\n${indent(answer.text)}`;
+  return { output, status: answer.status < 400 ? 0 : 1 };
+};
+
+function readBody(file: string, readInput: () => Promise<string>): Promise<string> {
+  return file === '-' ? readInput() : readFile(file, 'utf8');
+}
+
+function indent(text: string): string {
+  return JSON.stringify(JSON.parse(text), null, 2);
+}
+
+function readArguments(args: readonly string[]): { options: CommandOptions; words: string[] } {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      config: { type: 'string' },
+      key: { type: 'string' },
+      certificate: { type: 'string' },
+      'if-match': { type: 'string' },
+      'read-only': { type: 'boolean' },
+      secrets: { type: 'boolean' },
+      prune: { type: 'boolean' },
+    },
+  });
+  return { options: values, words: positionals };
+}
