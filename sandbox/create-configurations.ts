@@ -9,6 +9,7 @@ import {
 import { openClientKeys, publicJwk } from './client-keys.js';
 import { writeLogos } from './logos.js';
 import type { SandboxPorts, SandboxUrls } from './ports.js';
+import { registerCibaClient } from './register-ciba-client.js';
 import { type BankAccess, sandboxInstitutions } from './sandbox-institutions.js';
 import { writePrivateFile } from './write-private-file.js';
 
@@ -52,7 +53,7 @@ export async function createConfigurations(
       storage: storage('bank'),
       // As at real banks, what was authorised without an end lasts until it is revoked.
       lifetimes: { ongoingConsent: 10 * 365 * 86_400 },
-      clients: registrations,
+      clients: [...registrations, await registerCibaClient(deps)],
     }),
     assent: configurationSchema.parse({
       ...common,

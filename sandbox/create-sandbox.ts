@@ -1,13 +1,14 @@
 import { join, resolve } from 'node:path';
 import type { Configuration } from '../config/schema.js';
 import type { Clock } from '../core/clock.js';
-import { createAssent } from '../create-assent.js';
+import { type Assent, createAssent } from '../create-assent.js';
 import { createDemoLedger } from './bank/create-demo-ledger.js';
 import { demoPeople } from './bank/demo-people.js';
 import { openCertificateAuthority } from './certificate-authority.js';
 import { createConfigurations } from './create-configurations.js';
 import { startLegacyBank } from './legacy-bank/start-legacy-bank.js';
 import { openMovableClock } from './movable-clock.js';
+import { startPhone } from './phone/start-phone.js';
 import { type SandboxPorts, type SandboxUrls, urlsFrom } from './ports.js';
 import { openSandboxClients } from './sandbox-clients.js';
 import { homeInstitutionId } from './sandbox-institutions.js';
@@ -83,7 +84,7 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
     for (const part of running.splice(0).reverse()) await part.stop();
   }
 
-  async function startAssent(configuration: Configuration): Promise<void> {
+  async function startAssent(configuration: Configuration): Promise<Assent> {
     const ledger = createDemoLedger({ clock });
     const assent = await createAssent({
       configuration,
@@ -93,6 +94,7 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
     });
     running.push(assent);
     await assent.start();
+    return assent;
   }
 
   return {
@@ -110,7 +112,9 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
             clock,
           }),
         );
-        await startAssent(configurations.bank);
+        const { storage } = await startAssent(configurations.bank);
+        const phone = { url: urls.phone, port: ports.phone, bank: urls.bank };
+        running.push(await startPhone({ ...phone, server, ca: authority.certificate, storage }));
         await startAssent(configurations.assent);
         running.push(await startTpp({ tpp, urls, port: ports.tpp, server, clock }));
       } catch (error) {

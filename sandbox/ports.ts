@@ -6,6 +6,7 @@ export interface SandboxPorts {
   readonly bank: number;
   readonly bankMtls: number;
   readonly legacyBank: number;
+  readonly phone: number;
   readonly tpp: number;
   readonly slowBank: number;
   readonly brokenBank: number;
@@ -19,6 +20,7 @@ export function portsFrom(base: number): SandboxPorts {
     bank: base + 10,
     bankMtls: base + 11,
     legacyBank: base + 12,
+    phone: base + 13,
     tpp: base + 20,
     slowBank: base + 30,
     brokenBank: base + 31,
@@ -32,6 +34,7 @@ export interface SandboxUrls {
   readonly bank: string;
   readonly bankMtls: string;
   readonly legacyBank: string;
+  readonly phone: string;
   readonly tpp: string;
   readonly slowBank: string;
   readonly brokenBank: string;
@@ -48,6 +51,7 @@ export function urlsFrom(ports: SandboxPorts): SandboxUrls {
     bank: `https://127.0.0.1:${ports.bank}`,
     bankMtls: `https://127.0.0.1:${ports.bankMtls}`,
     legacyBank: `https://127.0.0.1:${ports.legacyBank}`,
+    phone: `https://127.0.0.1:${ports.phone}`,
     tpp: `https://localhost:${ports.tpp}`,
     slowBank: `https://127.0.0.1:${ports.slowBank}`,
     brokenBank: `https://127.0.0.1:${ports.brokenBank}`,

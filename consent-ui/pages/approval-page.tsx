@@ -11,6 +11,7 @@ import { LogoMark } from '../components/logo-mark.js';
 import { Name } from '../components/name.js';
 import { Notice } from '../components/notice.js';
 import { SummaryList } from '../components/summary-list.js';
+import { displayName } from '../display-name.js';
 import { formatTime } from '../format-date.js';
 import type { Brand, Party, PostTarget } from '../party.js';
 import { Layout } from '../render-page.js';
@@ -72,7 +73,7 @@ export function ApprovalPage(props: ApprovalPageProps) {
       <Card heading="The request">
         <SummaryList rows={requestRows(props)} />
       </Card>
-      {refusal === undefined ? null : <Notice kind="info">{refusal}</Notice>}
+      {refusal === undefined ? null : <Notice kind="info">{displayName(refusal, 400)}</Notice>}
       <Form action={props.action} csrf={props.csrf}>
         {access && refusal === undefined ? (
           <AccessCards app={app} error={error} {...access} />
@@ -108,7 +109,7 @@ function requestRows({ client, bindingMessage, askedAt, expiresAt }: ApprovalPag
     </>
   );
   return [
-    { term: 'Who asks', description: client.host ?? <Name of={client.name} /> },
+    { term: 'Who asks', description: displayName(client.host ?? client.name) },
     ...(message ? [{ term: 'Message', description: message }] : []),
     { term: 'Asked at', description: asked },
     { term: 'Decide until', description: until },

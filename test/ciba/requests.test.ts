@@ -465,7 +465,7 @@ describe('discovery', () => {
         'ES256',
       ]),
       grant_types_supported: expect.arrayContaining([cibaGrant]),
-      acr_values_supported: ['urn:openbanking:psd2:ca'],
+      acr_values_supported: expect.arrayContaining(['urn:openbanking:psd2:ca']),
       mtls_endpoint_aliases: {
         backchannel_authentication_endpoint: `${mtlsUrl}/oidc/backchannel`,
       },

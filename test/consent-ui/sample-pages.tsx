@@ -1,6 +1,9 @@
 import type { VNode } from 'preact';
 import type { Exchange } from '../../consent-ui/components/exchange-view.js';
 import { AccountSelectionPage } from '../../consent-ui/pages/account-selection-page.js';
+import { ApprovalOutcomePage } from '../../consent-ui/pages/approval-outcome-page.js';
+import { ApprovalPage } from '../../consent-ui/pages/approval-page.js';
+import { ApprovalsPage } from '../../consent-ui/pages/approvals-page.js';
 import { BankLoginPage } from '../../consent-ui/pages/bank-login-page.js';
 import { ConsentPage } from '../../consent-ui/pages/consent-page.js';
 import { CredentialsPage } from '../../consent-ui/pages/credentials-page.js';
@@ -59,6 +62,11 @@ export function samplePages(word: Wording = (text) => text) {
     { id: 'c', name: word('Rainy day'), kind: word('Savings'), number: '31926821' },
   ];
   const finishBy = new Date('2026-11-21T10:30:00Z');
+  const approval = {
+    ...post,
+    ...{ bank: bankBrand, client, askedAt: now, expiresAt: finishBy },
+    bindingMessage: word('TILL-7'),
+  };
   const chooser = {
     ...post,
     client,
@@ -221,6 +229,49 @@ export function samplePages(word: Wording = (text) => text) {
       />
     ),
     'account-selection-none': <AccountSelectionPage {...selection} accounts={[]} />,
+    'approvals-login': <BankLoginPage {...post} bank={bankBrand} hints={hints} />,
+    approvals: (
+      <ApprovalsPage
+        bank={bankBrand}
+        customer={word('Amelia Hart')}
+        href="/approvals"
+        signOut={cancel}
+        waiting={[
+          {
+            href: '/approvals/a',
+            client,
+            bindingMessage: word('TILL-7'),
+            what: word('Data'),
+            expiresAt: finishBy,
+          },
+          { href: '/approvals/b', client, what: 'To know that it is you', expiresAt: finishBy },
+        ]}
+      />
+    ),
+    'approvals-none': (
+      <ApprovalsPage
+        bank={bankBrand}
+        customer={word('Amelia Hart')}
+        href="/approvals"
+        signOut={cancel}
+        waiting={[]}
+      />
+    ),
+    approval: (
+      <ApprovalPage {...approval} access={{ period: access, clusters, accounts }} noneChosen />
+    ),
+    'approval-identity': <ApprovalPage {...approval} />,
+    'approval-refused': (
+      <ApprovalPage
+        {...approval}
+        access={{ period: access, clusters, accounts: [] }}
+        refusal={word('Online sharing is switched off for your accounts.')}
+      />
+    ),
+    'approval-none': (
+      <ApprovalPage {...approval} access={{ period: access, clusters, accounts: [] }} />
+    ),
+    'approval-outcome': <ApprovalOutcomePage bank={bankBrand} client={client} outcome="expired" />,
     'tpp-home': (
       <TppHomePage
         brand={app}

@@ -13,6 +13,7 @@ export async function startSandbox(directory: string, clock?: Clock) {
     bank: await freePort(),
     bankMtls: await freePort(),
     legacyBank: await freePort(),
+    phone: await freePort(),
     tpp: await freePort(),
     slowBank: await freePort(),
     brokenBank: await freePort(),

@@ -11,6 +11,7 @@ export async function freePorts(): Promise<SandboxPorts> {
     bank: await freePort(),
     bankMtls: await freePort(),
     legacyBank: await freePort(),
+    phone: await freePort(),
     tpp: await freePort(),
     slowBank: await freePort(),
     brokenBank: await freePort(),
