@@ -31,7 +31,7 @@ export interface ReadableConnection {
  * permissions of the person's consent each only narrow what the other allows.
  * @param links the connections of the token's subject, each with its consent in force.
  * @param now milliseconds since the epoch.
- * @throws {Refusal} `forbidden` where the token speaks for no person, or its consent is over.
+ * @throws {Refusal} `forbidden` where the token speaks for no person, or what they agreed to is over.
  */
 export function decideReadable(
   token: AccessTokenFacts,
@@ -41,17 +41,21 @@ export function decideReadable(
   if (token.subject === undefined) {
     throw new Refusal('forbidden', 'The access token names no person whose data to read');
   }
-  const readable = links.filter((link) => isReadable(token, link, now));
-  if (token.grantId !== undefined && readable.length === 0) {
-    throw new Refusal('forbidden', 'The consent behind this access token is no longer in force');
+  const connected = links.filter((link) => isConnected(token, link));
+  const readable = connected.filter(({ consent }) => isLive(consent, now));
+  // Nothing connected is an empty answer; what was shared and is no more, a refusal.
+  if (readable.length === 0 && (token.grantId !== undefined || connected.length > 0)) {
+    throw new Refusal(
+      'forbidden',
+      'The consent behind this access token is no longer in force; the validity of the connection says what to do',
+    );
   }
   return readable.map((link) => toReadable(token.scopes, link));
 }
 
-function isReadable(
+function isConnected(
   token: AccessTokenFacts,
   { connection, consent }: ConsentedConnection,
-  now: number,
 ): boolean {
   const parties = [connection, consent].every(
     ({ clientId, userId }) => clientId === token.clientId && userId === token.subject,
@@ -61,7 +65,6 @@ function isReadable(
     connection.consentId === consent.id &&
     consent.connectionId === connection.id &&
     connection.status !== 'pending' &&
-    isLive(consent, now) &&
     // A token from a code opens what that code was given for, and nothing else of the person.
     (token.grantId === undefined || token.grantId === consent.id)
   );
@@ -133,6 +136,20 @@ export function readableTransaction(
     (transactionFrom === undefined || Date.parse(basic.bookedAt) >= Date.parse(transactionFrom));
   if (!mayRead) return undefined;
   return { ...transaction, bank: { ...basic, ...(descriptions && { description }) } };
+}
+
+/**
+ * @throws {Refusal} `forbidden` where none of the connections shares what is asked for, so that an
+ * empty answer always means that there is nothing.
+ * @param what it is, for the client: a noun in the plural.
+ */
+export function assertShared(
+  readable: readonly ReadableConnection[],
+  shares: (connection: ReadableConnection) => boolean,
+  what: string,
+): void {
+  if (readable.length === 0 || readable.some(shares)) return;
+  throw new Refusal('forbidden', `The person did not agree to share ${what}`);
 }
 
 /** Whether an account belongs to the connection and was chosen by the person. */

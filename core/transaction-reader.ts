@@ -2,6 +2,7 @@ import type { AccessTokenFacts } from './access-token.js';
 import { type Transaction, transactions } from './account.js';
 import { type ReaderDeps, readConsentedConnections } from './consented-connections.js';
 import {
+  assertShared,
   type ReadableConnection,
   type ReadableTransaction,
   readableTransaction,
@@ -52,6 +53,7 @@ export function createTransactionReader(deps: ReaderDeps): TransactionReader {
   return {
     async list(token, filter, { limit, offset, after }) {
       const readable = await readConsentedConnections(deps, token);
+      assertShared(readable, (connection) => sharesAny(connection, filter), 'these transactions');
       const batch = Math.min(offset + limit + 1, largestBatch);
       const streams = readable.flatMap((connection) =>
         accountsToRead(connection, filter).map((accountId) =>
@@ -82,6 +84,15 @@ export function createTransactionReader(deps: ReaderDeps): TransactionReader {
       return transaction;
     },
   };
+}
+
+/** Whether anything that the filter asks for could be within what the connection shares. */
+function sharesAny(
+  { credits, debits, transactionFrom }: ReadableConnection,
+  { direction, to }: TransactionFilter,
+): boolean {
+  const isBefore = transactionFrom && to !== undefined && to <= Date.parse(transactionFrom);
+  return !isBefore && ((credits && direction !== 'debit') || (debits && direction !== 'credit'));
 }
 
 function accountsToRead(

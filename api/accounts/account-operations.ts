@@ -59,7 +59,7 @@ export function createAccountOperations(accounts: AccountReader): readonly Opera
       id: 'getAccountBalances',
       method: 'get',
       path: '/v3/accounts/{accountId}/balances',
-      summary: 'Read the balance of one account; none where the consent does not include balances',
+      summary: 'Read the balance of one account',
       scopes,
       params,
       query: noParameters,
@@ -68,7 +68,7 @@ export function createAccountOperations(accounts: AccountReader): readonly Opera
       answer: linked(z.array(balanceSchema)),
       errors: ['NotFound'],
       async handle({ token, params: { accountId }, url }) {
-        const { bank } = await accounts.get(token, accountId);
+        const { bank } = await accounts.getWithBalance(token, accountId);
         const balances = bank.balance ? [describeBalance(bank.balance, bank.currency)] : [];
         return linkedAnswer(balances, url);
       },

@@ -93,13 +93,14 @@ test('pages with links that lead from end to end', async () => {
   expect(names(await api.get('/v3/accounts-list', token)).sort()).toEqual(['Current', 'Yen']);
 });
 
-test('shows no balance where the consent does not include balances', async () => {
+test('shows no balance, and refuses to read one, where the consent does not include balances', async () => {
   const { userId } = await connected({ consent: { permissions: ['ReadAccountsBasic'] } });
   const token = api.issue('accounts:read accounts_details:read', { subject: userId });
   const { body } = await api.get('/v3/accounts', token);
   expect(JSON.stringify(body)).not.toMatch(/1234|010203|balance/);
   const balances = await api.get(`/v3/accounts/${body.data[0].id}/balances`, token);
-  expect(balances.body.data).toEqual([]);
+  expect(balances.status).toBe(403);
+  expect(balances.body.message).toBe('The person did not agree to share balances');
 });
 
 test('a token of a code sees its own connection, one of client_credentials all of the person', async () => {
@@ -137,9 +138,15 @@ test('shows nothing of what is over, waits, or is somebody else’s', async () =
   for (const [token, facts] of api.tokens) {
     api.tokens.set(token, { ...facts, expiresAt: new Date(api.clock.now() + 1000) });
   }
-  expect((await api.get(path, mine)).status).toBe(404);
-  expect((await api.get('/v3/accounts', mine)).body.data).toEqual([]);
-  expect((await api.get('/v3/accounts', ofCode)).status).toBe(403);
+  // What ended is told from what never was, to the one who had it.
+  for (const each of [path, '/v3/accounts', '/v3/transactions']) {
+    for (const held of [mine, ofCode]) {
+      const answer = await api.get(each, held);
+      expect(answer.status).toBe(403);
+      expect(answer.body.message).toMatch(/no longer in force|needs the scope/);
+    }
+    expect((await api.get(path, strange)).status).not.toBe(200);
+  }
 });
 
 test('a list costs three reads of the store', async () => {

@@ -200,9 +200,15 @@ test('opens a connection only where every party, status and time fits', () => {
       const { client, subject, connectionClient, connectionUser, ...rest } = given;
       const parties =
         client.value === connectionClient.value && subject.value === connectionUser.value;
-      const fits = parties && Object.values(rest).every((each) => each.fits);
-      if (given.grantId.fits) expect(decideReadable(facts, links, now)).toHaveLength(fits ? 1 : 0);
-      else expect(() => decideReadable(facts, links, now)).toThrow('no longer in force');
+      const { consentStatus, expiresAt, ...linked } = rest;
+      const connected = parties && Object.values(linked).every((each) => each.fits);
+      const live = consentStatus.fits && expiresAt.fits;
+      // What was shared and is no more is refused; what never was is an empty answer.
+      if (!given.grantId.fits || (connected && !live)) {
+        expect(() => decideReadable(facts, links, now)).toThrow('no longer in force');
+      } else {
+        expect(decideReadable(facts, links, now)).toHaveLength(connected ? 1 : 0);
+      }
     }),
     { numRuns: 500 },
   );

@@ -149,7 +149,8 @@ test('a filter tells nothing about what the consent hides', async () => {
   expect(JSON.stringify(all.body)).not.toContain('shop');
   expect((await api.get('/v3/transactions?text=shop', token)).body.data).toEqual([]);
   const credits = await api.get('/v3/transactions?creditDebitIndicator=credit', token);
-  expect(credits.body.data).toEqual([]);
+  expect(credits.status).toBe(403);
+  expect(credits.body.message).toBe('The person did not agree to share these transactions');
 });
 
 test('what lies before the consented start is not shown, whatever dates are asked for', async () => {
@@ -167,6 +168,9 @@ test('what lies before the consented start is not shown, whatever dates are aske
   const inside = everything.body.data.filter(({ date }: Shown) => date >= transactionFrom);
   expect(inside.length).toBeLessThan(everything.body.data.length);
   expect(body.data).toEqual(inside);
+  const before = new Date(Date.parse(transactionFrom) - 1).toISOString();
+  const query = new URLSearchParams({ startDate: '2000-01-01', endDate: before });
+  expect((await api.get(`/v3/transactions?${query}`, token)).status).toBe(403);
   const outside = everything.body.data.find(({ date }: Shown) => date < transactionFrom);
   expect((await api.get(`/v3/transactions/${outside.id}`, token)).status).toBe(404);
 });
@@ -174,7 +178,7 @@ test('what lies before the consented start is not shown, whatever dates are aske
 test.each([
   ['transactions', ['ReadAccountsBasic', 'ReadBalances'], 'transactions'],
   ['accounts', ['ReadTransactionsBasic', 'ReadTransactionsCredits'], 'accounts'],
-])('without permission for %s there are none', async (_what, permissions, list) => {
+])('without permission for %s they are refused', async (_what, permissions, list) => {
   const person = await connectPerson(api);
   await api.syncs.first(person.connectionId);
   const token = api.issue('accounts:read transactions:read:all', { subject: person.userId });
@@ -182,7 +186,7 @@ test.each([
   if (!consent) throw new TypeError('no consent');
   expect((await api.get(`/v3/${list}`, token)).body.data).not.toEqual([]);
   await store(api.storage, consents, [person.consentId, { ...consent, permissions }]);
-  expect((await api.get(`/v3/${list}`, token)).body.data).toEqual([]);
+  expect((await api.get(`/v3/${list}`, token)).status).toBe(403);
 });
 
 test('shows one by its id, to those who may see it', async () => {
