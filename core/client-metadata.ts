@@ -19,12 +19,14 @@ const webUri = z
   .max(2048)
   .describe('https, or http');
 const httpsUri = z.url({ protocol: /^https$/, error: 'must be an https URI' }).max(2048);
-/** Apps may have schemes of their own; which schemes, the client's kind and profile decide. */
+/** What a browser would take as a document or a program (SEC-15), however it is written. */
+const unsafeSchemes = ['javascript:', 'data:', 'vbscript:', 'blob:', 'file:', 'about:'];
+/** Apps may have schemes of their own; which ones, the client's kind and profile decide. */
 const redirectUri = z
   .string()
   .max(2048)
-  .refine((uri) => URL.canParse(uri), { error: 'must be an absolute URI' })
-  .refine((uri) => !/^(?:javascript|data|vbscript|blob|file|about):/i.test(uri.trim()), {
+  .refine((uri) => URL.canParse(uri), { error: 'must be an absolute URI', abort: true })
+  .refine((uri) => !unsafeSchemes.includes(URL.parse(uri)?.protocol ?? ''), {
     error: 'must not use this scheme',
   });
 const algorithm = z.string().min(1).max(40);

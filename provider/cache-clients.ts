@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Client, Provider } from 'oidc-provider';
+import { etagOf } from '../core/client-view.js';
 import { findActiveClient } from '../core/clients.js';
 import type { Clock } from '../core/clock.js';
 import type { Storage } from '../core/storage.js';
@@ -7,8 +8,8 @@ import { interceptClients } from './internals.js';
 
 interface Entry {
   readonly client: Promise<Client | undefined>;
-  /** Of the stored record that it was made of. */
-  readonly version: number;
+  /** Of the stored record that it was made of; versions begin anew with another client of the same id. */
+  readonly etag: string;
   readonly checkedAt: number;
 }
 
@@ -55,9 +56,9 @@ export function cacheClients(provider: Provider, storage: Storage, clock: Clock)
       entries.delete(id);
       return undefined;
     }
-    const { version } = stored;
-    const client = cached?.version === version ? cached.client : storedClient.run(true, load);
-    keep(id, { client, version, checkedAt });
+    const etag = etagOf(stored);
+    const client = cached?.etag === etag ? cached.client : storedClient.run(true, load);
+    keep(id, { client, etag, checkedAt });
     return client;
   });
 }

@@ -32,7 +32,12 @@ export async function callAdminApi(operator: OperatorKey, call: AdminCall): Prom
   );
   const DPoP = client.getDPoPHandle(configuration, proving);
   const scope = call.method === 'GET' ? 'clients:read' : 'clients:read clients:write';
-  const tokens = await client.clientCredentialsGrant(configuration, { scope }, { DPoP });
+  const tokens = await client
+    .clientCredentialsGrant(configuration, { scope }, { DPoP })
+    .catch((cause: unknown) => {
+      if (!(cause instanceof client.ResponseBodyError)) throw cause;
+      throw new Error(`The provider gives this operator no token: ${cause.error}`, { cause });
+    });
   const response = await client.fetchProtectedResource(
     configuration,
     tokens.access_token,

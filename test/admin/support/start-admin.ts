@@ -83,7 +83,8 @@ export async function createCaller(
   };
 }
 
-async function getToken(
+/** A token of an operator that shows its certificate. */
+export async function getToken(
   assent: RunningAssent,
   fetch: RunningAssent['fetch'],
   clientId: string,

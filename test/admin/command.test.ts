@@ -1,0 +1,121 @@
+import { execFile } from 'node:child_process';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createClientKeys } from '../support/client-keys.js';
+import { startAdmin } from './support/start-admin.js';
+
+let admin: Awaited<ReturnType<typeof startAdmin>>;
+let config: string;
+
+beforeAll(async () => {
+  admin = await startAdmin();
+  config = join(admin.directory, 'assent.json');
+  await writeFile(config, JSON.stringify(admin.configuration));
+});
+afterAll(() => admin.stop());
+
+const program = join(import.meta.dirname, '../../dist/administer.js');
+
+/** The built command, as an operator starts it beside the running service. */
+function run(...args: readonly string[]) {
+  return new Promise<{ status: number; output: string }>((resolve) => {
+    const env = { ...process.env, NODE_EXTRA_CA_CERTS: admin.authority.certificate };
+    const child = execFile(process.execPath, [program, ...args], { env }, (error, out, err) => {
+      resolve({ status: error ? Number(error.code) : 0, output: `${out}${err}` });
+    });
+    child.stdin?.end();
+  });
+}
+
+const inDirectory = (name: string) => join(admin.directory, name);
+
+test('the first operator is made by the command, and calls the API with the key it was given', async () => {
+  const key = inDirectory('me.json');
+  const made = await run('create-operator', 'Ops', '--key', key, '--config', config);
+  expect(made).toMatchObject({ status: 0, output: expect.stringContaining('operator-') });
+  expect((await stat(key)).mode & 0o777).toBe(0o600);
+  const written = await readFile(key, 'utf8');
+
+  // A key is never written over.
+  const again = await run('create-operator', 'Ops', '--key', key, '--config', config);
+  expect(again).toMatchObject({ status: 1, output: expect.stringContaining('EEXIST') });
+  expect(await readFile(key, 'utf8')).toBe(written);
+
+  const { jwks } = await createClientKeys();
+  const body = inDirectory('client.json');
+  await writeFile(
+    body,
+    JSON.stringify({
+      client_name: 'From the terminal',
+      token_endpoint_auth_method: 'private_key_jwt',
+      jwks,
+      dpop_bound_access_tokens: true,
+      redirect_uris: ['https://app.example/callback'],
+    }),
+  );
+  const created = await run('call', 'POST', '/clients', body, '--key', key);
+  expect(created.output).toMatch(/^201 {2}ETag "\d+-1"\n/);
+  const found = await run('call', 'get', '/clients?search=terminal', '--key', key);
+  const { clients } = JSON.parse(found.output.slice(found.output.indexOf('{')));
+  expect(clients).toMatchObject([{ updatedBy: { kind: 'operator' } }]);
+
+  const listed = await run('list-operators', '--config', config);
+  const id = /operator-\S+/.exec(listed.output)?.[0] ?? '';
+  expect(listed.output).toContain('clients:read clients:write  Ops');
+  expect((await run('remove-operator', id, '--config', config)).status).toBe(0);
+  await new Promise((resolve) => setTimeout(resolve, 1050));
+  const late = await run('call', 'GET', '/clients', '--key', key);
+  expect(late).toMatchObject({ status: 1, output: expect.stringContaining('invalid_client') });
+}, 30_000);
+
+test('all clients leave as one file and come back, with a plan before', async () => {
+  const file = inDirectory('clients.json');
+  await admin.call('POST', '/clients', {
+    profile: 'identity-service',
+    token_endpoint_auth_method: 'client_secret_basic',
+    redirect_uris: ['https://secret.example/callback'],
+  });
+  const open = await run('export', '--config', config);
+  expect(open.output).not.toContain('client_secret"');
+  await run('export', file, '--secrets', '--config', config);
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+  const document = JSON.parse(await readFile(file, 'utf8'));
+  expect(await run('plan', file, '--config', config)).toEqual({
+    status: 0,
+    output: `${document.clients.length} unchanged\n`,
+  });
+
+  document.clients[0].client_name = 'Another name';
+  const [first, ...others] = document.clients;
+  await writeFile(file, JSON.stringify({ ...document, clients: [first] }));
+  const plan = await run('plan', file, '--prune', '--config', config);
+  expect(plan.output).toContain(`~ ${first.client_id}  updated`);
+  expect(plan.output).toContain('→ "Another name"');
+  for (const { client_id: id } of others) expect(plan.output).toContain(`- ${id}  deleted`);
+  expect(await run('apply', file, '--config', config)).toMatchObject({ status: 0 });
+  const { body } = await admin.call('GET', `/clients/${first.client_id}`);
+  expect(body).toMatchObject({
+    metadata: { client_name: 'Another name' },
+    updatedBy: { kind: 'command' },
+  });
+
+  first.redirect_uris = ['http://elsewhere.example/'];
+  await writeFile(file, JSON.stringify({ ...document, clients: [first] }));
+  const before = (await admin.call('GET', `/clients/${first.client_id}`)).etag;
+  const broken = await run('apply', file, '--config', config);
+  expect(broken).toMatchObject({ status: 1, output: expect.stringContaining('! redirect_uris.0') });
+  expect((await admin.call('GET', `/clients/${first.client_id}`)).etag).toBe(before);
+}, 30_000);
+
+test.each([
+  ['nothing at all', []],
+  ['no such command', ['fly']],
+  ['an inherited name', ['constructor']],
+  ['an operator without a key', ['create-operator', 'Ops']],
+  ['a call without a key', ['call', 'GET', '/clients']],
+])('a wrong call tells how it is done: %s', async (_, words) => {
+  const needsConfig = words[0] === 'create-operator' ? ['--config', config] : [];
+  const { status, output } = await run(...words, ...needsConfig);
+  expect({ status, output }).toEqual({ status: 2, output: expect.stringContaining('Usage:') });
+});
