@@ -14,6 +14,7 @@ import { createScheduler, type Scheduler } from '../core/scheduler.js';
 import { createGuardedFetch, type GuardedFetch } from '../http/guarded-fetch.js';
 import { renderProblem } from '../interactions/render-problem.js';
 import { createProvider } from '../provider/create-provider.js';
+import { assertAlgorithmsUnused } from '../provider/keys/assert-algorithms-unused.js';
 import { encryptionKeys, openEncryptionKeys } from '../provider/keys/encryption-keys.js';
 import { keySets } from '../provider/keys/key-set-record.js';
 import { type Keys, openKeys } from '../provider/keys/open-keys.js';
@@ -62,6 +63,7 @@ export async function openFoundation(options: FoundationOptions): Promise<OpenFo
   try {
     const unitOfWork = createUnitOfWork(storage, clock);
     const keys = await openKeys({ configuration, storage, clock, logger }, tell);
+    await assertAlgorithmsUnused(storage, configuration);
     await keys.manager.prepare();
     await keys.signingKeys.refresh();
     const guardedFetch = await createOutgoing(configuration);

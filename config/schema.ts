@@ -125,6 +125,9 @@ const resource = z.strictObject({
     .describe('Its scopes, each with what it allows, as the consent page says it'),
 });
 
+/** What the provider can sign with. */
+export const signingAlgorithms = ['ES256', 'PS256', 'RS256'] as const;
+
 /** Every setting of Assent, its default, and one line of why. The one place that knows them. */
 export const configurationSchema = z.strictObject({
   role: z
@@ -201,7 +204,7 @@ export const configurationSchema = z.strictObject({
   signing: z
     .strictObject({
       algorithms: z
-        .array(z.enum(['ES256', 'PS256', 'RS256']))
+        .array(z.enum(signingAlgorithms))
         .min(1)
         .default(['ES256', 'PS256'])
         .describe(

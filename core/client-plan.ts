@@ -4,6 +4,7 @@ import { type ClientHoldings, type Holdings, nothingHeld } from './client-holdin
 import { topMember } from './client-metadata.js';
 import type { ClientRules } from './client-rules.js';
 import type { ClientRecord } from './clients.js';
+import { keepAlgorithms } from './keep-algorithms.js';
 import type { Stored } from './storage.js';
 
 /** What a change takes away from people. */
@@ -56,7 +57,8 @@ export function createClientPlanner(deps: {
   }
 
   return async function planClient(clientId, wanted) {
-    const { action, before, after, brokenRules = [] } = wanted;
+    const { action, before, brokenRules = [] } = wanted;
+    const after = wanted.after && keepAlgorithms(wanted.after, before?.value, rules);
     const changes = compareClients(before?.value, after);
     const isSame = before !== undefined && after !== undefined && changes.length === 0;
     const isSaid = action === 'created' || action === 'updated';

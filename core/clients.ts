@@ -66,18 +66,34 @@ export interface ClientRecord extends ClientMetadata {
   readonly updated_by?: Author | undefined;
 }
 
+/** Members that say what an answer to the client is signed with. */
+export const signedAnswerMembers = [
+  'id_token_signed_response_alg',
+  'authorization_signed_response_alg',
+  'introspection_signed_response_alg',
+  'userinfo_signed_response_alg',
+] as const;
+
 /**
  * Clients by `client_id`, as `oidc-provider`'s `Client` model stores and reads them; the index `id`
- * lists them, `managed_by` finds those of the configuration file.
+ * lists them, `managed_by` finds those of the configuration file, and the others who receives what an
+ * algorithm signs.
  */
 export const clients: Collection<ClientRecord> = {
   name: 'client',
-  indexes: ['id', 'managed_by'],
-  indexValues: ({ client_id, managed_by }) => ({
-    id: client_id,
-    managed_by: managed_by === 'file' ? managed_by : undefined,
+  indexes: ['id', 'managed_by', ...signedAnswerMembers],
+  indexValues: (client) => ({
+    id: client.client_id,
+    managed_by: client.managed_by === 'file' ? client.managed_by : undefined,
+    ...Object.fromEntries(
+      signedAnswerMembers.map((member) => [member, algorithmOf(client[member])]),
+    ),
   }),
 };
+
+function algorithmOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
 
 /** The client, where it is there and not disabled. */
 export async function findActiveClient(

@@ -5,6 +5,7 @@ import type { ClientRules } from '../core/client-rules.js';
 import { type Author, type ClientMetadata, type ClientRecord, clients } from '../core/clients.js';
 import type { Clock } from '../core/clock.js';
 import { findAll } from '../core/find-all.js';
+import { keepAlgorithms } from '../core/keep-algorithms.js';
 import type { Logger } from '../core/logger.js';
 import { retryConflict } from '../core/retry-conflict.js';
 import { insert, type Storage, type Stored, update } from '../core/storage.js';
@@ -54,13 +55,14 @@ async function findBroken({ rules, storage }: SeedDeps, seed: ClientMetadata) {
   return [...form, ...others.filter((rule) => !named.has(topMember(rule)))];
 }
 
-async function write({ storage, clock }: SeedDeps, seed: ClientMetadata): Promise<void> {
+async function write({ rules, storage, clock }: SeedDeps, seed: ClientMetadata): Promise<void> {
   const stored = await storage.get(clients, seed.client_id);
-  const next: ClientRecord = {
+  const said: ClientRecord = {
     ...seed,
     managed_by: 'file',
     ...(stored?.value.client_status === 'inactive' && { client_status: 'inactive' }),
   };
+  const next = keepAlgorithms(said, stored?.value, rules);
   const changes = compareClients(stored?.value, next);
   if (changes.length === 0) return;
   const at = new Date(clock.now());

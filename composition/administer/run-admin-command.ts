@@ -4,6 +4,7 @@ import type { Configuration } from '../../config/schema.js';
 import { BrokenRules } from '../../core/broken-rule.js';
 import type { Clock } from '../../core/clock.js';
 import type { Logger } from '../../core/logger.js';
+import { runKeysCommand } from '../../provider/keys/keys-command.js';
 import { callAdminApi } from './call-admin-api.js';
 import { type CommandOptions, type CommandResult, commands } from './commands.js';
 import { openAdministration } from './open-administration.js';
@@ -19,6 +20,10 @@ const usage = `Usage: npm run admin -- COMMAND --config FILE
   export [FILE] [--secrets]                all clients as one file; secrets only where asked for
   plan FILE [--prune]                      what applying the file would change, break and end
   apply FILE [--prune]                     make the clients those of the file; prune deletes others
+
+  keys list                                every signing key, and what it does
+  keys rotate [ALGORITHM]                  publish the next key of each algorithm, or of one
+  keys revoke KID                          take a compromised key away, now
 
   call METHOD PATH [FILE] --key FILE       call the Admin API below /admin/v1 with an operator's key
        [--if-match ETAG]                   (without --config); FILE is the body, - is the input`;
@@ -43,8 +48,13 @@ export async function runAdminCommand(
 ): Promise<CommandResult> {
   const { options, words } = readArguments(args);
   const [name = '', ...rest] = words;
-  const run = name === 'call' ? callApi : Object.hasOwn(commands, name) ? onStore(name) : undefined;
-  return (await run?.(rest, options, deps)) ?? { output: usage, status: 2 };
+  return (await choose(name)?.(rest, options, deps)) ?? { output: usage, status: 2 };
+}
+
+function choose(name: string): Run | undefined {
+  if (name === 'call') return callApi;
+  if (name === 'keys') return changeKeys;
+  return Object.hasOwn(commands, name) ? onStore(name) : undefined;
 }
 
 type Run = (
@@ -69,6 +79,13 @@ function onStore(name: string): Run {
     }
   };
 }
+
+/** On the store alone: also where no process could start for the sake of its keys. */
+const changeKeys: Run = async (words, options, { loadConfiguration, clock, logger }) => {
+  const configuration = await loadConfiguration(options.config);
+  const output = await runKeysCommand(words, { configuration, clock, logger });
+  return output === undefined ? undefined : { output, status: 0 };
+};
 
 const callApi: Run = async ([method, path, file, ...more], options, { readInput }) => {
   if (!method || !path?.startsWith('/') || more.length > 0 || !options.key) return undefined;

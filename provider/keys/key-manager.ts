@@ -153,6 +153,13 @@ export function createKeyManager(deps: KeyManagerDeps): KeyManager {
       { reschedule: false },
     );
 
+  /** Algorithms whose newest key is not where keys are to be; also those without any. */
+  const misplaced = (set: KeySet) =>
+    policy.algorithms.filter((algorithm) => {
+      const newest = nextOf(set, algorithm, now()) ?? signerOf(set, algorithm, now());
+      return heldBy(newest) !== (signer ? 'external' : 'store');
+    });
+
   async function destroy(id: string): Promise<void> {
     if (!signer) throw new Error('a key held by an external signer is to be destroyed there');
     await signer.destroyKey(id);
@@ -200,11 +207,14 @@ export function createKeyManager(deps: KeyManagerDeps): KeyManager {
       await change(async (before) => {
         assertUsable(before, deps, now());
         const set = retireOthers(before, policy, now());
-        const wanted = policy.algorithms.filter((algorithm) => {
-          const key = nextOf(set, algorithm, now()) ?? signerOf(set, algorithm, now());
-          return heldBy(key) !== (signer ? 'external' : 'store');
-        });
-        return wanted.length === 0 ? set : addKeys(set, wanted);
+        try {
+          return await addKeys(set, misplaced(set));
+        } catch (cause) {
+          // What has a key is served; what has none is refused, and tried again as a job.
+          if (set.keys.length === 0) throw cause;
+          logger.error({ cause }, 'no new signing keys could be made');
+          return set;
+        }
       });
     },
 

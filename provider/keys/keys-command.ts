@@ -7,11 +7,6 @@ import type { KeyManager, KeyView } from './key-manager.js';
 import { keySets } from './key-set-record.js';
 import { openKeys } from './open-keys.js';
 
-export const keysUsage = `keys list              every signing key, and what it does
-keys rotate [ALG]      publish the next key of each algorithm, or of one
-keys revoke KID        take a compromised key away, now
-`;
-
 interface CommandDeps {
   readonly configuration: Configuration;
   readonly clock: Clock;

@@ -58,7 +58,7 @@ async function make(algorithm: string): Promise<MadeKey> {
 }
 
 async function makeElsewhere(signer: KeySigner, algorithm: string): Promise<MadeKey> {
-  const { id, publicJwk } = madeElsewhere.parse(await signer.createKey(algorithm));
+  const { id, publicJwk } = madeElsewhere.parse(await create(signer, algorithm));
   // Without what else the signer says of it, above all anything private.
   const key = createPublicKey({ key: publicJwk, format: 'jwk' });
   const { namedCurve, modulusLength } = key.asymmetricKeyDetails ?? {};
@@ -68,4 +68,12 @@ async function makeElsewhere(signer: KeySigner, algorithm: string): Promise<Made
       : modulusLength !== undefined && modulusLength >= leastModulusLength;
   if (!fits) throw new Error(`the external signer made a key that is none for ${algorithm}`);
   return { bare: await exportJWK(key), privateHalf: { externalId: id } };
+}
+
+async function create(signer: KeySigner, algorithm: string): Promise<unknown> {
+  try {
+    return await signer.createKey(algorithm);
+  } catch (cause) {
+    throw new Error(`The external signer could not make a signing key: ${cause}`, { cause });
+  }
 }

@@ -76,6 +76,10 @@ describe('a client', () => {
     expect(changed.etag).not.toBe(made.etag);
     expect(changed.body.client.metadata).toEqual({
       ...budget,
+      // Written down, so that no setting changes them.
+      id_token_signed_response_alg: 'ES256',
+      authorization_signed_response_alg: 'ES256',
+      introspection_signed_response_alg: 'ES256',
       client_name: 'Budget',
       contacts: ['help@budget.example'],
     });

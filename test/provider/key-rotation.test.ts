@@ -326,7 +326,7 @@ test('an operator rotates and revokes from the command line, beside running proc
   const file = join(one.directory, 'assent.json');
   await writeFile(file, JSON.stringify({ ...one.configuration, clients: [] }));
   const run = async (...words: string[]) => {
-    const args = ['dist/manage-keys.js', '--config', file, ...words];
+    const args = ['dist/administer.js', 'keys', '--config', file, ...words];
     return (await promisify(execFile)(process.execPath, args)).stdout;
   };
   const table = await run('list');
