@@ -6,6 +6,7 @@ import type { Provider } from 'oidc-provider';
 import type { StorageOptions } from './adapters/open-storage.js';
 import { createAdminRoutes } from './composition/admin-routes.js';
 import { createBankRole } from './composition/bank-role.js';
+import { createExplanationRoutes } from './composition/explanation-routes.js';
 import { createIdentityRole } from './composition/identity-role.js';
 import { openFoundation, openProvider } from './composition/open-foundation.js';
 import type { Foundation, Role, Route } from './composition/role.js';
@@ -76,6 +77,7 @@ async function buildAssent(options: AssentOptions, clock: Clock): Promise<Assent
     await seedClients({ rules, storage, clock, logger }, configuration.clients);
     const application = createApplication(configuration, [
       createAdminRoutes({ ...foundation, provider, rules, holdings: role.holdings }),
+      createExplanationRoutes({ ...foundation, provider }),
       ...role.routes({ ...foundation, provider }),
     ]);
     const handler = dispatch(provider.callback(), application.callback());

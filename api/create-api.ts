@@ -21,6 +21,7 @@ import { createConnectionOperations } from './connections/connection-operations.
 import { createExtendConnectionOperation } from './connections/extend-connection-operation.js';
 import { createValidityOperation } from './connections/validity-operation.js';
 import { createConsentHistoryOperation } from './consent-history/consent-history-operation.js';
+import { explanationDescriptions } from './explanations/explanation-operations.js';
 import { createAnswerOnce } from './idempotency/answer-once.js';
 import { answerErrors } from './middleware/answer-errors.js';
 import { describeApi } from './openapi/describe-api.js';
@@ -82,10 +83,16 @@ export function createApi(deps: ApiDeps): Router {
   ];
   const ownPaths = pathsBelow([...operations, ...unimplementedCalls]);
   const description = describeApi(
-    [...operations, ...wellKnownListDescriptions, requestObjectDescription],
+    [
+      ...operations,
+      ...wellKnownListDescriptions,
+      requestObjectDescription,
+      ...explanationDescriptions,
+    ],
     deps,
   );
-  const router = new Router();
+  // Exactly the paths there are: a client that normalises `/users/{id}/connections/..` must not delete the user.
+  const router = new Router({ strict: true, sensitive: true });
   // Data of one person is kept by no cache.
   router.use(noStore, answerErrors(deps.logger));
   router.get('/openapi.json', (ctx) => {

@@ -21,6 +21,8 @@ export interface OperationDescription {
    * any, no token is asked for.
    */
   readonly scopes: readonly string[];
+  /** Whether a token with whatever scope will do. */
+  readonly anyScope?: true;
   readonly params: z.ZodObject;
   readonly query: z.ZodObject;
   readonly body: z.ZodType;
@@ -69,7 +71,15 @@ interface OperationSpec<
   Answer extends z.ZodType,
 > extends Pick<
     Operation,
-    'id' | 'method' | 'path' | 'summary' | 'scopes' | 'errors' | 'idempotent' | 'ifMatch'
+    | 'id'
+    | 'method'
+    | 'path'
+    | 'summary'
+    | 'scopes'
+    | 'anyScope'
+    | 'errors'
+    | 'idempotent'
+    | 'ifMatch'
   > {
   readonly params: Params;
   readonly query: Query;
@@ -99,7 +109,7 @@ export function defineOperation<
     ...spec,
     async run(ctx, answerOnce) {
       const { token } = ctx.state;
-      assertScope(ctx, token, spec.scopes);
+      if (!spec.anyScope) assertScope(ctx, token, spec.scopes);
       const expect = readIfMatch(ctx, spec.ifMatch);
       const sent = await readBody(ctx, spec.body, spec.maxBodyBytes);
       const request = {

@@ -15,11 +15,11 @@ interface AdminRoutesDeps extends Foundation {
 
 /** The Admin API, which both roles have. */
 export function createAdminRoutes(deps: AdminRoutesDeps): Router<ApiState> {
-  const { configuration, storage, clock, logger, rules, provider } = deps;
+  const { configuration, storage, clock, logger, explanations, rules, provider } = deps;
   const administration = createAdministration(deps);
   return createAdminApi({
     ...administration,
-    ...{ rules, storage, clock, logger },
+    ...{ rules, storage, clock, logger, explanations },
     secretOverlap: configuration.lifetimes.secretOverlap,
     authenticate: protect(deps, provider),
     origins: [configuration.publicUrl, configuration.mtlsUrl],

@@ -8,6 +8,7 @@ import { dpopProofs } from '../api/middleware/dpop-proof.js';
 import type { Configuration } from '../config/schema.js';
 import type { Clock } from '../core/clock.js';
 import { domainCollections } from '../core/collections.js';
+import { createExplanations } from '../core/explanation.js';
 import { tellOfJobs } from '../core/job.js';
 import type { Logger } from '../core/logger.js';
 import { createScheduler, type Scheduler } from '../core/scheduler.js';
@@ -68,13 +69,18 @@ export async function openFoundation(options: FoundationOptions): Promise<OpenFo
     await keys.signingKeys.refresh();
     const guardedFetch = await createOutgoing(configuration);
     const { signingKeys } = keys;
+    const explanations = createExplanations({ storage, clock, logger, random: Math.random });
     return {
-      foundation: { configuration, clock, logger, storage, unitOfWork, guardedFetch, signingKeys },
+      foundation: {
+        ...{ configuration, clock, logger, storage, unitOfWork },
+        ...{ explanations, guardedFetch, signingKeys },
+      },
       scheduler,
       keys,
       async close() {
         await guardedFetch.close();
         await keys.close();
+        await explanations.settle();
         await storage.close();
       },
     };

@@ -4,10 +4,12 @@ import type { Provider } from 'oidc-provider';
 import type { UnitOfWork } from '../adapters/oidc/unit-of-work.js';
 import type { ApiState } from '../api/api-state.js';
 import { authenticate } from '../api/middleware/authenticate.js';
+import { explainAccess } from '../api/middleware/explain-access.js';
 import type { Configuration } from '../config/schema.js';
 import type { ApprovalsService } from '../core/approvals-service.js';
 import type { ClientHoldings } from '../core/client-holdings.js';
 import type { Clock } from '../core/clock.js';
+import type { Explanations } from '../core/explanation.js';
 import type { JobHandler } from '../core/job.js';
 import type { Logger } from '../core/logger.js';
 import type { Storage } from '../core/storage.js';
@@ -40,6 +42,8 @@ export interface Foundation {
   /** Tells the scheduler of every job that is stored through it. */
   readonly storage: Storage;
   readonly unitOfWork: UnitOfWork;
+  /** Why requests were refused. */
+  readonly explanations: Explanations;
   /** For every address that a client names. */
   readonly guardedFetch: GuardedFetch;
   /** What everything is signed with that says it comes from the provider. */
@@ -48,15 +52,16 @@ export interface Foundation {
 
 /** The check of access tokens that both roles put before their resources. */
 export function protect(
-  { configuration, storage, clock }: Foundation,
+  { configuration, storage, clock, explanations }: Foundation,
   provider: Provider,
 ): Middleware {
   const { publicUrl, mtlsUrl } = configuration;
-  return authenticate({
+  const check = authenticate({
     tokens: createAccessTokenReader(provider, resourceOf(configuration)),
     storage,
     clock,
     origins: [publicUrl, mtlsUrl],
     readCertificate: (request) => readClientCertificate(request, clock),
   });
+  return explainAccess(explanations, check);
 }

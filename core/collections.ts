@@ -1,6 +1,5 @@
 import { accounts, transactions } from './account.js';
 import { approvals } from './approval.js';
-import { approvalVisits } from './approval-visit.js';
 import { attempts } from './attempts.js';
 import { authRequests } from './auth-request.js';
 import { bankCalls } from './bank-budget.js';
@@ -9,6 +8,7 @@ import { clientChanges } from './client-change.js';
 import { clients } from './clients.js';
 import { connections } from './connection.js';
 import { consents } from './consent.js';
+import { explanations } from './explanation.js';
 import { intents } from './intent.js';
 import { jobs } from './job.js';
 import { journeys } from './journey.js';
@@ -27,7 +27,6 @@ export const domainCollections: readonly Collection<unknown>[] = [
   accounts,
   authRequests,
   approvals,
-  approvalVisits,
   attempts,
   bankCalls,
   bankVisits,
@@ -36,6 +35,7 @@ export const domainCollections: readonly Collection<unknown>[] = [
   connections,
   consents,
   deliveries,
+  explanations,
   jobs,
   journeys,
   intents,

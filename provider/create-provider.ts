@@ -5,6 +5,7 @@ import type { UnitOfWork } from '../adapters/oidc/unit-of-work.js';
 import type { Configuration } from '../config/schema.js';
 import type { ApprovalsService } from '../core/approvals-service.js';
 import type { Clock } from '../core/clock.js';
+import type { Explanations } from '../core/explanation.js';
 import type { Logger } from '../core/logger.js';
 import type { Storage } from '../core/storage.js';
 import { allowHosts } from '../http/allow-hosts.js';
@@ -35,7 +36,7 @@ import { registerJwtBearer } from './grants/jwt-bearer.js';
 import { acceptPreviousSecrets, allowLocalRedirects } from './internals.js';
 import { followKeys } from './keys/follow-keys.js';
 import type { SigningKeys } from './keys/signing-keys.js';
-import { logEvents, logFailure } from './log-events.js';
+import { createFailureReport, reportEvents } from './log-events.js';
 import { boundRequest } from './middleware/bound-request.js';
 import { cacheKeys } from './middleware/cache-keys.js';
 import { commitBeforeResponse } from './middleware/commit-before-response.js';
@@ -62,6 +63,7 @@ export interface ProviderDeps {
   readonly unitOfWork: UnitOfWork;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly explanations: Explanations;
   /** Refreshed at least once, so that there are some. */
   readonly signingKeys: SigningKeys;
   /** Our private keys that clients encrypt request objects to, as JWK; none where encryption is off. */
@@ -101,15 +103,15 @@ export function createProvider(deps: ProviderDeps): Provider {
     scopes: scopesSupported(configuration),
     ...subjectConfiguration(role, deps.pairwise),
     acceptQueryParamAccessTokens: false,
-    // A person is sent only to where the request itself says.
-    allowOmittingSingleRegisteredRedirectUri: false,
     pkce: { required: isPkceRequired },
     renderError: (ctx, _out, error) => renderError(ctx, error),
     features: {
       ...senderConstraintFeatures(clock),
       ...resourceFeatures({ role, resource, resources: configuration.resources, storage }),
       claimsParameter: { enabled: true, assertClaimsParameter },
-      ...(approvals && { ciba: backchannelAuthentication({ approvals, unitOfWork, clock }) }),
+      ...(approvals && {
+        ciba: backchannelAuthentication({ approvals, unitOfWork, clock, resource }),
+      }),
       clientCredentials: { enabled: true },
       devInteractions: { enabled: false },
       encryption: { enabled: features.encryption },
@@ -156,7 +158,8 @@ export function createProvider(deps: ProviderDeps): Provider {
   registerAuthorizationCode(provider, unitOfWork, deps.redeemGrant);
   acceptEndpointAudiences(provider, [publicUrl, mtlsUrl]);
   if (approvals) registerCiba(provider, { storage, clock, unitOfWork });
-  logEvents(provider, logger);
+  const reportFailure = createFailureReport(logger, deps.explanations);
+  reportEvents(provider, reportFailure);
 
   for (const middleware of [
     traceRequest,
@@ -166,7 +169,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     describeUnderIssuer(publicUrl),
     forgetSession(interactions.cookies.names.session),
     commitBeforeResponse(unitOfWork, (ctx: Context, error) => {
-      logFailure(logger, ctx, error);
+      reportFailure(ctx, error);
       renderError(ctx, error);
     }),
     cacheKeys(deps.signingKeys, signing.publishBefore),

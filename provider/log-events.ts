@@ -1,10 +1,15 @@
 import type { Context } from 'koa';
 import { errors, type KoaContextWithOIDC, type Provider } from 'oidc-provider';
+import type { Explanations } from '../core/explanation.js';
 import type { Logger } from '../core/logger.js';
+import { explainRefusal } from './explain/explain-refusal.js';
 
-/** Logs whatever the library refuses or fails at. */
-export function logEvents(provider: Provider, logger: Logger): void {
-  const log = (ctx: KoaContextWithOIDC, error: Error) => logFailure(logger, ctx, error);
+/** Tells of one failed request. To be called for what comes up outside of the library too. */
+export type ReportFailure = (ctx: Context, error: Error) => void;
+
+/** Reports whatever the library refuses or fails at. */
+export function reportEvents(provider: Provider, report: ReportFailure): void {
+  const log = (ctx: KoaContextWithOIDC, error: Error) => report(ctx, error);
   provider.on('authorization.error', log);
   provider.on('grant.error', log);
   provider.on('pushed_authorization_request.error', log);
@@ -15,15 +20,18 @@ export function logEvents(provider: Provider, logger: Logger): void {
 }
 
 /**
- * Logs one failed request under its trace id, never tokens, assertions or claims. To be called for what
- * comes up outside of the library, e.g. when a request is committed.
+ * Logs failed requests under their trace id, never tokens, assertions or claims, and keeps why they were
+ * refused for those whom it concerns.
  */
-export function logFailure(logger: Logger, ctx: Context, error: Error): void {
-  if (error instanceof errors.OIDCProviderError && error.status < 500) {
-    logger.warn(describe(ctx, error), 'refused');
-  } else {
-    logger.error({ ...describe(ctx, error), cause: error }, 'server_error');
-  }
+export function createFailureReport(logger: Logger, explanations: Explanations): ReportFailure {
+  return function reportFailure(ctx, error) {
+    if (error instanceof errors.OIDCProviderError && error.status < 500) {
+      logger.warn(describe(ctx, error), 'refused');
+      explanations.record(explainRefusal(ctx, error));
+    } else {
+      logger.error({ ...describe(ctx, error), cause: error }, 'server_error');
+    }
+  };
 }
 
 function describe(ctx: Context, error: Error): object {

@@ -1,8 +1,10 @@
 import Router from '@koa/router';
 import type { Middleware } from 'koa';
 import type { ClientConfiguration } from '../../core/client-configuration.js';
+import type { Explanations } from '../../core/explanation.js';
 import type { Logger } from '../../core/logger.js';
 import { noStore } from '../../http/security-headers.js';
+import { createExplanationAdministration } from '../explanations/explanation-operations.js';
 import { createAnswerOnce } from '../idempotency/answer-once.js';
 import { answerErrors } from '../middleware/answer-errors.js';
 import { describeApi } from '../openapi/describe-api.js';
@@ -13,6 +15,7 @@ import { requireOperator } from './require-operator.js';
 
 export interface AdminApiDeps extends ClientOperationsDeps {
   readonly configuration: ClientConfiguration;
+  readonly explanations: Explanations;
   /** Leaves the facts of the request's token in `ctx.state.token`, its sender constraint met. */
   readonly authenticate: Middleware;
   readonly logger: Logger;
@@ -27,6 +30,7 @@ export function createAdminApi(deps: AdminApiDeps): Router {
   const operations = [
     ...createClientOperations(deps),
     ...createConfigurationOperations(deps.configuration),
+    ...createExplanationAdministration(deps.explanations),
   ];
   const description = describeApi(operations, { ...deps, title: 'Assent: administration' });
   const router = new Router();

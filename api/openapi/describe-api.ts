@@ -28,8 +28,9 @@ export function describeApi(
   function describeOperation(operation: OperationDescription) {
     const { id, summary, scopes, params, query, body, status, answer } = operation;
     const { bodyType, answerType } = operation;
+    const accessTokens = operation.anyScope ? [[]] : scopes.map((scope) => scope.split(' '));
     const errors = [
-      ...(scopes.length === 0 ? [] : commonErrors),
+      ...(accessTokens.length === 0 ? [] : commonErrors),
       ...(operation.idempotent ? repetitionErrors : []),
       ...(operation.ifMatch ? preconditionErrors[operation.ifMatch] : []),
       ...operation.errors,
@@ -38,7 +39,7 @@ export function describeApi(
     return {
       operationId: id,
       summary,
-      security: scopes.map((scope) => ({ accessToken: scope.split(' ') })),
+      security: accessTokens.map((accessToken) => ({ accessToken })),
       parameters: [
         ...parametersOf(params, 'path'),
         ...parametersOf(query, 'query'),

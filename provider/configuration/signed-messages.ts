@@ -50,9 +50,18 @@ function assertRequestObject(
   const isBackchannel = ctx.oidc.route === 'backchannel_authentication';
   if (fapi) assertLifetime(claims);
   if (isBackchannel) assertPresent(claims, ['exp', 'iat', 'nbf', 'jti']);
-  // FAPI 1.0 Advanced §5.2.2-10: what stands beside the object does not count. The others are asked for
-  // by the library, which reads the object alone.
-  else if (fapi === '1.0 Final') assertPresent(claims, ['scope']);
+  else if (fapi === '1.0 Final') assertComplete(claims);
+}
+
+/**
+ * FAPI 1.0 Advanced §5.2.2-10: what stands beside the object does not count, and what it leaves out is not
+ * taken from the registration. What else it needs, the library asks for.
+ */
+function assertComplete(claims: Claims): void {
+  assertPresent(claims, ['scope']);
+  if (claims.redirect_uri !== undefined) return;
+  const incomplete = refuse("it is missing the 'redirect_uri' claim");
+  throw Object.assign(incomplete, { allow_redirect: false });
 }
 
 function assertLifetime(claims: Claims): void {
