@@ -18,12 +18,15 @@ export function AccessTerms({
   expiresAt,
   now,
   first = [],
+  change,
   until = kind === 'one-time' ? 'One time, until' : 'Until',
   stop,
 }: AccessPeriod & {
   readonly first?: readonly SummaryRow[];
   /** What the end is called. */
   readonly until?: string;
+  /** How the end differs from what was agreed before. */
+  readonly change?: string | undefined;
   readonly stop: ComponentChildren;
 }) {
   const from = transactionFrom ? `From ${formatDate(transactionFrom)}` : 'All that your bank keeps';
@@ -41,6 +44,7 @@ export function AccessTerms({
               </strong>
               <br />
               That is {formatDuration(now, expiresAt)} from now
+              {change === undefined ? null : `, ${change}`}
             </>
           ),
         },

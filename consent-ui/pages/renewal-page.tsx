@@ -6,6 +6,7 @@ import { Card } from '../components/card.js';
 import { ClusterList } from '../components/cluster-list.js';
 import { Form } from '../components/form.js';
 import { Name } from '../components/name.js';
+import { Notice } from '../components/notice.js';
 import { Parties } from '../components/parties.js';
 import { displayName } from '../display-name.js';
 import { formatDate, formatDuration } from '../format-date.js';
@@ -40,10 +41,12 @@ export function RenewalPage(props: RenewalPageProps) {
     bank,
     appName: displayName(client.name),
     bankName: displayName(institution.name),
-    period: formatDuration(now, expiresAt),
+    end: <Day date={expiresAt} />,
+    endName: formatDate(expiresAt),
     isHere,
   });
   const isOver = endsAt <= now;
+  const isShorter = expiresAt < endsAt;
   return (
     <Layout
       title={words.title}
@@ -52,6 +55,12 @@ export function RenewalPage(props: RenewalPageProps) {
       lead={words.lead}
       trust={isHere ? 'Assent connects apps to banks, only with your permission.' : undefined}
     >
+      {isShorter ? (
+        <Notice kind="warning">
+          If you agree, sharing ends earlier than you agreed before: on <Day date={expiresAt} />,
+          which is {formatDuration(expiresAt, endsAt)} before <Day date={endsAt} />.
+        </Notice>
+      ) : null}
       <Card heading="The terms">
         <AccessTerms
           kind={props.kind}
@@ -59,6 +68,7 @@ export function RenewalPage(props: RenewalPageProps) {
           expiresAt={expiresAt}
           now={now}
           until="If you agree, until"
+          change={isOver ? undefined : describeChange(endsAt, expiresAt)}
           first={[
             { term: 'Connected since', description: <Day date={connectedOn} /> },
             {
@@ -122,18 +132,19 @@ interface Names {
   readonly bank: ComponentChildren;
   readonly appName: string;
   readonly bankName: string;
-  /** How long it goes on, from now. */
-  readonly period: string;
+  /** When it ends if they agree. */
+  readonly end: ComponentChildren;
+  readonly endName: string;
   /** Whether the person signs in on our page. */
   readonly isHere: boolean;
 }
 
 const wordings: Readonly<Record<RenewalPageProps['purpose'], (names: Names) => Wording>> = {
-  reconsent: ({ app, bank, appName, period }) => ({
-    title: `Keep sharing with ${appName} for ${period} more?`,
+  reconsent: ({ app, bank, appName, end, endName }) => ({
+    title: `Keep sharing with ${appName} until ${endName}?`,
     heading: (
       <>
-        Keep sharing with {app} for {period} more?
+        Keep sharing with {app} until {end}?
       </>
     ),
     lead: (
@@ -165,19 +176,29 @@ const wordings: Readonly<Record<RenewalPageProps['purpose'], (names: Names) => W
       <>You sign in at {bank} next, with the login that you used before.</>
     ),
   }),
-  refresh: ({ app, bank, bankName }) => ({
-    title: `Update your data from ${bankName}`,
-    heading: <>Update your data from {bank}</>,
+  refresh: ({ app, bank, bankName, end, endName }) => ({
+    title: `Update your data from ${bankName} and share it until ${endName}`,
+    heading: (
+      <>
+        Update your data from {bank} and share it until {end}
+      </>
+    ),
     lead: (
       <>
         <strong>{app}</strong> cannot update your data from <strong>{bank}</strong> without you: the
-        bank asks for something that only you can give, such as a code.
+        bank asks for something that only you can give, such as a code. By giving it you also agree
+        that {app} sees your data until {end}.
       </>
     ),
     yes: 'Continue',
     next: <>You answer what {bank} asks next.</>,
   }),
 };
+
+function describeChange(before: Date, after: Date): string {
+  if (after < before) return `${formatDuration(after, before)} earlier than agreed so far`;
+  return `${formatDuration(before, after)} later than agreed so far`;
+}
 
 function Day({ date }: { readonly date: Date }) {
   return <time dateTime={date.toISOString()}>{formatDate(date)}</time>;

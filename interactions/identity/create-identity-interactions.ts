@@ -201,7 +201,7 @@ export function createIdentityInteractions(deps: IdentityInteractionDeps): Route
   router.post('/interaction/:uid/consent', (ctx) =>
     accept(ctx, async (situation, { decision }) => {
       const { journey, session, errand } = situation;
-      if (decision !== 'allow') return refuse(situation, 'The person refused to share their data');
+      if (decision !== 'allow') return refuse(situation, describeNo(errand, clock.now()));
       if (errand.purpose === 'reconsent') {
         return connect.extend(journey, errand, ({ consent, writes }) =>
           finish(situation, consent, writes),
@@ -264,6 +264,15 @@ type AskingVisit = Visit & { readonly ask: readonly CredentialField[] };
 function askingVisit({ value: { visit, institutionId } }: StoredJourney): AskingVisit | undefined {
   if (!visit?.ask || visit.institutionId !== institutionId) return undefined;
   return { ...visit, ask: visit.ask };
+}
+
+/** What the client hears of a no: one to a renewal takes nothing away. */
+function describeNo(errand: Errand, now: number): string {
+  if (errand.purpose === 'connect') return 'The person refused to share their data';
+  const { expiresAt } = errand.consent.value;
+  return Date.parse(expiresAt) > now
+    ? `The person did not renew now: their consent goes on until ${expiresAt}`
+    : `The person did not renew now: their consent ended at ${expiresAt}`;
 }
 
 /** Ongoing access reads data with client_credentials and `sub`, not with this token (§4.2). */

@@ -114,6 +114,23 @@ describe('what a person reads before consent', () => {
     expect(text(pages['consent-one-time'])).toContain('That is 24 hours from now');
   });
 
+  it.each([
+    ['consent-reconsent', '88 days later than agreed so far'],
+    ['consent-reconsent-shorter', '30 days earlier than agreed so far'],
+    [
+      'consent-reconsent-shorter',
+      'sharing ends earlier than you agreed before: on 19 February 2027 , which is 30 days before 21 March 2027',
+    ],
+    ['consent-reconsent-expired', 'Ended on 1 November 2026'],
+    ['consent-refresh', 'you also agree that Ledgerlight sees your data until 19 February 2027'],
+  ] as const)('says of %s until when, and what that changes: %s', (name, said) => {
+    expect(text(pages[name])).toContain(said);
+  });
+
+  it('warns of nothing where sharing only goes on for longer', () => {
+    expect(text(pages['consent-reconsent'])).not.toContain('earlier');
+  });
+
   it('offers two ways to decide, as buttons of one form', () => {
     const decisions = matches(renderPage(pages.consent), /name="decision" value="(\w+)"/g);
     expect(decisions).toEqual(['allow', 'refuse']);

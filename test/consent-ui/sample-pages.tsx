@@ -85,6 +85,9 @@ export function samplePages(word: Wording = (text) => text) {
     'consent-reconsent-expired': (
       <RenewalPage {...renewal} purpose="reconsent" endsAt={new Date('2026-11-01T09:30:00Z')} />
     ),
+    'consent-reconsent-shorter': (
+      <RenewalPage {...renewal} purpose="reconsent" endsAt={new Date('2027-03-21T09:30:00Z')} />
+    ),
     'consent-reauth': <RenewalPage {...renewal} purpose="reauth" isChanged />,
     'consent-reauth-legacy': <RenewalPage {...renewal} purpose="reauth" signIn="here" />,
     'consent-refresh': <RenewalPage {...renewal} purpose="refresh" kind="one-time" signIn="here" />,

@@ -196,7 +196,9 @@ test('when the bank wants a code again the sync says so, and a refresh mends it'
   });
   const returned = await visit(url, async (page) => {
     const { allow, enterCode } = personAt(page);
-    expect(await page.textContent('h1')).toBe('Update your data from Old Mill Bank');
+    expect(await page.textContent('h1')).toMatch(
+      /^Update your data from Old Mill Bank and share it until \d+ \w+ \d{4}$/,
+    );
     await allow();
     await page.getByLabel('Code').waitFor();
     expect(await page.getByLabel('Password').count()).toBe(0);

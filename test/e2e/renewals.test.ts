@@ -163,7 +163,7 @@ describe('reconsent', () => {
       const [registered, callsBefore] = [intentsRegistered(), calls.length];
       const { returned, isAtBank } = await visit(await reconsentUrl(), async (page) => {
         await page
-          .getByRole('heading', { name: /^Keep sharing with .* for 90 days more\?$/ })
+          .getByRole('heading', { name: /^Keep sharing with .* until \d+ \w+ \d{4}\?$/ })
           .waitFor();
         await personAt(page).allow();
       });
@@ -183,8 +183,26 @@ describe('reconsent', () => {
   test('“Not now” changes nothing', async () => {
     const before = await settled();
     const { returned } = await visit(await reconsentUrl(), (page) => personAt(page).refuse());
-    expect(returned).toMatchObject({ error: 'access_denied', state: 'state' });
+    expect(returned).toMatchObject({
+      error: 'access_denied',
+      error_description: `The person did not renew now: their consent goes on until ${before.expiresAt}`,
+      state: 'state',
+    });
     expect(await connection()).toEqual(before);
+  }, 30_000);
+
+  test('to an end that is nearer says so, and ends the sharing earlier', async () => {
+    const before = await settled();
+    const nearer = new Date(Date.now() + 60 * day).toISOString();
+    const { returned } = await visit(await reconsentUrl({ expiresAt: nearer }), async (page) => {
+      await page
+        .getByText(/sharing ends earlier than you agreed before: on .* 30 days before/)
+        .waitFor();
+      await personAt(page).allow();
+    });
+    await redeem(own, returned);
+    expect(Date.parse(before.expiresAt)).toBeGreaterThan(Date.parse(nearer));
+    expect((await connection()).expiresAt).toBe(nearer);
   }, 30_000);
 
   test('a page that is open twice is answered once', async () => {
