@@ -1,8 +1,11 @@
 import type { Context } from 'koa';
+import { nestsDeeper } from '../http/nests-deeper.js';
 import { readBody } from '../http/read-body.js';
 import { ApiError } from './api-error.js';
 
 const usual = 64 * 1024;
+/** More than any body of ours needs; what works on JSON later calls itself for each level. */
+const deepest = 32;
 
 /**
  * The request's JSON body, at most 64 KiB or what is said; without any body an empty object.
@@ -16,8 +19,15 @@ export async function readJsonBody(ctx: Context, maxBytes = usual): Promise<unkn
   // Also `application/scim+json` and its like (RFC 6839 §3.1).
   if (!ctx.is('json', '+json'))
     throw new ApiError('UnsupportedMediaType', 'The body must be application/json');
+  const value = parse(body.toString('utf8'));
+  if (nestsDeeper(value, deepest))
+    throw new ApiError('BadRequest', 'The body is nested too deeply');
+  return value;
+}
+
+function parse(text: string): unknown {
   try {
-    return JSON.parse(body.toString('utf8'));
+    return JSON.parse(text);
   } catch (cause) {
     throw new ApiError('BadRequest', 'The body is not valid JSON', { cause });
   }

@@ -98,8 +98,7 @@ export function parseConnectionRequest(
 ): ConnectionRequest {
   const parsed = claimsSchema.safeParse(parseClaims(claims));
   if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new Refusal('invalid_claims', `claims.${issue?.path.join('.')} is not acceptable`);
+    throw new Refusal('invalid_claims', describeIssue(parsed.error.issues[0]));
   }
   const { sub, 'mh:con_id': connection, 'mh:consent': consent } = parsed.data.id_token;
   const named = { subject: sub?.value, connectionId: connection?.value };
@@ -243,4 +242,13 @@ function toTransactionFrom(terms: RequestedTerms | undefined, now: number): Date
     throw new Refusal('invalid_claims', 'transactionFromDateTime must be in the past');
   }
   return requested && new Date(Math.max(+requested, +earliestShared(undefined, now)));
+}
+
+/** In the characters RFC 6749 §4.1.2.1 allows a description, and short. */
+function describeIssue(issue: z.core.$ZodIssue | undefined): string {
+  const said = `claims.${issue?.path.join('.')}: ${issue?.message}`;
+  return said
+    .replaceAll('"', "'")
+    .replace(/[^\x20-\x21\x23-\x5B\x5D-\x7E]/g, '?')
+    .slice(0, 300);
 }

@@ -23,6 +23,7 @@ for (const [network, prefix] of [
   ['10.0.0.0', 8], // private
   ['100.64.0.0', 10], // carrier-grade NAT
   ['127.0.0.0', 8], // loopback
+  ['168.63.129.16', 32], // the host endpoint of a cloud
   ['169.254.0.0', 16], // link-local, and where clouds tell their secrets
   ['172.16.0.0', 12], // private
   ['192.0.0.0', 24], // IETF protocol assignments

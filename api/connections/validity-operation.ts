@@ -14,7 +14,7 @@ const clockSchema = z.object({
 });
 
 const validitySchema = z
-  .object({ next, consent: clockSchema, bankAuthentication: clockSchema })
+  .object({ connectionId: z.string(), next, consent: clockSchema, bankAuthentication: clockSchema })
   .meta({ id: 'Validity' });
 
 interface ValidityOperationDeps {
@@ -38,7 +38,8 @@ export function createValidityOperation({ connections, clock }: ValidityOperatio
     errors: ['NotFound'],
     async handle({ token: { clientId }, params: { userId, connectionId } }) {
       const { connection, consent } = await connections.get(clientId, userId, connectionId);
-      return { data: validityOf(connection, consent, clock.now()), meta: {} };
+      const validity = validityOf(connection, consent, clock.now());
+      return { data: { connectionId, ...validity }, meta: {} };
     },
   });
 }

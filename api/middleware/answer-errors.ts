@@ -40,7 +40,8 @@ export function answerErrors(logger: Logger): Middleware {
         code,
         cause,
       };
-      if (status >= 500) logger.error(fields, 'request failed');
+      // 501 is a client's question, answered.
+      if (status >= 500 && status !== 501) logger.error(fields, 'request failed');
       else logger.info(fields, 'request refused');
     }
   };

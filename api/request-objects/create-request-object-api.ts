@@ -36,7 +36,7 @@ export const requestObjectDescription: OperationDescription = {
 
 /** `POST /request` at the root: a raw JWS in, its reference as plain text out (§1.3). */
 export function createRequestObjectApi({ register, logger }: RequestObjectApiDeps): Router {
-  const router = new Router();
+  const router = new Router({ strict: true, sensitive: true });
   router.use(noStore, answerErrors(logger));
   router.post(requestObjectDescription.path, async (ctx) => {
     const reference = await register(await readRequestObject(ctx));

@@ -5,6 +5,7 @@ import { ProblemPage } from '../../consent-ui/pages/problem-page.js';
 import { RenewalPage } from '../../consent-ui/pages/renewal-page.js';
 import { renderPage } from '../../consent-ui/render-page.js';
 import type { Errand } from '../../core/connect.js';
+import { toAgreedTerms } from '../../core/connection-request.js';
 import type { CredentialField, Institution, InstitutionKind } from '../../core/institution.js';
 import { describePermissions } from '../../core/permissions.js';
 import type { LogoPaths } from '../../http/serve-logos.js';
@@ -82,7 +83,9 @@ export function showConsent(
   now: Date,
 ): string {
   const { permissions, transactionFrom, expiresAt } =
-    errand.purpose === 'connect' ? errand : errand.terms;
+    errand.purpose === 'connect'
+      ? toAgreedTerms(errand, institution.monthsInitialConsent, now.getTime())
+      : errand.terms;
   const page = {
     action: `${session.path}/consent`,
     csrf: session.csrf,

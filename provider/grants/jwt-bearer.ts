@@ -20,6 +20,7 @@ const claimsSchema = z.object({
   sub: z.string().min(1).max(255),
   jti: z.string().min(1).max(255),
   iat: z.number(),
+  aud: z.union([z.string(), z.array(z.string())]),
   exp: z.number(),
 });
 
@@ -50,6 +51,12 @@ export function registerJwtBearer(provider: Provider, { storage, clock }: JwtBea
     const now = clock.now() / 1000;
     if (data.exp > now + longestLife + clockTolerance) throw refuse('it lives too long');
     if (data.iat > now + clockTolerance) throw refuse('it was issued in the future');
+    if (data.iat < now - longestLife - clockTolerance) throw refuse('it was issued long ago');
+    // Meant for others too, it could be used here by any of them.
+    const own = [claims.aud]
+      .flat()
+      .every((aud) => aud?.startsWith(`${provider.issuer}/`) || aud === provider.issuer);
+    if (!own) throw refuse('it is for others too');
     return data;
   }
 

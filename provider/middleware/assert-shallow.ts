@@ -1,5 +1,6 @@
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { errors } from 'oidc-provider';
+import { nestsDeeper } from '../../http/nests-deeper.js';
 
 /** More than any claims request needs; the library copies and writes JSON, which thousands overflow. */
 const deepest = 32;
@@ -37,9 +38,4 @@ function parsed(parse: Parse, text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function nestsDeeper(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return levels === 0 || Object.values(value).some((member) => nestsDeeper(member, levels - 1));
 }

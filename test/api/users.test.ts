@@ -192,3 +192,27 @@ test("knows nothing of another client's user, or of an unknown one", async () =>
   }
   expect((await api.get(`/users/${userId}`, api.issue('user:read'))).status).toBe(200);
 });
+
+// SEC-39, SEC-55
+test('bad input on the edges is refused, and does nothing', async () => {
+  const token = api.issue('user:create user:read user:delete connection:delete');
+  const deep = `{"x":${'['.repeat(30_000)}${']'.repeat(30_000)}}`;
+  const asked = await request(api.server)
+    .post('/users')
+    .set({ authorization: `Bearer ${token}`, 'idempotency-key': 'deep' })
+    .type('json')
+    .send(deep);
+  expect(asked.status).toBe(400);
+  expect(asked.body.message).toBe('The body is nested too deeply');
+
+  const made = await request(api.server)
+    .post('/users')
+    .set({ authorization: `Bearer ${token}` })
+    .send({});
+  // What a client makes of `/users/{id}/connections/..`.
+  const slashed = await request(api.server)
+    .delete(`/users/${made.body.userId}/`)
+    .set({ authorization: `Bearer ${token}` });
+  expect(slashed.status).toBe(404);
+  expect((await api.get(`/users/${made.body.userId}`, token)).status).toBe(200);
+});

@@ -120,9 +120,11 @@ test('a token for the client itself speaks for nobody', async () => {
   expect((await ask(await own())).body.error).toBe('invalid_request');
 });
 
-test('the audience may be one of several', async () => {
+test('the audience may be several of ours, and nobody else (SEC-36)', async () => {
   const aud = [`${assent.issuer}/token`, assent.issuer];
   expect((await ask(await keys.sign(claims({ aud })))).status).toBe(200);
+  const shared = claims({ aud: [assent.issuer, 'https://other.example'] });
+  expect((await ask(await keys.sign(shared))).body.error).toBe('invalid_grant');
 });
 
 test('an assertion is used once, also of ten at the same moment', async () => {
