@@ -30,6 +30,7 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
   const { mtlsUrl, lifetimes } = configuration;
   const intentService = createIntentService({ storage, clock, newId: randomUUID, revokeGrant });
   const loginBudget = createLoginBudget({ storage, clock });
+  const customers = createCustomerSignIn({ ledger, loginBudget, storage, clock });
   const approvals = configuration.features.backchannelAuthentication
     ? createApprovals({ storage, clock, ledger, intentService })
     : undefined;
@@ -50,7 +51,7 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
       const interactions = createBankInteractions({
         sessions,
         intentService,
-        signIn: createCustomerSignIn({ ledger, loginBudget, storage, clock }),
+        signIn: customers,
         ledger,
         clock,
         openEndedConsent: lifetimes.ongoingConsent,
@@ -74,8 +75,8 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
             openEndedConsent: lifetimes.ongoingConsent,
           }),
           signIn: createSignIn({
-            visits: createApprovalVisits({ storage, clock, newSecret }),
-            ...{ ledger, loginBudget },
+            visits: createApprovalVisits({ clock, newSecret }),
+            ...{ customers, ledger, storage },
             origin: configuration.publicUrl,
           }),
         }),

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { AuthenticationContext } from './bank-authentication.js';
 import type { Collection, Stored } from './storage.js';
 
 /**
@@ -17,6 +18,8 @@ export interface Approval {
   readonly bindingMessage?: string | undefined;
   /** What the client is told with that the person has decided, in ping mode only. */
   readonly notificationToken?: string | undefined;
+  /** How the person has to have been authenticated: one of these; any will do where it is absent. */
+  readonly contexts?: readonly AuthenticationContext[] | undefined;
   /** How long ago the person may have signed in (seconds, `max_age`). */
   readonly maxAge?: number | undefined;
   /** ISO 8601 */

@@ -17,13 +17,14 @@ import { schedulePing } from './ping-client.js';
 import { Refusal } from './refusal.js';
 import { insert, type Storage, type Stored, update, type Write } from './storage.js';
 
-/** What CIBA Core §13 calls a request that is not put to the person. */
+/** What CIBA Core §13, and Unmet Authentication Requirements 1.0, call a request that is not put to anybody. */
 export type BackchannelError =
   | 'invalid_request'
   | 'invalid_scope'
   | 'unknown_user_id'
   | 'missing_user_code'
   | 'invalid_user_code'
+  | 'unmet_authentication_requirements'
   | 'access_denied';
 
 /** A request is not put to the person; the message is for the client. */
@@ -144,7 +145,11 @@ export function createApprovals(deps: ApprovalsDeps): ApprovalsService {
     },
 
     async ask({ expiresAt, ...request }) {
-      const { clientId, customerId } = request;
+      const { clientId, customerId, contexts } = request;
+      if (contexts?.length === 0) {
+        const message = 'this bank does not offer what acr asks for';
+        throw new BackchannelRefusal('unmet_authentication_requirements', message);
+      }
       await assertIntent({ expiresAt, ...request });
       const waiting = await allWaiting(customerId);
       if (waiting.filter(({ value }) => value.clientId === clientId).length >= mostWaiting) {

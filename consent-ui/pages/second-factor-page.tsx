@@ -11,7 +11,8 @@ import { type Journey, Layout } from '../render-page.js';
 
 export interface SecondFactorPageProps extends PostTarget {
   readonly bank: Exclude<Brand, 'assent'>;
-  readonly client: Party;
+  /** Who has sent the person here; absent where they came by themselves. */
+  readonly client?: Party | undefined;
   /** `your phone ending in 417` */
   readonly device: string;
   readonly error?: keyof typeof errors | undefined;
@@ -39,7 +40,7 @@ export function SecondFactorPage(props: SecondFactorPageProps) {
       brand={bank}
       invalid={error !== undefined}
       journey={props.journey}
-      above={<LogoMark of={client} large />}
+      above={client && <LogoMark of={client} large />}
       lead={
         <>
           We sent it to <strong>{displayName(props.device, 60)}</strong>, to be sure that it is you.
@@ -74,7 +75,13 @@ export function SecondFactorPage(props: SecondFactorPageProps) {
       )}
       <Form {...props.cancel}>
         <Button look="quiet">
-          Cancel and go back to <Name of={client.name} />
+          {client ? (
+            <>
+              Cancel and go back to <Name of={client.name} />
+            </>
+          ) : (
+            'Cancel'
+          )}
         </Button>
       </Form>
     </Layout>

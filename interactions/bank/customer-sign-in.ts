@@ -14,6 +14,9 @@ import type { SentCode } from '../../core/second-factor.js';
 import { put, type Storage, update } from '../../core/storage.js';
 import type { InteractionSession } from '../interaction-session.js';
 
+/** The visit to the bank that somebody signs in to: its id, known to their browser alone, and its end. */
+export type Visit = Pick<InteractionSession, 'uid' | 'expiresAt'>;
+
 /** What a request asks of the person who signs in. */
 export interface SignInRequest {
   /** One of these contexts, the first rather than the next; undefined where any will do. */
@@ -46,13 +49,13 @@ export type CodeOutcome = 'accepted' | 'missing' | 'too-many-attempts' | 'mismat
 
 /** Signing in at the bank, in steps that each tab and process finds again. */
 export interface CustomerSignIn {
-  state(session: InteractionSession): Promise<SignInState>;
+  state(visit: Visit): Promise<SignInState>;
   /** Takes `login` and `password`. */
-  login(session: InteractionSession, typed: Typed, request: SignInRequest): Promise<LoginOutcome>;
+  login(visit: Visit, typed: Typed, request: SignInRequest): Promise<LoginOutcome>;
   /** Takes `code`. */
-  enterCode(session: InteractionSession, typed: Typed): Promise<CodeOutcome>;
+  enterCode(visit: Visit, typed: Typed): Promise<CodeOutcome>;
   /** Sends a new code in the place of the one before. @returns false where there were too many. */
-  sendAgain(session: InteractionSession, purpose: string): Promise<boolean>;
+  sendAgain(visit: Visit, purpose: string): Promise<boolean>;
 }
 
 interface SignInDeps {

@@ -14,6 +14,7 @@ import type { CustomerHint } from '../../core/bank-ledger.js';
 import type { Clock } from '../../core/clock.js';
 import { pollInterval } from '../../core/poll-pace.js';
 import { readIntentId } from '../../core/read-intent-id.js';
+import { readWantedContexts } from '../../core/wanted-contexts.js';
 import { verifyWithClientKeys } from '../internals.js';
 import { requestSigningAlgorithms } from '../profiles/profiles.js';
 import { clockTolerance } from './client-authentication.js';
@@ -22,6 +23,8 @@ interface BackchannelDeps {
   readonly approvals: ApprovalsService;
   readonly unitOfWork: UnitOfWork;
   readonly clock: Clock;
+  /** The identifier of our own API, the only one that people are asked about this way. */
+  readonly resource: string;
 }
 
 /** What fits on any device and can be neither a link nor words in another's name (CIBA Core §7.1). */
@@ -37,7 +40,12 @@ const subjectIdentifier = z.discriminatedUnion('format', [
  * CIBA Core 1.0 with FAPI-CIBA: whom a client may mean, and what is put to that person. Poll and ping
  * only; what the client has to sign, its profile says.
  */
-export function backchannelAuthentication({ approvals, unitOfWork, clock }: BackchannelDeps) {
+export function backchannelAuthentication({
+  approvals,
+  unitOfWork,
+  clock,
+  resource,
+}: BackchannelDeps) {
   async function identify(ctx: KoaContextWithOIDC, hint: CustomerHint): Promise<string> {
     return refusable(() => approvals.identify(clientOf(ctx).clientId, hint));
   }
@@ -72,6 +80,8 @@ export function backchannelAuthentication({ approvals, unitOfWork, clock }: Back
     const customerId = String(request.accountId);
     // The other hints were resolved by the bank already.
     if (ctx.oidc.params?.id_token_hint !== undefined) await identify(ctx, { id: customerId });
+    const resources = [request.resource ?? []].flat();
+    if (resources.some((named) => named !== resource)) throw new errors.InvalidTarget();
     await useRequestObjectOnce(ctx, client);
     const { binding_message, client_notification_token, max_age } = request.params ?? {};
     const writes = await refusable(() =>
@@ -81,6 +91,7 @@ export function backchannelAuthentication({ approvals, unitOfWork, clock }: Back
         customerId,
         scopes: (request.scope ?? '').split(' '),
         intentId: readIntentId(request.claims),
+        contexts: readWantedContexts(request.params ?? {}),
         bindingMessage: optionalText(binding_message),
         notificationToken: optionalText(client_notification_token),
         ...(max_age !== undefined && { maxAge: Number(max_age) }),

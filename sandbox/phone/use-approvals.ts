@@ -39,10 +39,15 @@ export async function openPerson(ca: string): Promise<Person> {
       }
 
       const signIn = await visit(href);
-      const page = await visit(
+      const signedIn = await visit(
         `${href}/sign-in`,
         new URLSearchParams({ csrf: csrfOf(signIn), login, password }),
       );
+      const [, code] = / (\d{6}) is your code/.exec(signedIn) ?? [];
+      const page =
+        code === undefined
+          ? signedIn
+          : await visit(`${href}/code`, new URLSearchParams({ csrf: csrfOf(signedIn), code }));
       const form = new URLSearchParams({ csrf: csrfOf(page) });
       form.set('decision', action === 'allow' ? 'approve' : 'refuse');
       for (const [, account = ''] of page.matchAll(/type="checkbox"[^>]* value="([^"]+)"/g)) {

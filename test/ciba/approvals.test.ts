@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { decodeJwt } from 'jose';
+import { type BankVisit, bankVisits } from '../../core/bank-visit.js';
+import { put } from '../../core/storage.js';
 import { formOf, textOf } from '../security/support/visitor.js';
 import {
   amelia,
@@ -32,6 +35,12 @@ const errorOf = async (authReqId: string) => (await bank.till.poll(authReqId)).b
 async function openLatest(who = amelia) {
   const [latest = ''] = linksOf(await signIn(bank, phone, who));
   return phone.go(latest);
+}
+
+async function lookAt(link: string): Promise<string> {
+  const device = bank.openPhone();
+  device.jar.push(...phone.jar);
+  return textOf((await device.go(link)).html);
 }
 
 describe('the list', () => {
@@ -285,6 +294,62 @@ describe('a request', () => {
     expect(textOf(again.html)).toContain('Sign in to Northbank');
     const back = await phone.submit(again, '/sign-in', Object.entries(amelia));
     expect(textOf((await decide(phone, back, 'approve')).html)).toContain('You have approved this');
+  });
+
+  test('that wants a second factor is approved with a code, and the tokens say so (acr)', async () => {
+    const acr = 'urn:openbanking:psd2:sca';
+    const weak = await bank.till.mustAsk({ binding_message: 'weak' });
+    const strong = await bank.till.mustAsk({ acr_values: acr, binding_message: 'strong' });
+    const list = await signIn(bank, phone);
+    const texts = await Promise.all(linksOf(list).map(async (link) => [link, await lookAt(link)]));
+    const link = texts.find(([, text]) => text?.includes('Sign in to Northbank'))?.[0] ?? '';
+    // A password was enough to see that it waits, and is not to decide it.
+    phone = bank.openPhone();
+    const entry = await phone.submit(await phone.go(link), '/sign-in', Object.entries(amelia));
+    expect(textOf(entry.html)).toContain('Enter the code we sent you');
+    expect(textOf(entry.html)).toContain('to see what waits for your approval');
+    expect((await phone.submit(entry, '/code', [['code', '000000']])).status).toBe(401);
+    expect(textOf((await phone.go(home())).html)).toContain('Enter the code we sent you');
+    const again = await phone.submit(await phone.go(link), '/new-code');
+    const [, code = ''] = / (\d{6}) is your code/.exec(again.html) ?? [];
+    const question = await phone.submit(again, '/code', [['code', code]]);
+    expect(textOf(question.html)).toContain('strong');
+    await decide(phone, question, 'approve');
+    const { body } = await bank.till.poll(strong);
+    expect(decodeJwt(String(body.id_token)).acr).toBe(acr);
+    // The same visit is more than enough for the other.
+    const other = linksOf(await phone.go(home()))[0] ?? '';
+    await decide(phone, await phone.go(other), 'approve');
+    expect((await bank.till.poll(weak)).status).toBe(200);
+  });
+
+  test('that wants more than the customer, or the bank, can prove is not approved', async () => {
+    const acr_values = 'urn:openbanking:psd2:sca';
+    const asked = await bank.till.mustAsk({ login_hint: 'noah', scope: 'openid', acr_values });
+    const noah = { login: 'noah', password: 'quiet-orchard-08' };
+    const [link = ''] = linksOf(await signIn(bank, phone, noah));
+    const page = await phone.go(link);
+    const refused = await phone.submit(page, '/sign-in', Object.entries(noah));
+    expect(refused.status).toBe(403);
+    expect(textOf(refused.html)).toContain('This cannot be approved here');
+    expect(await errorOf(asked)).toBe('authorization_pending');
+    const { body } = await bank.till.ask({ acr_values: 'urn:mace:incommon:iap:silver' });
+    expect(body.error).toBe('unmet_authentication_requirements');
+  });
+
+  test("an interaction's id, which stands in an address, is no cookie of the approvals", async () => {
+    const uid = 'A'.repeat(43);
+    const authentication = {
+      acr: 'urn:openbanking:psd2:ca',
+      amr: ['pwd'],
+      at: '2026-01-01T00:00:00Z',
+    };
+    const visit = { customerId: 'cust-5e1d0c27', authentication } as const;
+    await bank.storage.commit([put(bankVisits, uid, visit as BankVisit)]);
+    await phone.go(home());
+    const [cookie] = phone.jar;
+    phone.jar.splice(0, 1, { ...(cookie ?? { name: '', path: '/', host: '' }), value: uid });
+    expect(textOf((await phone.go(home())).html)).toContain('Sign in to Northbank');
   });
 
   test('of somebody whose bank shares nothing can only be refused', async () => {

@@ -112,6 +112,13 @@ describe('a signed request (FAPI-CIBA §5.2.2-6, CIBA Core §7.1.1)', () => {
     await expectRefused(await bank.till.sign(claims()), 'invalid_request');
   });
 
+  test('for a resource that people are not asked about this way is refused', async () => {
+    const elsewhere = await bank.till.sign({ resource: 'https://elsewhere.example/' });
+    await expectRefused(elsewhere, 'invalid_target');
+    const { publicUrl } = bank.configuration;
+    expect((await bank.till.ask({ resource: `${publicUrl}/` })).status).toBe(200);
+  });
+
   test('without openid, or with a scope that the client may not have, is refused', async () => {
     await expectRefused(await bank.till.sign({ scope: 'accounts' }), 'invalid_request');
     const narrow = await bank.connectClient('narrow', { scope: 'openid' });

@@ -1,31 +1,28 @@
 import { hash } from 'node:crypto';
 import type { Context } from 'koa';
-import { type ApprovalVisit, approvalVisits } from '../../../core/approval-visit.js';
 import type { Clock } from '../../../core/clock.js';
-import { put, remove, type Storage, type Write } from '../../../core/storage.js';
+import type { Visit } from '../customer-sign-in.js';
 
 /** A browser that looks at its customer's approvals, whether or not they have signed in. */
-export interface OpenVisit {
-  /** What counts attempts to sign in; says nothing of the cookie. */
-  readonly key: string;
+export interface OpenVisit extends Visit {
   /** The value of the hidden form field `csrf`. */
   readonly csrf: string;
-  readonly signedIn: ApprovalVisit | undefined;
 }
 
 /**
  * Visits to the approvals by cookie. Nothing is stored before somebody has signed in, so that nobody
- * fills the store by asking; from then on the cookie is another one.
+ * fills the store by asking.
  */
 export interface ApprovalVisits {
-  open(ctx: Context): Promise<OpenVisit>;
-  /** Signs a customer in. @param writes committed with it. */
-  signIn(ctx: Context, customerId: string, writes: readonly Write[]): Promise<void>;
-  signOut(ctx: Context): Promise<void>;
+  open(ctx: Context): OpenVisit;
+  /**
+   * A visit under another cookie than the one before, which somebody else may have put there (fixation).
+   * @returns it, and what gives the browser its cookie.
+   */
+  renew(ctx: Context): { readonly visit: OpenVisit; readonly keep: () => void };
 }
 
 interface VisitsDeps {
-  readonly storage: Storage;
   readonly clock: Clock;
   /** A new secret of 256 bits that fits a cookie. */
   readonly newSecret: () => string;
@@ -37,7 +34,7 @@ const cookieName = '__Host-assent-approvals';
 const visitSeconds = 15 * 60;
 
 /** See {@link ApprovalVisits}. */
-export function createApprovalVisits({ storage, clock, newSecret }: VisitsDeps): ApprovalVisits {
+export function createApprovalVisits({ clock, newSecret }: VisitsDeps): ApprovalVisits {
   function setCookie(ctx: Context, value: string): void {
     ctx.cookies.set(cookieName, value, {
       httpOnly: true,
@@ -48,34 +45,27 @@ export function createApprovalVisits({ storage, clock, newSecret }: VisitsDeps):
     });
   }
 
+  function visitOf(secret: string): OpenVisit {
+    return {
+      // An interaction's id, which stands in its address, must open nothing here.
+      uid: `approvals:${secret}`,
+      expiresAt: new Date(clock.now() + visitSeconds * 1000),
+      csrf: hash('sha256', `csrf:${secret}`, 'base64url'),
+    };
+  }
+
   return {
-    async open(ctx) {
+    open(ctx) {
       const shown = ctx.cookies.get(cookieName);
-      const isOurs = shown !== undefined && /^[\w-]{43}$/.test(shown);
-      const secret = isOurs ? shown : newSecret();
-      if (!isOurs) setCookie(ctx, secret);
-      const stored = isOurs ? await storage.get(approvalVisits, secret) : undefined;
-      return {
-        key: hash('sha256', `visit:${secret}`, 'base64url'),
-        csrf: hash('sha256', `csrf:${secret}`, 'base64url'),
-        signedIn: stored?.value,
-      };
-    },
-
-    async signIn(ctx, customerId, writes) {
-      // Another secret than before, which somebody else may have put there.
+      if (shown !== undefined && /^[\w-]{43}$/.test(shown)) return visitOf(shown);
       const secret = newSecret();
-      const now = clock.now();
-      const visit = { customerId, signedInAt: new Date(now).toISOString() };
-      const end = new Date(now + visitSeconds * 1000);
-      await storage.commit([put(approvalVisits, secret, visit, end), ...writes]);
       setCookie(ctx, secret);
+      return visitOf(secret);
     },
 
-    async signOut(ctx) {
-      const shown = ctx.cookies.get(cookieName);
-      if (shown !== undefined) await storage.commit([remove(approvalVisits, shown)]);
-      setCookie(ctx, newSecret());
+    renew(ctx) {
+      const secret = newSecret();
+      return { visit: visitOf(secret), keep: () => setCookie(ctx, secret) };
     },
   };
 }

@@ -2,7 +2,7 @@ import Router from '@koa/router';
 import type { Context } from 'koa';
 import type { Provider } from 'oidc-provider';
 import type { UnitOfWork } from '../../../adapters/oidc/unit-of-work.js';
-import { type Approval, stateOf } from '../../../core/approval.js';
+import { type Approval, approvals as records, stateOf } from '../../../core/approval.js';
 import type { ApprovalsService } from '../../../core/approvals-service.js';
 import type { BankLedger } from '../../../core/bank-ledger.js';
 import { type ClientMetadata, clients } from '../../../core/clients.js';
@@ -67,12 +67,16 @@ export function createApprovalPages(deps: ApprovalPagesDeps): Router {
       const approval = await approvals.find(customer.customerId, String(ctx.params.id));
       const client = approval && (await storage.get(clients, approval.value.clientId));
       if (!approval || !client) throw new Refusal('not_found', 'There is no such request.');
-      const { maxAge } = approval.value;
-      const age = (clock.now() - Date.parse(customer.signedInAt)) / 1000;
-      // The client wants to know that the person is there now, and not a while ago.
-      if (maxAge !== undefined && age > maxAge) return signIn.leave(ctx, pathOf(approval));
+      if (!isAsWanted(approval.value, customer)) return signIn.leave(ctx, pathOf(approval));
       return proceed({ ctx, customer, approval, client: client.value });
     });
+  }
+
+  /** Whether the person has signed in as the client wants it: in such a way, and not too long ago. */
+  function isAsWanted({ maxAge, contexts }: Approval, { authentication }: SignedIn): boolean {
+    const age = (clock.now() - Date.parse(authentication.at)) / 1000;
+    const isRecent = maxAge === undefined || age <= maxAge;
+    return isRecent && (contexts === undefined || contexts.includes(authentication.acr));
   }
 
   async function showOne(situation: Situation, noneChosen = false): Promise<void> {
@@ -126,25 +130,32 @@ export function createApprovalPages(deps: ApprovalPagesDeps): Router {
     const yes = await askedAccess.grant(approval.value, ticked);
     if (!yes) return false;
     const decided = await approvals.decide(approval, client, 'approved');
-    const settlement = { granted: yes.granted, signedInAt: customer.signedInAt };
-    await settleApproval(deps, approval.value, settlement, [...decided, ...yes.writes]);
+    const { authentication } = customer;
+    const granted = { ...yes.granted, authentication };
+    await settleApproval(deps, approval.value, { granted }, [...decided, ...yes.writes]);
     return true;
   }
 
   router.get(approvalsPath, (ctx) => signIn.enter(ctx, (customer) => showList(ctx, customer)));
-  router.post(`${approvalsPath}/sign-in`, (ctx) => signIn.submit(ctx));
-  router.post(`${approvalsPath}/sign-out`, (ctx) =>
-    signIn.enter(ctx, async ({ csrf }) => {
-      await readOwnForm(ctx, { origin, csrf });
-      await signIn.leave(ctx, approvalsPath);
-    }),
+  router.post(`${approvalsPath}/sign-in`, (ctx) => signIn.submit(ctx, undefined));
+  router.post(`${approvalsPath}/:id/sign-in`, async (ctx) =>
+    signIn.submit(ctx, (await storage.get(records, String(ctx.params.id)))?.value),
   );
+  for (const path of [approvalsPath, `${approvalsPath}/:id`]) {
+    router.post(`${path}/code`, (ctx) => signIn.enterCode(ctx));
+    router.post(`${path}/new-code`, (ctx) => signIn.sendNewCode(ctx));
+  }
+  router.post(`${approvalsPath}/sign-out`, (ctx) => signIn.signOut(ctx));
   // A form that was shown again after a mistake is reloaded, or bookmarked, under its own address.
-  for (const path of ['sign-in', 'sign-out', ':id/sign-in', ':id/decision']) {
+  const steps = ['sign-in', 'code', 'new-code'];
+  for (const path of [
+    ...steps,
+    'sign-out',
+    ...[...steps, 'decision'].map((step) => `:id/${step}`),
+  ]) {
     router.get(`${approvalsPath}/${path}`, (ctx) => seeOther(ctx, parentOf(ctx.path)));
   }
   router.get(`${approvalsPath}/:id`, (ctx) => open(ctx, (situation) => showOne(situation)));
-  router.post(`${approvalsPath}/:id/sign-in`, (ctx) => signIn.submit(ctx));
   router.post(`${approvalsPath}/:id/decision`, (ctx) => open(ctx, decide));
   return router;
 }

@@ -1,7 +1,7 @@
 import type { Provider } from 'oidc-provider';
 import type { UnitOfWork } from '../../../adapters/oidc/unit-of-work.js';
 import type { Approval } from '../../../core/approval.js';
-import { bankAuthentication } from '../../../core/bank-authentication.js';
+import type { Authentication } from '../../../core/bank-authentication.js';
 import { Refusal } from '../../../core/refusal.js';
 import type { Write } from '../../../core/storage.js';
 import { type GrantedAccess, saveGrant } from '../../save-grant.js';
@@ -15,7 +15,7 @@ interface SettleDeps {
 
 /** What the client gets when it asks next. */
 export type Settlement =
-  | { readonly granted: GrantedAccess; readonly signedInAt: string }
+  | { readonly granted: GrantedAccess & { readonly authentication: Authentication } }
   | { readonly refused: true };
 
 /**
@@ -38,12 +38,13 @@ export async function settleApproval(
       request.error = 'access_denied';
       request.errorDescription = 'the person has refused';
     } else {
-      const { granted, signedInAt } = settlement;
+      const { granted } = settlement;
+      const { acr, amr, at } = granted.authentication;
       await saveGrant(provider, { clientId, scopes, resource }, granted);
       request.grantId = granted.grantId;
-      request.acr = bankAuthentication.acr;
-      request.amr = [...bankAuthentication.amr];
-      request.authTime = Math.floor(Date.parse(signedInAt) / 1000);
+      request.acr = acr;
+      request.amr = [...amr];
+      request.authTime = Math.floor(Date.parse(at) / 1000);
     }
     await request.save();
   });

@@ -8,11 +8,17 @@ import {
   BankLoginPage,
   type BankLoginPageProps,
 } from '../../../consent-ui/pages/bank-login-page.js';
+import { ProblemPage } from '../../../consent-ui/pages/problem-page.js';
+import {
+  SecondFactorPage,
+  type SecondFactorPageProps,
+} from '../../../consent-ui/pages/second-factor-page.js';
 import { renderPage } from '../../../consent-ui/render-page.js';
 import type { Approval } from '../../../core/approval.js';
 import type { BankLedger } from '../../../core/bank-ledger.js';
 import type { ClientMetadata } from '../../../core/clients.js';
 import { describePermissions, permissionCodes, permits } from '../../../core/permissions.js';
+import type { SentCode } from '../../../core/second-factor.js';
 import type { Stored } from '../../../core/storage.js';
 import { describeClient } from '../../describe-client.js';
 import { brandOf, describeAccount } from '../show-steps.js';
@@ -36,6 +42,39 @@ export function showSignIn(
       csrf={csrf}
       bank={brandOf(bankName)}
       hints={demoLogins}
+    />,
+  );
+}
+
+/** Do you have your device? @param error what was wrong with the code before. */
+export function showCodeEntry(
+  { bankName }: BankOfPages,
+  { path, csrf }: { readonly path: string; readonly csrf: string },
+  { device, simulatedMessage }: SentCode,
+  error?: SecondFactorPageProps['error'],
+): string {
+  return renderPage(
+    <SecondFactorPage
+      action={`${path}/code`}
+      csrf={csrf}
+      sendAgain={{ action: `${path}/new-code`, csrf }}
+      cancel={{ action: `${approvalsPath}/sign-out`, csrf }}
+      bank={brandOf(bankName)}
+      device={device}
+      simulatedMessage={simulatedMessage}
+      error={error}
+    />,
+  );
+}
+
+/** What is asked wants more proof than this customer can give. */
+export function showUnmet({ bankName }: BankOfPages): string {
+  return renderPage(
+    <ProblemPage
+      brand={brandOf(bankName)}
+      title="This cannot be approved here"
+      sentence="It wants a code as a second proof that it is you, and there is no device of yours that we could send one to. Nothing was shared."
+      back={{ href: approvalsPath, label: 'See what else waits' }}
     />,
   );
 }
