@@ -53,10 +53,9 @@ export function registerJwtBearer(provider: Provider, { storage, clock }: JwtBea
     if (data.iat > now + clockTolerance) throw refuse('it was issued in the future');
     if (data.iat < now - longestLife - clockTolerance) throw refuse('it was issued long ago');
     // Meant for others too, it could be used here by any of them.
-    const own = [claims.aud]
-      .flat()
-      .every((aud) => aud?.startsWith(`${provider.issuer}/`) || aud === provider.issuer);
-    if (!own) throw refuse('it is for others too');
+    const { issuer } = provider;
+    const isOurs = (aud: string) => aud === issuer || aud.startsWith(`${issuer}/`);
+    if (![data.aud].flat().every(isOurs)) throw refuse('it is for others too');
     return data;
   }
 
