@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { revokeGrant } from '../adapters/oidc/revoke-grant.js';
+import { revokeGrant, revokeIssued, revokeRefreshTokens } from '../adapters/oidc/revoke-grant.js';
 import {
   accountInformationPath,
   createOpenBankingApi,
@@ -28,7 +28,12 @@ import { type Foundation, protect, type Role } from './role.js';
 export function createBankRole(foundation: Foundation, ledger: BankLedger): Role {
   const { configuration, storage, clock, logger } = foundation;
   const { mtlsUrl, lifetimes } = configuration;
-  const intentService = createIntentService({ storage, clock, newId: randomUUID, revokeGrant });
+  const intentService = createIntentService({
+    storage,
+    clock,
+    newId: randomUUID,
+    ...{ revokeGrant, revokeIssued, revokeRefreshTokens },
+  });
   const loginBudget = createLoginBudget({ storage, clock });
   const customers = createCustomerSignIn({ ledger, loginBudget, storage, clock });
   const approvals = configuration.features.backchannelAuthentication

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { detailTypeNames } from '../core/authorization-details/detail-types.js';
 import { profileNames } from '../core/profile-names.js';
 import { destination } from './destination.js';
 
@@ -253,6 +254,12 @@ export const configurationSchema = z.strictObject({
         .default(true)
         .describe(
           'CIBA, for clients of profile `fapi-ciba`, in the bank role: customers decide at `/approvals`',
+        ),
+      authorizationDetails: z
+        .array(z.enum(detailTypeNames))
+        .default(['account_information'])
+        .describe(
+          'In the bank role: the types of RFC 9396 that clients may ask for; `payment_initiation` needs an API of yours that carries payments out (docs/authorization-details.md)',
         ),
       encryption: z
         .boolean()

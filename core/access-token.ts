@@ -1,3 +1,5 @@
+import type { AuthorizationDetail } from './authorization-details/detail-type.js';
+
 /** What a resource needs to know of a live access token, whatever format and grant made it. */
 export interface AccessTokenFacts {
   readonly clientId: string;
@@ -6,6 +8,8 @@ export interface AccessTokenFacts {
   readonly scopes: ReadonlySet<string>;
   /** The consent (and Grant) behind a code or refresh token; absent for client_credentials. */
   readonly grantId?: string | undefined;
+  /** What the person granted detail by detail, as far as this token goes (RFC 9396 §9). */
+  readonly authorizationDetails?: readonly AuthorizationDetail[] | undefined;
   /** The sender constraint: RFC 8705 `x5t#S256` or RFC 9449 `jkt`, base64url SHA-256. */
   readonly certificateThumbprint?: string | undefined;
   readonly keyThumbprint?: string | undefined;

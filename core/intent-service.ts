@@ -1,4 +1,12 @@
+import type { AuthorizationDetail } from './authorization-details/detail-type.js';
+import {
+  accessOf,
+  lastEnd,
+  narrowWithin,
+  stillGranted,
+} from './authorization-details/detail-types.js';
 import type { Clock } from './clock.js';
+import type { GrantWish } from './grant-management.js';
 import {
   belongsTo,
   findTermsFault,
@@ -6,6 +14,7 @@ import {
   type IntentStatus,
   type IntentTerms,
   intents,
+  isGrantOf,
   isIntentAuthorisable,
   type TermsFault,
 } from './intent.js';
@@ -20,6 +29,22 @@ export interface IntentServiceDeps {
   readonly newId: () => string;
   /** What ends every code and token of a Grant; committed together with the new status. */
   readonly revokeGrant: (grantId: string) => readonly Write[];
+  /** What ends what was issued so far, for a Grant that is replaced. */
+  readonly revokeIssued: (grantId: string) => readonly Write[];
+  /** What ends only the refresh tokens, for a Grant that is added to. */
+  readonly revokeRefreshTokens: (grantId: string) => readonly Write[];
+}
+
+/** A customer's yes to accounts of theirs. */
+export interface AccountsChoice {
+  readonly customerId: string;
+  readonly accountIds: readonly string[];
+}
+
+/** A customer's yes to authorization details, as granted. */
+export interface DetailsChoice {
+  readonly customerId: string;
+  readonly details: readonly AuthorizationDetail[];
 }
 
 /** The intents of a bank: each change of status is one atomic commit. */
@@ -30,13 +55,21 @@ export interface IntentService {
   find(clientId: string, id: string): Promise<Intent | undefined>;
   /**
    * The customer's yes to these accounts, as writes to be committed with the Grant. A first yes binds
-   * the intent to the customer; a later one (re-authorisation) replaces the accounts and keeps the id.
+   * the intent to the customer; a later one (re-authorisation) replaces the accounts and keeps the id,
+   * or adds to them where the client wishes to merge.
    * @throws {Refusal} `access_denied` to another customer, `conflict` where it cannot be authorised.
    */
-  authorise(
-    id: string,
-    choice: { readonly customerId: string; readonly accountIds: readonly string[] },
-  ): Promise<readonly Write[]>;
+  authorise(id: string, choice: AccountsChoice, wish?: GrantWish): Promise<readonly Write[]>;
+  /**
+   * The customer's yes to authorization details, as writes to be committed with the Grant: a new intent,
+   * or the one that the client wishes to add to or to replace.
+   * @throws {Refusal} `conflict` where that is not there any more, or not theirs.
+   */
+  grantDetails(
+    clientId: string,
+    choice: DetailsChoice,
+    wish?: GrantWish,
+  ): Promise<{ readonly intent: Intent; readonly writes: readonly Write[] }>;
   /**
    * A customer's yes to what no intent was registered for, as the writes that make one: so that it can be
    * found, read and withdrawn as any other.
@@ -44,7 +77,7 @@ export interface IntentService {
   establish(
     clientId: string,
     terms: IntentTerms,
-    choice: { readonly customerId: string; readonly accountIds: readonly string[] },
+    choice: AccountsChoice,
   ): { readonly intent: Intent; readonly writes: readonly Write[] };
   /** A no, as writes. Ends an intent that waits; one in force stays as the customer left it. */
   reject(id: string): Promise<readonly Write[]>;
@@ -57,7 +90,7 @@ export interface IntentService {
 
 /** See {@link IntentService}. */
 export function createIntentService(deps: IntentServiceDeps): IntentService {
-  const { storage, clock, newId, revokeGrant } = deps;
+  const { storage, clock, newId, revokeGrant, revokeIssued, revokeRefreshTokens } = deps;
 
   function move(intent: Intent, status: IntentStatus): Intent {
     return { ...intent, status, statusUpdatedAt: new Date(clock.now()).toISOString() };
@@ -76,6 +109,12 @@ export function createIntentService(deps: IntentServiceDeps): IntentService {
     };
   }
 
+  /** Grant Management §5.2: what refresh tokens stand for has changed, so that there have to be new ones. */
+  function renew(id: string, wish: GrantWish | undefined): readonly Write[] {
+    if (wish === undefined || wish.action === 'create') return [];
+    return wish.action === 'merge' ? revokeRefreshTokens(id) : revokeIssued(id);
+  }
+
   return {
     async register(clientId, terms) {
       const fault = findTermsFault(terms, clock.now());
@@ -90,7 +129,7 @@ export function createIntentService(deps: IntentServiceDeps): IntentService {
       return intent?.clientId === clientId ? intent : undefined;
     },
 
-    async authorise(id, { customerId, accountIds }) {
+    async authorise(id, { customerId, accountIds }, wish) {
       const stored = await storage.get(intents, id);
       if (!stored || !isIntentAuthorisable(stored.value, clock.now())) {
         throw new Refusal('conflict', 'This request for access can no longer be authorised.');
@@ -98,8 +137,40 @@ export function createIntentService(deps: IntentServiceDeps): IntentService {
       if (!belongsTo(stored.value, customerId)) {
         throw new Refusal('access_denied', 'This access belongs to another customer.');
       }
-      const authorised = { ...move(stored.value, 'Authorised'), customerId, accountIds };
-      return [update(intents, stored, authorised)];
+      const { accountIds: before } = stored.value;
+      const merged =
+        wish?.action === 'merge' ? [...new Set([...before, ...accountIds])] : accountIds;
+      const authorised = { ...move(stored.value, 'Authorised'), customerId, accountIds: merged };
+      return [
+        update(intents, stored, { ...authorised, ...(wish && { isManaged: true }) }),
+        ...renew(id, wish),
+      ];
+    },
+
+    async grantDetails(clientId, { customerId, details }, wish) {
+      if (wish === undefined || wish.action === 'create') {
+        const { permissions, ...summary } = summarise(details);
+        const intent = {
+          ...move(create(clientId, { permissions }), 'Authorised'),
+          ...{ ...summary, customerId, authorizationDetails: details },
+          ...(wish && { isManaged: true }),
+        };
+        return { intent, writes: [insert(intents, intent.id, intent)] };
+      }
+      const now = clock.now();
+      const stored = await storage.get(intents, wish.grantId);
+      const { authorizationDetails: held } = stored?.value ?? {};
+      const isTheirs = stored?.value.customerId === customerId;
+      if (!stored || !held || !isTheirs || !isGrantOf(stored.value, clientId, now)) {
+        throw new Refusal('conflict', 'This access can no longer be changed.');
+      }
+      const all = wish.action === 'merge' ? merge(stillGranted(held, now), details) : details;
+      const changed = { ...move(stored.value, 'Authorised'), ...summarise(all) };
+      const intent = { ...changed, authorizationDetails: all, isManaged: true };
+      return {
+        intent,
+        writes: [update(intents, stored, intent), ...renew(intent.id, wish)],
+      };
     },
 
     establish(clientId, terms, choice) {
@@ -125,6 +196,24 @@ export function createIntentService(deps: IntentServiceDeps): IntentService {
         return true;
       });
     },
+  };
+}
+
+/** Without those that the new ones cover. */
+function merge(
+  held: readonly AuthorizationDetail[],
+  added: readonly AuthorizationDetail[],
+): readonly AuthorizationDetail[] {
+  return [...held.filter((detail) => narrowWithin(added, detail) === undefined), ...added];
+}
+
+/** What details come to, in the words of an intent. */
+function summarise(details: readonly AuthorizationDetail[]) {
+  const access = accessOf(details);
+  return {
+    permissions: [...new Set(access.flatMap(({ permissions }) => permissions))],
+    accountIds: [...new Set(access.flatMap(({ accountIds }) => accountIds))],
+    expiresAt: lastEnd(details),
   };
 }
 

@@ -1,3 +1,4 @@
+import type { AuthorizationDetail } from './authorization-details/detail-type.js';
 import { type PermissionCode, permissionCodes } from './permissions.js';
 import type { Collection } from './storage.js';
 
@@ -28,6 +29,13 @@ export interface Intent extends IntentTerms {
   readonly customerId?: string | undefined;
   /** The accounts that the customer chose; none before the first authorisation. */
   readonly accountIds: readonly string[];
+  /**
+   * What the customer granted, where the client asked with `authorization_details` (RFC 9396): then this
+   * says what may be seen of which account, and permissions and accounts are only a summary of it.
+   */
+  readonly authorizationDetails?: readonly AuthorizationDetail[] | undefined;
+  /** The client manages it as a grant: tokens are given with its id. */
+  readonly isManaged?: boolean | undefined;
 }
 
 /** Intents by id and by the customer who authorised them. */
@@ -99,13 +107,21 @@ export function isIntentLive(intent: Intent, now: number): boolean {
   return intent.status === 'Authorised' && !isIntentExpired(intent, now);
 }
 
-/** Whether a customer may be asked to authorise it: new, or in force and to be confirmed again. */
+/**
+ * Whether a customer may be asked to authorise it: new, or in force and to be confirmed again. What they
+ * granted detail by detail is changed as a grant.
+ */
 export function isIntentAuthorisable(intent: Intent, now: number): boolean {
   const open = intent.status === 'AwaitingAuthorisation' || intent.status === 'Authorised';
-  return open && !isIntentExpired(intent, now);
+  return open && !isIntentExpired(intent, now) && intent.authorizationDetails === undefined;
 }
 
 /** Whether a customer may authorise it: its own customer, or anyone before the first yes. */
 export function belongsTo(intent: Intent, customerId: string): boolean {
   return intent.customerId === undefined || intent.customerId === customerId;
+}
+
+/** Whether a customer may be asked to add to it, or to replace what it holds: it is in force. */
+export function isGrantOf(intent: Intent, clientId: string, now: number): boolean {
+  return intent.clientId === clientId && isIntentLive(intent, now);
 }

@@ -1,4 +1,5 @@
 import type { Provider } from 'oidc-provider';
+import type { AuthorizationDetail } from '../core/authorization-details/detail-type.js';
 import type { Authentication } from '../core/bank-authentication.js';
 import { openidScopes } from '../core/scopes.js';
 
@@ -13,6 +14,8 @@ export interface GrantedAccess {
   readonly resourceScopes: readonly string[];
   /** Scopes of resources that the bank protects itself, by their identifiers. */
   readonly otherScopes?: readonly ResourceScopes[] | undefined;
+  /** All that is granted detail by detail (RFC 9396), what a renewed Grant holds already included. */
+  readonly details?: readonly AuthorizationDetail[] | undefined;
   readonly claims: readonly string[];
   readonly expiresAt: Date;
   /** How the person was authenticated, where it was here. */
@@ -50,5 +53,6 @@ export async function saveGrant(
   for (const { identifier, scopes: others } of access.otherScopes ?? []) {
     grant.addResourceScope(identifier, others.join(' '));
   }
+  if (access.details) grant.rar = [...access.details];
   await grant.save();
 }

@@ -17,7 +17,8 @@ export function createAccessTokenReader(provider: Provider, resource: string): A
         if (!grant || grant.clientId !== token.clientId) return undefined;
         if (!(await isOwnerServed(provider, token))) return undefined;
         const { accountId: subject, grantId } = token;
-        return { ...factsOf(token), ...authenticationOf(token), subject, grantId };
+        const facts = { ...factsOf(token), ...authenticationOf(token), subject, grantId };
+        return { ...facts, ...(token.rar && { authorizationDetails: token.rar }) };
       }
       const own = await provider.ClientCredentials.find(value);
       if (own?.aud !== resource || !(await isOwnerServed(provider, own))) return undefined;

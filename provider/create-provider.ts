@@ -14,6 +14,7 @@ import { securityHeaders } from '../http/security-headers.js';
 import { traceRequest } from '../http/trace-id.js';
 import { acceptEndpointAudiences } from './accept-endpoint-audiences.js';
 import { cacheClients } from './cache-clients.js';
+import { authorizationDetailsFeature } from './configuration/authorization-details.js';
 import { backchannelAuthentication } from './configuration/backchannel-authentication.js';
 import { assertClaimsParameter, claimsConfiguration } from './configuration/claims.js';
 import {
@@ -108,6 +109,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     features: {
       ...senderConstraintFeatures(clock),
       ...resourceFeatures({ role, resource, resources: configuration.resources, storage }),
+      ...authorizationDetailsFeature(configuration, clock),
       claimsParameter: { enabled: true, assertClaimsParameter },
       ...(approvals && {
         ciba: backchannelAuthentication({ approvals, unitOfWork, clock, resource }),

@@ -1,9 +1,9 @@
+import type { AccountAccess } from '../../core/authorization-details/detail-type.js';
 import type { LedgerAccount, LedgerTransaction } from '../../core/bank-ledger.js';
-import type { IntentTerms } from '../../core/intent.js';
 import { permits } from '../../core/permissions.js';
 
 /** `OBReadAccount6` › Account: sort code and number only with ReadAccountsDetail. */
-export function describeAccount(account: LedgerAccount, terms: IntentTerms) {
+export function describeAccount(account: LedgerAccount, terms: AccountAccess) {
   return {
     AccountId: account.id,
     Status: 'Enabled',
@@ -37,7 +37,7 @@ export function describeBalance(account: LedgerAccount, at: Date) {
 export function describeTransaction(
   accountId: string,
   transaction: LedgerTransaction,
-  terms: IntentTerms,
+  terms: AccountAccess,
 ) {
   return {
     AccountId: accountId,

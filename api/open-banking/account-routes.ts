@@ -1,6 +1,6 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
-import type { BankLedger, LedgerAccount } from '../../core/bank-ledger.js';
+import type { BankLedger } from '../../core/bank-ledger.js';
 import type { Clock } from '../../core/clock.js';
 import type { Storage } from '../../core/storage.js';
 import { describeAccount, describeBalance, describeTransaction } from './account-documents.js';
@@ -23,40 +23,32 @@ export interface AccountRouteDeps {
 export function addAccountRoutes(router: Router, deps: AccountRouteDeps): void {
   const { ledger, clock, baseUrl } = deps;
 
-  function describeAccounts(
-    ctx: Context,
-    access: SharedAccess,
-    accounts: readonly LedgerAccount[],
-  ) {
+  function describeAccounts(ctx: Context, access: SharedAccess) {
     ctx.body = {
-      Data: { Account: accounts.map((account) => describeAccount(account, access.intent)) },
+      Data: { Account: access.map(({ account, terms }) => describeAccount(account, terms)) },
       Links: { Self: `${baseUrl}${pathOf(ctx)}` },
       Meta: { TotalPages: 1 },
     };
   }
 
-  function describeBalances(ctx: Context, accounts: readonly LedgerAccount[]) {
+  function describeBalances(ctx: Context, access: SharedAccess) {
     const now = new Date(clock.now());
     ctx.body = {
-      Data: { Balance: accounts.map((account) => describeBalance(account, now)) },
+      Data: { Balance: access.map(({ account }) => describeBalance(account, now)) },
       Links: { Self: `${baseUrl}${pathOf(ctx)}` },
       Meta: { TotalPages: 1 },
     };
   }
 
-  async function describeTransactions(
-    ctx: Context,
-    { intent }: SharedAccess,
-    accounts: readonly LedgerAccount[],
-  ) {
+  async function describeTransactions(ctx: Context, access: SharedAccess) {
     const asked = new URLSearchParams(ctx.querystring);
     const query = parseTransactionQuery(asked);
     const now = new Date(clock.now());
-    const found = await readTransactionPage(ledger, accounts, { terms: intent, query, now });
+    const found = await readTransactionPage(ledger, access, query, now);
     ctx.body = {
       Data: {
-        Transaction: found.entries.map(({ accountId, entry }) =>
-          describeTransaction(accountId, entry, intent),
+        Transaction: found.entries.map(({ shared: { account, terms }, entry }) =>
+          describeTransaction(account.id, entry, terms),
         ),
       },
       Links: linkPages(`${baseUrl}${pathOf(ctx)}`, asked, found),
@@ -66,17 +58,17 @@ export function addAccountRoutes(router: Router, deps: AccountRouteDeps): void {
 
   router.get('/accounts', async (ctx) => {
     const access = await readSharedAccess(deps, ctx.state.token, 'ReadAccountsBasic');
-    describeAccounts(ctx, access, access.accounts);
+    describeAccounts(ctx, access);
   });
 
   router.get('/accounts/:accountId', async (ctx) => {
     const access = await readSharedAccess(deps, ctx.state.token, 'ReadAccountsBasic');
-    describeAccounts(ctx, access, [findSharedAccount(access, ctx.params.accountId ?? '')]);
+    describeAccounts(ctx, [findSharedAccount(access, ctx.params.accountId ?? '')]);
   });
 
   router.get('/balances', async (ctx) => {
     const access = await readSharedAccess(deps, ctx.state.token, 'ReadBalances');
-    describeBalances(ctx, access.accounts);
+    describeBalances(ctx, access);
   });
 
   router.get('/accounts/:accountId/balances', async (ctx) => {
@@ -86,13 +78,12 @@ export function addAccountRoutes(router: Router, deps: AccountRouteDeps): void {
 
   router.get('/transactions', async (ctx) => {
     const access = await readSharedAccess(deps, ctx.state.token, 'ReadTransactionsBasic');
-    await describeTransactions(ctx, access, access.accounts);
+    await describeTransactions(ctx, access);
   });
 
   router.get('/accounts/:accountId/transactions', async (ctx) => {
     const access = await readSharedAccess(deps, ctx.state.token, 'ReadTransactionsBasic');
-    const account = findSharedAccount(access, ctx.params.accountId ?? '');
-    await describeTransactions(ctx, access, [account]);
+    await describeTransactions(ctx, [findSharedAccount(access, ctx.params.accountId ?? '')]);
   });
 }
 

@@ -2,10 +2,10 @@ import Router from '@koa/router';
 import type { Middleware } from 'koa';
 import type { Logger } from '../../core/logger.js';
 import { noStore } from '../../http/security-headers.js';
-import { requireScope } from '../middleware/require-scope.js';
 import { type AccountRouteDeps, addAccountRoutes } from './account-routes.js';
 import { addIntentRoutes, type IntentRouteDeps } from './intent-routes.js';
 import { ObieError, renderObieErrors } from './obie-error.js';
+import { requireAccountAccess } from './require-account-access.js';
 
 export interface OpenBankingApiDeps extends IntentRouteDeps, AccountRouteDeps {
   /** Leaves the facts of the request's token in `ctx.state.token`, its sender constraint met. */
@@ -28,7 +28,7 @@ export function createOpenBankingApi(deps: OpenBankingApiDeps): Router {
   router.use(renderObieErrors(deps.logger));
   router.use(noStore);
   router.use(deps.authenticate);
-  router.use(requireScope('accounts'));
+  router.use(requireAccountAccess);
   addIntentRoutes(router, deps);
   addAccountRoutes(router, deps);
   router.all(unknown, '{/*path}', (ctx) => {

@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import type { BankLedger, LedgerAccount, LedgerTransaction } from '../../core/bank-ledger.js';
-import type { IntentTerms } from '../../core/intent.js';
+import type { AccountAccess } from '../../core/authorization-details/detail-type.js';
+import type { BankLedger, LedgerTransaction } from '../../core/bank-ledger.js';
 import { permits } from '../../core/permissions.js';
 import { ObieError } from './obie-error.js';
+import type { SharedAccess, SharedAccount } from './shared-access.js';
 
 const pageSize = 250;
 
@@ -55,7 +56,10 @@ function readParameter<Value>(query: URLSearchParams, name: string, schema: z.Zo
 
 /** One page of the transactions of some accounts, account by account, newest first in each. */
 export interface TransactionPage {
-  readonly entries: readonly { readonly accountId: string; readonly entry: LedgerTransaction }[];
+  readonly entries: readonly {
+    readonly shared: SharedAccount;
+    readonly entry: LedgerTransaction;
+  }[];
   readonly page: number;
   readonly totalPages: number;
   /** The end of the window: the next page names it, so that what is booked meanwhile moves nothing. */
@@ -63,38 +67,42 @@ export interface TransactionPage {
 }
 
 /**
- * Reads a page of what the intent permits: its window of time within the asked one, and only
- * credits or debits where it allows only those.
+ * Reads a page of what each account's terms permit: their window of time within the asked one, and only
+ * credits or debits where they allow only those.
  * @param now bookings after it do not exist yet.
  */
 export async function readTransactionPage(
   ledger: BankLedger,
-  accounts: readonly LedgerAccount[],
-  request: { readonly terms: IntentTerms; readonly query: TransactionQuery; readonly now: Date },
+  access: SharedAccess,
+  query: TransactionQuery,
+  now: Date,
 ): Promise<TransactionPage> {
-  const { terms, query, now } = request;
-  const from = latest(query.from, terms.transactionFrom);
-  const to = earliest(now, query.to, terms.transactionTo);
-  const window = { from, to: new Date(to.getTime() + 1), direction: permittedDirection(terms) };
-  const entries: { accountId: string; entry: LedgerTransaction }[] = [];
+  const entries: { shared: SharedAccount; entry: LedgerTransaction }[] = [];
   const skipped = (query.page - 1) * pageSize;
   let total = 0;
-  for (const { id } of accounts) {
-    const found = await ledger.transactions(id, window, {
+  for (const shared of access) {
+    const { account, terms } = shared;
+    const to = earliest(now, query.to, terms.transactionTo);
+    const window = {
+      from: latest(query.from, terms.transactionFrom),
+      to: new Date(to.getTime() + 1),
+      direction: permittedDirection(terms),
+    };
+    const found = await ledger.transactions(account.id, window, {
       offset: Math.max(0, skipped - total),
       limit: pageSize - entries.length,
     });
     // An account that ends before the page begins gives nothing; one after a full page only counts.
-    entries.push(...found.transactions.map((entry) => ({ accountId: id, entry })));
+    entries.push(...found.transactions.map((entry) => ({ shared, entry })));
     total += found.total;
   }
   const totalPages = Math.max(1, Math.ceil(total / pageSize));
-  return { entries, page: query.page, totalPages, to };
+  return { entries, page: query.page, totalPages, to: earliest(now, query.to, undefined) };
 }
 
-function permittedDirection(terms: IntentTerms): 'credit' | 'debit' | undefined {
-  const credits = permits(terms.permissions, 'ReadTransactionsCredits');
-  const debits = permits(terms.permissions, 'ReadTransactionsDebits');
+function permittedDirection({ permissions }: AccountAccess): 'credit' | 'debit' | undefined {
+  const credits = permits(permissions, 'ReadTransactionsCredits');
+  const debits = permits(permissions, 'ReadTransactionsDebits');
   if (credits && debits) return undefined;
   return credits ? 'credit' : 'debit';
 }

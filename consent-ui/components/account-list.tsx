@@ -43,7 +43,8 @@ export function AccountList({
   );
 }
 
-function AccountDetail({ kind, number, jointWith = [] }: SelectableAccount) {
+/** What kind of account it is, which number it ends with, and whose it is besides. */
+export function AccountDetail({ kind, number, jointWith = [] }: SelectableAccount) {
   return (
     <>
       {displayName(kind)} <span class="number">{maskAccountNumber(number)}</span>

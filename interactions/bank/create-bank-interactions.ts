@@ -1,23 +1,30 @@
 import Router from '@koa/router';
 import type { Context } from 'koa';
 import type { ResourceConfiguration } from '../../config/schema.js';
-import type { AuthenticationContext } from '../../core/bank-authentication.js';
-import type { BankLedger } from '../../core/bank-ledger.js';
+import { mostDetails } from '../../core/authorization-details/detail-types.js';
+import type { BankLedger, LedgerAccount } from '../../core/bank-ledger.js';
 import { bankVisits } from '../../core/bank-visit.js';
 import type { Clock } from '../../core/clock.js';
-import { belongsTo, type Intent, isIntentAuthorisable } from '../../core/intent.js';
+import type { Intent } from '../../core/intent.js';
 import type { IntentService } from '../../core/intent-service.js';
-import { readIntentId } from '../../core/read-intent-id.js';
 import { Refusal } from '../../core/refusal.js';
-import { remove, StorageConflict } from '../../core/storage.js';
-import { readWantedContexts } from '../../core/wanted-contexts.js';
+import { remove, StorageConflict, type Write } from '../../core/storage.js';
 import { answerPage } from '../answer-page.js';
 import { describeClient } from '../describe-client.js';
 import type { InteractionSession, InteractionSessions } from '../interaction-session.js';
+import type { GrantedAccess } from '../save-grant.js';
 import { seeOther } from '../see-other.js';
-import type { CustomerSignIn, SignInRequest, SignInState } from './customer-sign-in.js';
+import { type Asked, isTheirs, type NotAsked, ofAnother, readAsked } from './asked.js';
+import type {
+  CompletedSignIn,
+  CustomerSignIn,
+  SignInRequest,
+  SignInState,
+} from './customer-sign-in.js';
+import { decideDetails, fieldOf } from './decide-details.js';
+import { describePurpose } from './describe-purpose.js';
 import { readOtherScopes } from './other-scopes.js';
-import { showAccounts, showCode, showLogin, showRefusal } from './show-steps.js';
+import { showAccounts, showCode, showDetails, showLogin, showRefusal } from './show-steps.js';
 
 export interface BankInteractionDeps {
   readonly sessions: InteractionSessions;
@@ -31,60 +38,54 @@ export interface BankInteractionDeps {
   readonly resources: readonly ResourceConfiguration[];
 }
 
-/** Everything a step knows: whose interaction, which intent, and how far its customer has come. */
+/** Everything a step knows: whose interaction, what is asked, and how far its customer has come. */
 interface Situation {
   readonly ctx: Context;
   readonly session: InteractionSession;
-  readonly intent: Intent;
-  readonly contexts: readonly AuthenticationContext[] | undefined;
+  readonly asked: Asked;
   readonly state: SignInState;
 }
+
+/** What a decision grants; whom, and how they signed in, is known. */
+type DecidedAccess = Omit<GrantedAccess, 'accountId' | 'otherScopes' | 'authentication'>;
 
 /** OpenID Connect Core Unmet Authentication Requirements 1.0. */
 const unmet = 'unmet_authentication_requirements';
 
+const accountFields = [
+  'account',
+  ...Array.from({ length: mostDetails }, (_, index) => fieldOf(index)),
+];
+
 const statuses = { missing: 400, 'too-many-attempts': 429, mismatch: 401 } as const;
 
-const otherCustomer = 'The consent belongs to another customer';
-
 /**
- * The steps at the bank (decision 5): intent → login → code → accounts → back. Which one is next is read from
- * the intent and the visit each time, so reloads, second tabs and late returns find their place.
+ * The steps at the bank (decision 5): what is asked → login → code → accounts → back. Which one is next is
+ * read from the request and the visit each time, so reloads, second tabs and late returns find their place.
  */
 export function createBankInteractions(deps: BankInteractionDeps): Router {
   const { sessions, intentService, signIn, ledger, clock, openEndedConsent, resources } = deps;
   const router = new Router();
 
-  /** Opens the situation of a request; an intent that cannot be authorised ends at the client. */
+  /** Opens the situation of a request; what cannot be asked ends at the client. */
   async function enter(ctx: Context, proceed: (situation: Situation) => Promise<void>) {
     const session = await sessions.open(ctx);
-    if (!session.scopes.includes('accounts')) {
-      return sessions.abort(ctx, 'invalid_scope', 'scope accounts is required');
-    }
-    const intentId = readIntentId(session.params.claims);
-    const intent =
-      intentId === undefined
-        ? undefined
-        : await intentService.find(session.client.client_id, intentId);
-    if (!intent || !isIntentAuthorisable(intent, clock.now())) {
-      const description = 'openbanking_intent_id does not name a consent that can be authorised';
-      return sessions.abort(ctx, 'invalid_request', description);
-    }
-    const contexts = readWantedContexts(session.params);
-    if (contexts?.length === 0) {
-      return sessions.abort(ctx, unmet, 'this bank does not offer what acr asks for');
-    }
+    const asked = await readAsked(deps, session);
+    if ('error' in asked) return turnAway(ctx, asked);
     const state = await signIn.state(session);
-    if (state.step === 'done' && !belongsTo(intent, state.customerId)) {
-      return sessions.abort(ctx, 'access_denied', otherCustomer);
+    if (state.step === 'done' && !isTheirs(asked, state.customerId)) {
+      return turnAway(ctx, ofAnother(asked));
     }
     try {
-      return await proceed({ ctx, session, intent, contexts, state });
+      return await proceed({ ctx, session, asked, state });
     } catch (error) {
       if (wasOvertaken(error)) return seeOther(ctx, session.path);
       throw error;
     }
   }
+
+  const turnAway = (ctx: Context, { error, description }: NotAsked) =>
+    sessions.abort(ctx, error, description);
 
   /** A posted form: belongs to the interaction, and was made by one of its pages. */
   async function accept(
@@ -92,29 +93,31 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
     proceed: (situation: Situation, form: Record<string, string>) => Promise<void>,
   ) {
     await enter(ctx, async (situation) => {
-      await proceed(situation, await sessions.readForm(ctx, situation.session, ['account']));
+      await proceed(situation, await sessions.readForm(ctx, situation.session, accountFields));
     });
   }
 
   /** Back to the client without access. An intent already in force stays as it was. */
-  async function refuse({ ctx, session, intent }: Situation, reason: string): Promise<void> {
-    const writes = [...(await intentService.reject(intent.id)), remove(bankVisits, session.uid)];
+  async function refuse({ ctx, session, asked }: Situation, reason: string): Promise<void> {
+    const rejected = asked.kind === 'intent' ? await intentService.reject(asked.intent.id) : [];
+    const writes = [...rejected, remove(bankVisits, session.uid)];
     await sessions.abort(ctx, 'access_denied', reason, writes);
   }
 
-  function toSignInRequest({ session, intent, contexts }: Situation): SignInRequest {
+  function toSignInRequest({ session, asked }: Situation): SignInRequest {
+    const { name } = describeClient(session.client);
     return {
-      contexts,
-      purpose: `It signs you in, for ${describeClient(session.client).name} to ask to see data from your accounts.`,
-      isTheirs: (customerId) => belongsTo(intent, customerId),
+      contexts: asked.contexts,
+      purpose: describePurpose(asked, name),
+      isTheirs: (customerId) => isTheirs(asked, customerId),
     };
   }
 
   async function enterLogin(situation: Situation, form: Record<string, string>): Promise<void> {
-    const { ctx, session } = situation;
+    const { ctx, session, asked } = situation;
     const outcome = await signIn.login(session, form, toSignInRequest(situation));
     if (outcome === 'accepted') return seeOther(ctx, session.path);
-    if (outcome === 'other-customer') return sessions.abort(ctx, 'access_denied', otherCustomer);
+    if (outcome === 'other-customer') return turnAway(ctx, ofAnother(asked));
     if (outcome === 'unmet') {
       return sessions.abort(ctx, unmet, 'the customer cannot be authenticated as acr asks for');
     }
@@ -143,8 +146,8 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
     return answerPage(ctx, 429, showCode(ledger, session, state.sentCode, 'too-many-attempts'));
   }
 
-  async function showChoice(situation: Situation, noneChosen = false): Promise<void> {
-    const { ctx, session, intent, state } = situation;
+  async function showNext(situation: Situation, noneChosen = false): Promise<void> {
+    const { ctx, session, asked, state } = situation;
     if (state.step === 'login') return answerPage(ctx, 200, showLogin(ledger, session));
     if (state.step === 'code') {
       return answerPage(ctx, 200, showCode(ledger, session, state.sentCode));
@@ -153,56 +156,109 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
     if ('refused' in accounts) {
       return answerPage(ctx, 200, showRefusal(ledger, session, accounts.reason));
     }
-    const choice = {
-      ...{ intent, accounts, noneChosen },
-      others: readOtherScopes(session, resources),
-      expiresAt: endOf(intent),
-      now: new Date(clock.now()),
-    };
-    return answerPage(ctx, noneChosen ? 400 : 200, showAccounts(ledger, session, choice));
+    const question = { accounts, noneChosen, others: readOtherScopes(session, resources) };
+    const page =
+      asked.kind === 'intent'
+        ? showAccounts(ledger, session, {
+            ...question,
+            intent: asked.intent,
+            expiresAt: endOf(asked.intent),
+            now: new Date(clock.now()),
+          })
+        : showDetails(ledger, session, {
+            ...question,
+            details: asked.details,
+            before: asked.held?.authorizationDetails ?? [],
+            expiresAt: endOf({}),
+          });
+    return answerPage(ctx, noneChosen ? 400 : 200, page);
   }
 
-  async function share(situation: Situation, form: Record<string, string>): Promise<void> {
-    const { ctx, session, intent, state } = situation;
+  /** The customer's decision, where they have signed in and the bank lets them share. */
+  async function decide(
+    situation: Situation,
+    form: Record<string, string>,
+    grant: (
+      customer: CompletedSignIn,
+      held: readonly LedgerAccount[],
+    ) => Promise<{ readonly access: DecidedAccess; readonly writes: readonly Write[] } | undefined>,
+  ): Promise<void> {
+    const { ctx, session, state } = situation;
     if (form.decision !== 'allow') return refuse(situation, 'The customer shared nothing');
     if (state.step !== 'done') return seeOther(ctx, session.path);
-    const { customerId, authentication } = state;
-    const held = await ledger.accounts(customerId);
+    const held = await ledger.accounts(state.customerId);
     if ('refused' in held) return seeOther(ctx, session.path);
-    const ticked = (form.account ?? '').split(' ');
-    const accountIds = held.map(({ id }) => id).filter((id) => ticked.includes(id));
-    if (accountIds.length === 0) return showChoice(situation, true);
-    const authorised = await intentService.authorise(intent.id, { customerId, accountIds });
-    return sessions.finish(
-      ctx,
-      session,
-      {
-        accountId: customerId,
-        grantId: intent.id,
-        resourceScopes: ['accounts'],
-        claims: ['sub', 'openbanking_intent_id', 'acr', 'auth_time'],
-        expiresAt: endOf(intent),
-        otherScopes: readOtherScopes(session, resources),
-        authentication,
-      },
-      [...authorised, remove(bankVisits, session.uid)],
-    );
+    const granted = await grant(state, held);
+    if (!granted) return showNext(situation, true);
+    const access = {
+      ...granted.access,
+      accountId: state.customerId,
+      otherScopes: readOtherScopes(session, resources),
+      authentication: state.authentication,
+    };
+    return sessions.finish(ctx, session, access, [state.end, ...granted.writes]);
   }
 
-  function endOf({ expiresAt }: Intent): Date {
+  async function shareAccounts(situation: Situation, form: Record<string, string>): Promise<void> {
+    const { ctx, session, asked } = situation;
+    if (asked.kind !== 'intent') return seeOther(ctx, session.path);
+    const { intent, wish } = asked;
+    return decide(situation, form, async ({ customerId }, held) => {
+      const ticked = (form.account ?? '').split(' ');
+      const accountIds = held.map(({ id }) => id).filter((id) => ticked.includes(id));
+      if (accountIds.length === 0) return undefined;
+      const choice = { customerId, accountIds };
+      return {
+        writes: await intentService.authorise(intent.id, choice, wish),
+        access: {
+          grantId: intent.id,
+          resourceScopes: ['accounts'],
+          claims: ['sub', 'openbanking_intent_id', 'acr', 'auth_time'],
+          expiresAt: endOf(intent),
+        },
+      };
+    });
+  }
+
+  async function allowDetails(situation: Situation, form: Record<string, string>): Promise<void> {
+    const { ctx, session, asked } = situation;
+    if (asked.kind !== 'details') return seeOther(ctx, session.path);
+    return decide(situation, form, async ({ customerId }, held) => {
+      const now = new Date(clock.now());
+      const details = decideDetails(asked.details, form, { held, now, latest: endOf({}) });
+      if (details.length === 0) return undefined;
+      const { client_id: clientId } = session.client;
+      const choice = { customerId, details };
+      const { intent, writes } = await intentService.grantDetails(clientId, choice, asked.wish);
+      return {
+        writes,
+        access: {
+          grantId: intent.id,
+          renews: asked.wish?.action === 'merge',
+          resourceScopes: session.scopes.filter((scope) => scope === 'accounts'),
+          claims: ['sub', 'acr', 'auth_time'],
+          details: intent.authorizationDetails,
+          expiresAt: endOf(intent),
+        },
+      };
+    });
+  }
+
+  function endOf({ expiresAt }: Pick<Intent, 'expiresAt'>): Date {
     return new Date(expiresAt ?? clock.now() + openEndedConsent * 1000);
   }
 
-  router.get('/interaction/:uid', (ctx) => enter(ctx, (situation) => showChoice(situation)));
+  router.get('/interaction/:uid', (ctx) => enter(ctx, (situation) => showNext(situation)));
   router.post('/interaction/:uid/login', (ctx) => accept(ctx, enterLogin));
   router.post('/interaction/:uid/code', (ctx) => accept(ctx, enterCode));
   router.post('/interaction/:uid/new-code', (ctx) => accept(ctx, sendNewCode));
-  router.post('/interaction/:uid/accounts', (ctx) => accept(ctx, share));
+  router.post('/interaction/:uid/accounts', (ctx) => accept(ctx, shareAccounts));
+  router.post('/interaction/:uid/details', (ctx) => accept(ctx, allowDetails));
   router.post('/interaction/:uid/cancel', (ctx) =>
     accept(ctx, (situation) => refuse(situation, 'The customer went back to the app')),
   );
   // A form that was shown again after a mistake is reloaded, or bookmarked, under its own address.
-  for (const step of ['login', 'code', 'new-code', 'accounts', 'cancel']) {
+  for (const step of ['login', 'code', 'new-code', 'accounts', 'details', 'cancel']) {
     router.get(`/interaction/:uid/${step}`, (ctx) =>
       enter(ctx, async ({ session }) => seeOther(ctx, session.path)),
     );

@@ -11,7 +11,7 @@ import { type BankVisit, bankVisits } from '../../core/bank-visit.js';
 import type { Clock } from '../../core/clock.js';
 import type { LoginBudget } from '../../core/login-budget.js';
 import type { SentCode } from '../../core/second-factor.js';
-import { put, type Storage, update } from '../../core/storage.js';
+import { put, remove, type Storage, update, type Write } from '../../core/storage.js';
 import type { InteractionSession } from '../interaction-session.js';
 
 /** The visit to the bank that somebody signs in to: its id, known to their browser alone, and its end. */
@@ -33,7 +33,15 @@ type Typed = Readonly<Record<string, string>>;
 export type SignInState =
   | { readonly step: 'login' }
   | { readonly step: 'code'; readonly sentCode: SentCode }
-  | { readonly step: 'done'; readonly customerId: string; readonly authentication: Authentication };
+  | CompletedSignIn;
+
+export interface CompletedSignIn {
+  readonly step: 'done';
+  readonly customerId: string;
+  readonly authentication: Authentication;
+  /** Ends the visit, for the commit of what was decided in it: of two decisions one is made. */
+  readonly end: Write;
+}
 
 /** Why a step is shown again, or why the visit ends. */
 export type LoginOutcome =
@@ -97,12 +105,14 @@ export function createCustomerSignIn(deps: SignInDeps): CustomerSignIn {
 
   return {
     async state({ uid }) {
-      const visit = (await storage.get(bankVisits, uid))?.value;
-      if (visit?.authentication) {
-        const { customerId, authentication } = visit;
-        return { step: 'done', customerId, authentication };
+      const stored = await storage.get(bankVisits, uid);
+      if (!stored) return { step: 'login' };
+      const { customerId, authentication, sentCode } = stored.value;
+      if (authentication) {
+        const end = remove(bankVisits, uid, stored.version);
+        return { step: 'done', customerId, authentication, end };
       }
-      return visit?.sentCode ? { step: 'code', sentCode: visit.sentCode } : { step: 'login' };
+      return sentCode ? { step: 'code', sentCode } : { step: 'login' };
     },
 
     async login({ uid, expiresAt }, { login = '', password = '' }, request) {

@@ -1,18 +1,22 @@
 import type { SelectableAccount } from '../../consent-ui/components/account-list.js';
 import { AccountSelectionPage } from '../../consent-ui/pages/account-selection-page.js';
 import { BankLoginPage, type BankLoginPageProps } from '../../consent-ui/pages/bank-login-page.js';
+import { DetailsPage } from '../../consent-ui/pages/details-page.js';
 import { ProblemPage } from '../../consent-ui/pages/problem-page.js';
 import {
   SecondFactorPage,
   type SecondFactorPageProps,
 } from '../../consent-ui/pages/second-factor-page.js';
 import { renderPage } from '../../consent-ui/render-page.js';
+import type { AuthorizationDetail } from '../../core/authorization-details/detail-type.js';
+import { accessOf, detailTypeOf } from '../../core/authorization-details/detail-types.js';
 import type { BankLedger, LedgerAccount } from '../../core/bank-ledger.js';
 import type { Intent } from '../../core/intent.js';
 import { describePermissions, permissionCodes, permits } from '../../core/permissions.js';
 import type { SentCode } from '../../core/second-factor.js';
 import { describeClient } from '../describe-client.js';
 import type { InteractionSession } from '../interaction-session.js';
+import { choosable, fieldOf } from './decide-details.js';
 import type { OtherScopes } from './other-scopes.js';
 
 /** The bank whose pages these are. */
@@ -92,6 +96,46 @@ export function showAccounts(
       now={now}
       noneChosen={noneChosen}
       accounts={accounts.map((account) => describeAccount(account, intent.accountIds))}
+    />,
+  );
+}
+
+/** What a customer is asked in authorization details. */
+export interface DetailsQuestion {
+  readonly details: readonly AuthorizationDetail[];
+  /** The details that they have granted the client before, where these change them. */
+  readonly before: readonly AuthorizationDetail[];
+  readonly others: readonly OtherScopes[];
+  readonly accounts: readonly LedgerAccount[];
+  readonly expiresAt: Date;
+  readonly noneChosen?: boolean;
+}
+
+/** Which of these, and for which accounts? */
+export function showDetails(
+  { bankName }: BankOfPages,
+  { path, csrf, client }: InteractionSession,
+  { details, before, others, accounts, expiresAt, noneChosen = false }: DetailsQuestion,
+): string {
+  const chosen = accessOf(before).flatMap(({ accountIds }) => accountIds);
+  return renderPage(
+    <DetailsPage
+      action={`${path}/details`}
+      csrf={csrf}
+      bank={brandOf(bankName)}
+      client={describeClient(client)}
+      others={others}
+      expiresAt={expiresAt}
+      noneChosen={noneChosen}
+      details={details.map((detail, index) => {
+        const { among, ...description } = detailTypeOf(detail).describe(detail);
+        const ticked = description.choose === 'several' ? chosen : [];
+        return {
+          ...description,
+          field: fieldOf(index),
+          accounts: choosable(detail, accounts).map((account) => describeAccount(account, ticked)),
+        };
+      })}
     />,
   );
 }

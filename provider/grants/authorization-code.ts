@@ -42,7 +42,7 @@ export function registerAuthorizationCode(
       await commitRedemption(unitOfWork);
       await completed();
     },
-    [...parameters, 'sub', 'resource'],
+    [...parameters, 'sub', 'resource', 'authorization_details'],
   );
 }
 

@@ -23,6 +23,7 @@ export function assertShallow(parameters: URLSearchParams): void {
 type Parse = (text: string) => unknown;
 
 const structured: Readonly<Record<string, Parse>> = {
+  authorization_details: JSON.parse,
   claims: JSON.parse,
   request: decodeToken,
   client_assertion: decodeToken,

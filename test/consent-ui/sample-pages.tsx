@@ -7,6 +7,7 @@ import { ApprovalsPage } from '../../consent-ui/pages/approvals-page.js';
 import { BankLoginPage } from '../../consent-ui/pages/bank-login-page.js';
 import { ConsentPage } from '../../consent-ui/pages/consent-page.js';
 import { CredentialsPage } from '../../consent-ui/pages/credentials-page.js';
+import { DetailsPage } from '../../consent-ui/pages/details-page.js';
 import { InstitutionChooserPage } from '../../consent-ui/pages/institution-chooser-page.js';
 import { ProblemPage } from '../../consent-ui/pages/problem-page.js';
 import { RenewalPage } from '../../consent-ui/pages/renewal-page.js';
@@ -229,6 +230,36 @@ export function samplePages(word: Wording = (text) => text) {
         {...selection}
         accounts={accounts}
         others={[{ name: word('Northbank Cards'), what: [word('See your cards')] }]}
+      />
+    ),
+    'authorization-details': (
+      <DetailsPage
+        {...post}
+        bank={bankBrand}
+        client={client}
+        expiresAt={access.expiresAt}
+        noneChosen
+        details={[
+          {
+            title: 'to see data from your accounts',
+            clusters,
+            rows: [{ term: 'Transactions since', value: { at: access.transactionFrom } }],
+            choose: 'several',
+            field: 'account-0',
+            accounts,
+          },
+          {
+            title: 'to make a payment',
+            clusters: [],
+            rows: [
+              { term: 'Amount', value: { minorUnits: 12_350, currency: 'GBP' } },
+              { term: 'To', value: word('Merchant A') },
+            ],
+            choose: 'one',
+            field: 'account-1',
+            accounts,
+          },
+        ]}
       />
     ),
     'account-selection-none': <AccountSelectionPage {...selection} accounts={[]} />,

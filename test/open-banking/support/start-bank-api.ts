@@ -6,7 +6,11 @@ import { join } from 'node:path';
 import Koa from 'koa';
 import supertest from 'supertest';
 import { oidcCollections } from '../../../adapters/oidc/oidc-collections.js';
-import { revokeGrant } from '../../../adapters/oidc/revoke-grant.js';
+import {
+  revokeGrant,
+  revokeIssued,
+  revokeRefreshTokens,
+} from '../../../adapters/oidc/revoke-grant.js';
 import { openStorage } from '../../../adapters/open-storage.js';
 import { authenticate } from '../../../api/middleware/authenticate.js';
 import { dpopProofs } from '../../../api/middleware/dpop-proof.js';
@@ -44,7 +48,12 @@ export async function startBankApi(
     clock,
   });
   const tokens = new Map<string, AccessTokenFacts>();
-  const intentService = createIntentService({ storage, clock, newId: randomUUID, revokeGrant });
+  const intentService = createIntentService({
+    storage,
+    clock,
+    newId: randomUUID,
+    ...{ revokeGrant, revokeIssued, revokeRefreshTokens },
+  });
   const failures: unknown[] = [];
   const api = createOpenBankingApi({
     intentService,

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { parseMinorUnits } from '../../institutions/parse-minor-units.js';
+import { parseMinorUnits } from '../../core/parse-minor-units.js';
 
 const exponents = { JPY: 0, GBP: 2, HUF: 2, KWD: 3, CLF: 4 };
 const currencies = fc.constantFrom<keyof typeof exponents>('JPY', 'GBP', 'HUF', 'KWD', 'CLF');

@@ -1,4 +1,4 @@
-import { currencyExponent } from '../core/currency-exponent.js';
+import { currencyExponent } from './currency-exponent.js';
 
 /**
  * An `OBActiveOrHistoricCurrencyAndAmount` in minor units, e.g. `12.5` GBP is 1250. Digits are moved
