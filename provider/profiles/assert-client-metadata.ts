@@ -98,7 +98,8 @@ function findRedirectFaults(
     const faults: BrokenRule[] = [];
     const local = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
     if (url.protocol !== 'https:' && !(url.protocol === 'http:' && local && !httpsRedirectsOnly)) {
-      faults.push({ member, rule: 'must use https', clause: 'FAPI 2.0 SP §5.3.2.2-8' });
+      const clause = httpsRedirectsOnly ? 'FAPI 2.0 SP §5.3.2.2-8' : undefined;
+      faults.push({ member, rule: 'must use https', clause });
     }
     if (url.username || url.password || url.hash) {
       const rule = 'must not contain credentials or a fragment';

@@ -87,6 +87,12 @@ describe('deleting a client of the identity service', () => {
     });
     expect((await post(id, secret, refresh)).status).toBe(200);
 
+    // A scope that is taken away is missing from the next token.
+    const fewer = await admin.call('PATCH', `/clients/${id}`, { scope: 'openid' }, anyState);
+    expect(fewer.status).toBe(200);
+    await new Promise((resolve) => setTimeout(resolve, 1050));
+    expect((await post(id, secret, refresh)).body.scope).not.toContain('accounts:read');
+
     const deleted = await admin.call('DELETE', `/clients/${id}`, undefined, anyState);
     expect(deleted.status).toBe(204);
     await eventually(async () => {
