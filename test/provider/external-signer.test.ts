@@ -210,6 +210,14 @@ test('keys move out of the store by rotating; no key is left behind, and none is
     await expect(startBeside(local, { clock })).rejects.toThrow(
       /^The ES256 signing key \S+ is held by an external signer: set signing.external again, or revoke the key$/,
     );
+    // The signer is lost for good: the first process, which never knew it, replaces its keys.
+    for (const { kid, state } of await local.keys.list()) {
+      if (state === 'signing') await local.keys.revoke(kid);
+    }
+    clock.advance(1);
+    const { code } = await seedCode(local, { clientId: 'tpp', seconds: 600 }, clock);
+    expect((await redeem(code, local)).status).toBe(200);
+    await (await startBeside(local, { clock })).stop();
   } finally {
     await moved.stop();
     await local.stop();
