@@ -8,6 +8,7 @@ import {
   issueLeaf,
   type Validity,
 } from './issue-certificate.js';
+import { furthestDays } from './movable-clock.js';
 import { writePrivateFile } from './write-private-file.js';
 
 /** Absolute paths of a certificate and its private key, both PEM. */
@@ -41,11 +42,11 @@ const authorityDays = 3650;
 const leafDays = {
   /** Browsers refuse more than 398. */
   server: 365,
-  /** A consent, its expiry and its revival, for whoever moves the time. */
-  client: 730,
+  /** Further than the time of a running sandbox can be moved, so that none ends on the way. */
+  client: furthestDays + 730,
 };
 /** What ends within these days is made anew at the start. */
-const renewalDays = 30;
+const renewalDays = { authority: 30, server: 30, client: furthestDays + 30 };
 
 /**
  * Opens the authority in a directory, made there on the first start and used again at the next. What
@@ -58,7 +59,7 @@ export async function openCertificateAuthority(
   const files = filesOf(directory, 'ca');
   const authority = await findOrIssue(
     files,
-    (certificate) => endsLater(certificate, clock),
+    (certificate) => endsLater(certificate, clock, renewalDays.authority),
     () =>
       issueAuthority('CN=Assent Sandbox Authority,O=Assent Sandbox', from(clock, authorityDays)),
   );
@@ -70,7 +71,8 @@ export async function openCertificateAuthority(
     const leaf = filesOf(directory, name);
     await findOrIssue(
       leaf,
-      (certificate) => certificate.verify(publicKey) && endsLater(certificate, clocks[use]),
+      (certificate) =>
+        certificate.verify(publicKey) && endsLater(certificate, clocks[use], renewalDays[use]),
       () => issueLeaf(encodedSubjectOf(name), use, from(clocks[use], leafDays[use]), authority),
     );
     return leaf;
@@ -116,8 +118,8 @@ async function readPair(files: CertificateFiles): Promise<CertificatePair | unde
   }
 }
 
-function endsLater(certificate: X509Certificate, clock: Clock): boolean {
-  return certificate.validToDate.getTime() - clock.now() > renewalDays * dayMilliseconds;
+function endsLater(certificate: X509Certificate, clock: Clock, days: number): boolean {
+  return certificate.validToDate.getTime() - clock.now() > days * dayMilliseconds;
 }
 
 /**

@@ -18,7 +18,9 @@ export interface MovableClock extends Required<Clock> {
 
 const stateSchema = z.object({ aheadMilliseconds: z.int().nonnegative() });
 
-const furthest = 5 * 366 * 86_400_000;
+/** How far ahead of the real time it goes, at most. */
+export const furthestDays = 5 * 366;
+const furthest = furthestDays * 86_400_000;
 
 /**
  * A clock that runs ahead of another by as much as it was moved.

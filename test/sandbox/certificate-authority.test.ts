@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../core/clock.js';
 import { openCertificateAuthority, subjectOf } from '../../sandbox/certificate-authority.js';
+import { furthestDays } from '../../sandbox/movable-clock.js';
 
 let directory: string;
 beforeEach(async () => {
@@ -34,6 +35,13 @@ describe('the sandbox certificate authority', () => {
 
     expect(client.subject.split('\n').reverse().join(',')).toBe(subjectOf('some-client'));
     expect(client.keyUsage).toEqual(['1.3.6.1.5.5.7.3.2']);
+  });
+
+  it('gives clients what lasts longer than the time can be moved while they run', async () => {
+    const authority = await openCertificateAuthority(directory, systemClock);
+    const client = await certificateIn((await authority.client('a')).certificate);
+
+    expect(client.validToDate.getTime()).toBeGreaterThan(inDays(furthestDays + 365).now());
   });
 
   it('keeps keys and certificates from one start to the next, readable by the owner only', async () => {
