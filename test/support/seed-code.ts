@@ -48,7 +48,7 @@ export async function seedConsent(
       id: grantId,
       connectionId: connection.id,
       access: 'one-time',
-      permissions: [],
+      permissions: ['ReadAccountsBasic'],
       expiresAt: expiresAt.toISOString(),
       tppConsent: true,
       status: 'authorised',
