@@ -8,6 +8,7 @@ import { metadataOf } from './client-view.js';
 import { type Author, type ClientRecord, clients } from './clients.js';
 import type { Clock } from './clock.js';
 import { fitSecret, withMetadata } from './compose-client.js';
+import { endClientAt } from './end-client.js';
 import { findAll } from './find-all.js';
 import type { Storage, Stored } from './storage.js';
 
@@ -166,10 +167,12 @@ export function createClientConfiguration(deps: ClientConfigurationDeps): Client
       );
       if (broken.length > 0) throw new BrokenRules(broken);
       const at = new Date(clock.now());
-      await commitChanges(
-        storage,
-        plans.flatMap((plan) => changeClient(plan, options.by, at)),
-      );
+      const ending = (await readAll()).filter(({ value }) => value.client_status === 'ending');
+      await commitChanges(storage, [
+        ...plans.flatMap((plan) => changeClient(plan, options.by, at)),
+        // Where an engine stopped after the one write and before the other.
+        ...ending.map(({ id }) => endClientAt(id, at)),
+      ]);
       return summarise(plans);
     },
   };

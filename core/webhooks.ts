@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type ClientMetadata, clients } from './clients.js';
+import { type ClientMetadata, clients, findActiveClient } from './clients.js';
 import type { Clock } from './clock.js';
 import { type Event, publishEvent } from './event.js';
 import { handleJob, type JobHandler, type JobKind, schedule } from './job.js';
@@ -102,7 +102,7 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
     if (Date.parse(nextAttemptAt) > clock.now()) return new Date(nextAttemptAt);
     const [event, client] = await Promise.all([
       storage.get(publishedEvents, eventId),
-      storage.get(clients, clientId),
+      findActiveClient(storage, clientId),
     ]);
     const endpoint = client?.value.webhooks?.find((one) => one.url === url);
     if (!event || !client || !endpoint) return record(id, failed('not_configured'));

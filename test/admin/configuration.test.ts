@@ -4,8 +4,9 @@ import { clientChanges } from '../../core/client-change.js';
 import { configurationDocumentSchema } from '../../core/client-configuration.js';
 import { clients } from '../../core/clients.js';
 import { findAll } from '../../core/find-all.js';
-import { removeWhere } from '../../core/storage.js';
+import { removeWhere, type Storage } from '../../core/storage.js';
 import { createClientKeys } from '../support/client-keys.js';
+import { eventually } from '../support/eventually.js';
 import { startAdmin } from './support/start-admin.js';
 
 let admin: Awaited<ReturnType<typeof startAdmin>>;
@@ -236,5 +237,57 @@ test('with one broken rule nothing is applied, and every one of every client is 
     { ...document, more: true },
   ]) {
     expect((await admin.call('POST', '/configuration/apply', broken)).status).toBe(400);
+  }
+});
+
+test('applied again after a crash at any write, a document is applied whole', async () => {
+  const by = { kind: 'command', id: 'tester' } as const;
+  const document = (clients: readonly object[]) =>
+    configurationDocumentSchema.parse({ format: 'assent-configuration', version: 1, clients });
+  const first = document([entry('changed'), entry('kept'), entry('gone')]);
+  const next = document([
+    entry('changed', { client_name: 'Changed' }),
+    entry('kept'),
+    entry('new'),
+  ]);
+  const prune = { by, prune: true };
+
+  for (let crashAt = 0; ; crashAt++) {
+    await empty();
+    await admin.administration.configuration.apply(first, prune);
+    let written = 0;
+    /** As an engine without transactions: each write by itself, and then the process is gone. */
+    const crashing: Storage = {
+      ...admin.storage,
+      async commit(writes) {
+        for (const write of writes) {
+          if (written === crashAt) throw new Error('crash');
+          await admin.storage.commit([write]);
+          written++;
+        }
+      },
+    };
+    const outcome = await admin
+      .administer(crashing)
+      .configuration.apply(next, prune)
+      .then(
+        () => 'applied',
+        () => 'crashed',
+      );
+    await admin.administration.configuration.apply(next, prune);
+    const exported = await admin.administration.configuration.export({ withSecrets: true });
+    expect(exported.clients.map(({ client_id, client_name }) => [client_id, client_name])).toEqual([
+      ['changed', 'Changed'],
+      ['kept', undefined],
+      ['new', undefined],
+      ['of-the-file', undefined],
+    ]);
+    await eventually(async () => {
+      expect(await admin.storage.get(clients, 'gone')).toBeUndefined();
+    });
+    if (outcome === 'applied') {
+      expect(crashAt).toBeGreaterThan(4);
+      return;
+    }
   }
 });

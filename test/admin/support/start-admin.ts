@@ -5,6 +5,7 @@ import { nothingHeld } from '../../../core/client-holdings.js';
 import type { Author, OperatorScope } from '../../../core/clients.js';
 import { systemClock } from '../../../core/clock.js';
 import { createOperator } from '../../../core/operators.js';
+import type { Storage } from '../../../core/storage.js';
 import { createClientRules } from '../../../provider/client-rules.js';
 import { createDescriptionCheck } from '../../api/support/start-api.js';
 import { type RunningAssent, startAssent } from '../../support/start-assent.js';
@@ -103,11 +104,13 @@ export async function getToken(
 export async function startAdmin(settings: Settings = {}, options?: Options) {
   const assent = await startAssent(settings, options);
   const operator = await createTestOperator(assent, 'operator');
-  const administration = createAdministration({
-    storage: assent.storage,
-    clock: systemClock,
-    rules: createClientRules(assent.provider, assent.configuration.lifetimes),
-    holdings: { list: async () => ({ grants: nothingHeld, connections: nothingHeld }) },
-  });
-  return { ...assent, ...operator, administration, fetchAnonymously: assent.fetch };
+  const administer = (storage: Storage) =>
+    createAdministration({
+      storage,
+      clock: systemClock,
+      rules: createClientRules(assent.provider, assent.configuration.lifetimes),
+      holdings: { list: async () => ({ grants: nothingHeld, connections: nothingHeld }) },
+    });
+  const administration = administer(assent.storage);
+  return { ...assent, ...operator, administration, administer, fetchAnonymously: assent.fetch };
 }
