@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { revokeGrant, revokeIssued, revokeRefreshTokens } from '../adapters/oidc/revoke-grant.js';
+import { createGrantManagementApi } from '../api/grant-management/create-grant-management-api.js';
 import {
   accountInformationPath,
   createOpenBankingApi,
@@ -21,7 +22,9 @@ import { createSignIn } from '../interactions/bank/approvals/sign-in.js';
 import { createBankInteractions } from '../interactions/bank/create-bank-interactions.js';
 import { createCustomerSignIn } from '../interactions/bank/customer-sign-in.js';
 import { createInteractionSessions } from '../interactions/interaction-session.js';
+import { isGrantManagementOffered } from '../provider/configuration/grant-management.js';
 import { resourceOf } from '../provider/configuration/scopes.js';
+import { createGrantReader } from '../provider/grant-reader.js';
 import { type Foundation, protect, type Role } from './role.js';
 
 /** A bank's own authorization server and account information API. */
@@ -71,6 +74,11 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
         logger,
         baseUrl: `${mtlsUrl}${accountInformationPath}`,
       });
+      const grants = createGrantManagementApi({
+        ...{ intentService, clock, logger },
+        grants: createGrantReader(provider),
+        authenticate: protect(foundation, provider),
+      });
       const pages = approvals && [
         createApprovalPages({
           ...{ provider, unitOfWork, storage, clock, ledger, approvals, intentService, resource },
@@ -88,6 +96,7 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
       ];
       return [
         accountInformation,
+        ...(isGrantManagementOffered(configuration) ? [grants] : []),
         answerPageErrors(logger),
         noStore,
         interactions,

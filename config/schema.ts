@@ -265,6 +265,12 @@ export const configurationSchema = z.strictObject({
         .boolean()
         .default(true)
         .describe('Encrypted ID tokens and request objects, for clients that ask for them'),
+      grantManagement: z
+        .boolean()
+        .default(true)
+        .describe(
+          'In the bank role: clients create, change, read and revoke grants by id (docs/grant-management.md)',
+        ),
       introspection: z.boolean().default(true).describe("RFC 7662, of a client's own tokens"),
       revocation: z.boolean().default(true).describe("RFC 7009, of a client's own tokens"),
     })

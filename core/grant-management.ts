@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { AuthorizationDetail } from './authorization-details/detail-type.js';
 
 /** What an authorization request does with grants (Grant Management for OAuth 2.0, §5.2). */
 export const grantActions = ['create', 'merge', 'replace'] as const;
@@ -37,4 +38,18 @@ export function findWishFault(params: Parameters): string | undefined {
   }
   if (action === 'create' && id !== undefined) return 'a new grant has no grant_id yet';
   return readGrantWish(params) ? undefined : `${action} needs the grant_id of a grant`;
+}
+
+/** What a grant holds, as its client may know it (§6.4). */
+export interface GrantContents {
+  /** Of OpenID Connect, and of each resource. */
+  readonly scopes: readonly { readonly scope: string; readonly resource?: readonly string[] }[];
+  readonly claims: readonly string[];
+  readonly authorizationDetails: readonly AuthorizationDetail[];
+}
+
+/** Reads grants. Implemented in `provider/`. */
+export interface GrantReader {
+  /** Undefined where there is none, or none any more. */
+  read(grantId: string): Promise<GrantContents | undefined>;
 }

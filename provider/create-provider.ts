@@ -23,6 +23,11 @@ import {
 } from './configuration/client-authentication.js';
 import { discoveryConfiguration } from './configuration/discovery.js';
 import { encryptionAlgorithms } from './configuration/encryption.js';
+import {
+  grantManagementConfiguration,
+  isGrantManagementOffered,
+  returnGrantId,
+} from './configuration/grant-management.js';
 import { interactionConfiguration } from './configuration/interactions.js';
 import { outgoingConfiguration } from './configuration/outgoing.js';
 import { responseTypesOffered } from './configuration/response-types.js';
@@ -88,6 +93,7 @@ export function createProvider(deps: ProviderDeps): Provider {
   const offered = offeredProfiles(configuration);
   const renderError = createErrorRenderer(deps.renderProblem);
   const interactions = interactionConfiguration(publicUrl);
+  const managesGrants = isGrantManagementOffered(configuration);
   const authentication = clientAuthenticationConfiguration({ role, clock, signing, offered });
 
   const settings: ProviderConfiguration = {
@@ -95,6 +101,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     ...authentication,
     enabledJWA: { ...authentication.enabledJWA, ...encryptionAlgorithms },
     ...discoveryConfiguration(configuration),
+    ...(managesGrants && grantManagementConfiguration({ storage, clock })),
     ...interactions,
     ...responseTypesOffered(configuration, offered),
     ...outgoingConfiguration(deps.guardedFetch),
@@ -108,7 +115,10 @@ export function createProvider(deps: ProviderDeps): Provider {
     renderError: (ctx, _out, error) => renderError(ctx, error),
     features: {
       ...senderConstraintFeatures(clock),
-      ...resourceFeatures({ role, resource, resources: configuration.resources, storage }),
+      ...resourceFeatures({
+        ...{ role, resource, managesGrants, storage },
+        resources: configuration.resources,
+      }),
       ...authorizationDetailsFeature(configuration, clock),
       claimsParameter: { enabled: true, assertClaimsParameter },
       ...(approvals && {
@@ -181,6 +191,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     swapRequestReference(storage),
     mergeRequestObject(provider),
     unpackUnsignedRequestObject(provider),
+    ...(managesGrants ? [returnGrantId(storage)] : []),
   ]) {
     provider.use(middleware);
   }

@@ -212,6 +212,7 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
         writes: await intentService.authorise(intent.id, choice, wish),
         access: {
           grantId: intent.id,
+          renews: wish?.action === 'merge',
           resourceScopes: ['accounts'],
           claims: ['sub', 'openbanking_intent_id', 'acr', 'auth_time'],
           expiresAt: endOf(intent),

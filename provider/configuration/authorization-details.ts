@@ -50,12 +50,14 @@ export function authorizationDetailsFeature(configuration: Configuration, clock:
 
       authorizationDetailsForAccessToken(
         ctx: KoaContextWithOIDC,
-        _token: AccessToken | ClientCredentials,
+        { aud }: Pick<AccessToken | ClientCredentials, 'aud'>,
         source: Pick<AuthorizationCode, 'rar'> | undefined,
       ) {
         if (!source) throw refuse('they are granted by a person');
         const granted = stillGranted(ctx.oidc.entities.Grant?.rar ?? [], clock.now());
-        const own = (source.rar ?? []).filter((detail) => narrowWithin(granted, detail));
+        const own = (source.rar ?? [])
+          .filter((detail) => narrowWithin(granted, detail))
+          .filter((detail) => isFor(detail, aud));
         const asked = readDetails(ctx.oidc.params?.authorization_details);
         return asked ? asked.map((detail) => narrow(own, detail)) : own;
       },
@@ -66,6 +68,12 @@ export function authorizationDetailsFeature(configuration: Configuration, clock:
       ) => stillGranted(token.rar ?? [], clock.now()),
     },
   };
+}
+
+/** RFC 9396 §3.3: a token for one resource has nothing to say of another. */
+function isFor({ locations }: AuthorizationDetail, audience: AccessToken['aud']): boolean {
+  if (!Array.isArray(locations)) return true;
+  return [audience].flat().some((resource) => locations.includes(resource));
 }
 
 /** RFC 9396 §6.1: a token is for what was granted, or less. */

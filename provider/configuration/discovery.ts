@@ -1,7 +1,10 @@
 import type { Configuration } from '../../config/schema.js';
+import { grantActions } from '../../core/grant-management.js';
+import { isGrantManagementOffered } from './grant-management.js';
 
 /** Endpoints that a client with a certificate calls under the mTLS name (RFC 8705 §5). */
-function mtlsEndpoints({ features, role }: Configuration) {
+function mtlsEndpoints(configuration: Configuration) {
+  const { features, role } = configuration;
   return {
     token_endpoint: '/oidc/token',
     pushed_authorization_request_endpoint: '/oidc/request',
@@ -9,6 +12,7 @@ function mtlsEndpoints({ features, role }: Configuration) {
       features.backchannelAuthentication && {
         backchannel_authentication_endpoint: '/oidc/backchannel',
       }),
+    ...(isGrantManagementOffered(configuration) && { grant_management_endpoint: '/grants' }),
     ...(features.introspection && { introspection_endpoint: '/oidc/token/introspection' }),
     ...(features.revocation && { revocation_endpoint: '/oidc/token/revocation' }),
   };
@@ -22,6 +26,11 @@ export function discoveryConfiguration(configuration: Configuration) {
   return {
     discovery: {
       mtls_endpoint_aliases: prefix(mtlsUrl, mtlsEndpoints(configuration)),
+      ...(isGrantManagementOffered(configuration) && {
+        grant_management_endpoint: `${publicUrl}/grants`,
+        grant_management_actions_supported: ['query', 'revoke', ...grantActions],
+        grant_management_action_required: false,
+      }),
       ...(role === 'identity-service' &&
         prefix(
           publicUrl,

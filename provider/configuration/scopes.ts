@@ -9,10 +9,14 @@ import {
 import type { Storage } from '../../core/storage.js';
 import { asksAsOperator } from '../operator-scopes.js';
 import { enforce } from '../to-protocol-error.js';
+import { isGrantManagementOffered } from './grant-management.js';
 import { assertRedeemable } from './response-types.js';
 
 /** Scopes of the bank role: UK Open Banking account information. */
 const bankScopes = ['accounts'];
+
+/** Of the client's own tokens, for its grants (Grant Management for OAuth 2.0, §6.1). */
+const managementScopes = ['grant_management_query', 'grant_management_revoke'];
 
 const authorizationRoutes = new Set(['authorization', 'pushed_authorization_request']);
 
@@ -22,6 +26,8 @@ interface ScopePolicy {
   readonly resource: string;
   /** Those that the bank protects itself. */
   readonly resources: readonly ResourceConfiguration[];
+  /** Whether clients may manage grants with tokens of their own. */
+  readonly managesGrants: boolean;
   readonly storage: Pick<Storage, 'get'>;
 }
 
@@ -31,14 +37,12 @@ export function resourceOf({ publicUrl }: Configuration): string {
 }
 
 /** Every scope there is, for `scopes_supported` and for the `scope` of client metadata. */
-export function scopesSupported({
-  role,
-  institutions,
-  resources,
-}: Configuration): readonly string[] {
+export function scopesSupported(configuration: Configuration): readonly string[] {
+  const { role, institutions, resources } = configuration;
   if (role === 'bank') {
+    const management = isGrantManagementOffered(configuration) ? managementScopes : [];
     const others = resources.flatMap(({ scopes }) => Object.keys(scopes));
-    return [...new Set([...openidScopes, ...bankScopes, ...others])];
+    return [...new Set([...openidScopes, ...bankScopes, ...management, ...others])];
   }
   return [...supportedScopes, ...institutions.map(({ id }) => `id:${id}`)];
 }
@@ -47,7 +51,8 @@ export function scopesSupported({
  * All but `openid` and `offline_access` are scopes of a resource: they are narrowed to the grant and stand
  * in access tokens for it, and what may be asked together is checked where it is resolved.
  */
-export function resourceFeatures({ role, resource, resources, storage }: ScopePolicy) {
+export function resourceFeatures(policy: ScopePolicy) {
+  const { role, resource, resources, managesGrants, storage } = policy;
   return {
     resourceIndicators: {
       enabled: true,
@@ -76,11 +81,19 @@ export function resourceFeatures({ role, resource, resources, storage }: ScopePo
           assertRedeemable(ctx, requested);
         }
         const scopes =
-          role === 'bank' ? bankScopes : requested.filter((scope) => isOfResource(ctx, scope));
+          role === 'bank'
+            ? scopesAtBank(ctx, managesGrants)
+            : requested.filter((scope) => isOfResource(ctx, scope));
         return { ...target, scope: scopes.join(' ') };
       },
     },
   };
+}
+
+/** No person is asked for what clients do by themselves. */
+function scopesAtBank({ oidc }: KoaContextWithOIDC, managesGrants: boolean): readonly string[] {
+  const isOwn = oidc.params?.grant_type === 'client_credentials';
+  return isOwn && managesGrants ? [...bankScopes, ...managementScopes] : bankScopes;
 }
 
 /** What was registered for a client later on narrows what its refresh tokens still give. */

@@ -24,6 +24,7 @@ const payment = {
   creditorAccount: { sortCode: '200000', accountNumber: '55779911' },
   remittanceInformationUnstructured: 'Invoice 7',
 };
+const cards = 'https://cards.bank.example/';
 const types = ['account_information', 'payment_initiation'];
 
 const clock = createMovingClock();
@@ -36,6 +37,7 @@ beforeAll(async () => {
   bank = await startAssent(
     {
       role: 'bank',
+      resources: [{ identifier: cards, name: 'Cards', scopes: { 'cards:read': 'See cards' } }],
       features: { authorizationDetails: ['account_information', 'payment_initiation'] },
       clients: [
         registration('tpp', { authorization_details_types: types, jwks: keys.jwks }),
@@ -439,6 +441,35 @@ describe('untampered (ASVS 10.4.15)', () => {
     const payload = Buffer.from(JSON.stringify(changed)).toString('base64url');
     expect((await push(`${head}.${payload}.${signature}`)).status).toBe(400);
   });
+});
+
+test('SEC-42 a detail for one resource is not in a token for another', async () => {
+  const own = `${bank.configuration.publicUrl}/`;
+  const there = { ...accounts, locations: [cards] };
+  const here = { ...transactions, locations: [own] };
+  const parameters = new URLSearchParams({
+    ...tpp.request({ ...asking(there, here), scope: 'openid' }),
+    ...{ client_id: 'tpp', response_type: 'code' },
+  });
+  for (const resource of [own, cards]) parameters.append('resource', resource);
+  const pushed = await tpp.send(`${bank.configuration.mtlsUrl}/oidc/request`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: parameters.toString(),
+  });
+  const { request_uri } = (await pushed.json()) as { request_uri: string };
+  const person = openPerson(bank);
+  const query = new URLSearchParams({ client_id: 'tpp', request_uri });
+  const decision = { 'account-0': '22289', 'account-1': '22289' };
+  const { url } = await deciding(decision)(person, await person.open(`/oidc/auth?${query}`));
+  const tokens = await tpp.redeem(url);
+  expect(tokens.authorization_details).toMatchObject([here]);
+  const forCards = await openid.refreshTokenGrant(tpp.configuration, tokens.refresh_token ?? '', {
+    resource: cards,
+  });
+  expect(forCards.authorization_details).toMatchObject([there]);
+  expect((await tpp.read(tokens.access_token, '/balances')).status).toBe(403);
+  expect((await tpp.read(forCards.access_token, '/balances')).status).toBe(401);
 });
 
 test('discovery names the types', async () => {
