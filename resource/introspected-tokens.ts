@@ -31,7 +31,10 @@ export function createIntrospectedTokens(
 ): TokenReader<IntrospectedFacts> {
   return {
     async read(token) {
-      const response = await tokenIntrospection(configuration, token);
+      const response = await tokenIntrospection(configuration, token).catch((cause: unknown) => {
+        // Its own error carries the issuer's status, which frameworks would answer the caller with.
+        throw new Error('the issuer did not say what the token is', { cause });
+      });
       const parsed = activeSchema.safeParse(response);
       if (!parsed.success) return undefined;
       const { aud, client_id, sub, scope, exp, acr, auth_time, cnf } = parsed.data;

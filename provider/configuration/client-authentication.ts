@@ -136,6 +136,9 @@ function createAssertionCheck(clock: Clock) {
     if (!profile.signingAlgorithms.includes(String(header.alg))) {
       throw new errors.InvalidClientAuth('the assertion algorithm is not allowed in this profile');
     }
+    if (!isAssertionType(header.typ)) {
+      throw new errors.InvalidClientAuth('the assertion is a token of another type (typ)');
+    }
     // FAPI 2.0 SP §5.3.2.1-8: the issuer identifier as a string, nothing else.
     if (profile.fapi === '2.0' && claims.aud !== ctx.oidc.issuer) {
       throw new errors.InvalidClientAuth('audience (aud) must equal the issuer identifier url');
@@ -145,4 +148,13 @@ function createAssertionCheck(clock: Clock) {
       throw new errors.InvalidClientAuth('the assertion must expire within an hour');
     }
   };
+}
+
+/** RFC 8725 §3.11: what a client signs for something else, as a DPoP proof, does not authenticate it. */
+function isAssertionType(typ: unknown): boolean {
+  if (typ === undefined) return true;
+  const type = String(typ)
+    .toLowerCase()
+    .replace(/^application\//, '');
+  return type === 'jwt' || type === 'client-authentication+jwt';
 }

@@ -156,6 +156,13 @@ describe('with a customer', () => {
   });
 });
 
+test('an issuer that does not answer is no fault of the caller', async () => {
+  const stranger = await openClient(bank, 'stranger');
+  const asked = createIntrospectedTokens(stranger.configuration).read('a-token');
+  await expect(asked).rejects.toThrow('the issuer did not say');
+  await expect(asked).rejects.not.toHaveProperty('status');
+});
+
 test('an identity service has its one resource', async () => {
   const settings = { resources: [{ identifier: cards, name: 'Cards', scopes: {} }] };
 
