@@ -40,15 +40,18 @@ export function matchAccounts(
   });
 }
 
-/** Whether the bank shows an account that is known already, under its name or only its number. */
-export function sharesAnAccount(
+/** Whether all the bank shows is known already, under its name or only its number, and it shows some. */
+export function showsOnlyKnown(
   known: readonly Account[],
   fetched: readonly BankAccount[],
 ): boolean {
-  return fetched.some(
-    (account) =>
-      known.some(({ bank }) => bank.upstreamId === account.upstreamId) ||
-      findByIdentification(known, toRecord(account)) !== undefined,
+  return (
+    fetched.length > 0 &&
+    fetched.every(
+      (account) =>
+        known.some(({ bank }) => bank.upstreamId === account.upstreamId) ||
+        findByIdentification(known, toRecord(account)) !== undefined,
+    )
   );
 }
 

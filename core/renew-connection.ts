@@ -8,7 +8,7 @@ import { report } from './event.js';
 import type { ExtendGrant, StoredConnection } from './extend-consent.js';
 import { findAll } from './find-all.js';
 import type { InstitutionDirectory } from './institution.js';
-import { sharesAnAccount } from './match-accounts.js';
+import { showsOnlyKnown } from './match-accounts.js';
 import { bankValidUntil } from './new-connection.js';
 import { orderSync } from './order-sync.js';
 import { type Storage, update } from './storage.js';
@@ -43,14 +43,16 @@ export function createRenewalAim(deps: RenewalDeps): VisitAim {
     return { connection, consent };
   }
 
-  /** Whether one of the accounts that the bank shows now is known; reading may renew the tokens. */
-  async function showsKnownAccount(connection: Connection, yes: Authorised) {
+  /**
+   * Whether the bank shows accounts of the connection and no other: one in common may be a joint
+   * account, and this its other holder. Reading them may renew the tokens.
+   */
+  async function showsItsAccounts(connection: Connection, yes: Authorised) {
     const session = await directory.connector(connection.institutionId).open(yes.authorization);
     const known = await findAll(storage, accounts, { index: 'connection', equals: connection.id });
-    const shown = await session.accounts();
-    const isKnown = sharesAnAccount(
+    const isKnown = showsOnlyKnown(
       known.map(({ value }) => value),
-      shown,
+      await session.accounts(),
     );
     return isKnown ? { ...yes, authorization: session.authorization } : undefined;
   }
@@ -67,7 +69,7 @@ export function createRenewalAim(deps: RenewalDeps): VisitAim {
       const isNamed = yes.subject !== undefined && bankSubject !== undefined;
       const same = isNamed
         ? yes.subject === bankSubject && yes
-        : await showsKnownAccount(connection.value, yes);
+        : await showsItsAccounts(connection.value, yes);
       return same || { objection: 'The person at the bank is not the one of this connection' };
     },
 

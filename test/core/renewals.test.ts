@@ -195,18 +195,17 @@ describe('reauth', () => {
     await test.expectWithdrawn('north-bank of the visit');
   });
 
+  const others = { ...everyday, upstreamId: 'b-1', identification: { accountNumber: '99999999' } };
   test.each([
-    ['the same account under its number', { ...everyday, upstreamId: 'renamed' }, 'connected'],
-    [
-      'only other accounts',
-      { ...everyday, upstreamId: 'b-1', identification: { accountNumber: '99999999' } },
-      'refused',
-    ],
-  ])('where the bank names nobody, %s decides', async (_what, account, outcome) => {
+    ['the same account under its number', [{ ...everyday, upstreamId: 'renamed' }], 'connected'],
+    ['only other accounts', [others], 'refused'],
+    ['a joint account among those of its other holder', [everyday, others], 'refused'],
+    ['none at all', [], 'refused'],
+  ])('where the bank names nobody, %s decides (SEC-19)', async (_what, shown, outcome) => {
     await connected();
     const test = createTestConnect(api);
     const { open } = await depart(test);
-    api.bank.accounts = [account];
+    api.bank.accounts = shown;
     test.answer({ outcome: 'authorised', authorization: { refreshToken: 'of the visit' } });
     expect(await arriveAndKeep(api, test.connect, await open())).toMatchObject({ outcome });
     // Reading the accounts renewed the tokens: the new ones are kept, or withdrawn.
