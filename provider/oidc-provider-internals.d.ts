@@ -27,5 +27,6 @@ declare module 'oidc-provider/lib/helpers/jwt.js' {
 declare module 'oidc-provider/lib/helpers/initialize_keystore.js' {
   import type { Provider } from 'oidc-provider';
 
+  // biome-ignore lint/style/noDefaultExport: it is how the library exports it.
   export default function initializeKeyStore(this: Provider, jwks: { keys: unknown[] }): void;
 }

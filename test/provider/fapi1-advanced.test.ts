@@ -27,8 +27,8 @@ let tpp: FapiClient;
 let certified: FapiClient;
 let published: ReturnType<typeof createLocalJWKSet>;
 
-/** Of the seeded consent nothing is shared, which only the rightful sender of its token hears. */
-const reached = 403;
+/** What the rightful sender of a token hears of the resource. */
+const reached = 200;
 const visit = { clientId: 'tpp' };
 const hybrid = { response_type: 'code id_token', state: 's', nonce: 'n' };
 const jarm = { response_type: 'code', response_mode: 'jwt', state: 's', nonce: 'n' };

@@ -19,8 +19,8 @@ import { type RunningAssent, startAssent } from '../support/start-assent.js';
 
 /** As the conformance plans name what each test is of, where no test of `provider.test.ts` is. */
 const clock = createMovingClock();
-/** Of the seeded consent nothing is shared, which only the rightful sender of its token hears. */
-const reached = 403;
+/** What the rightful sender of a token hears of the resource. */
+const reached = 200;
 const redirectWithQuery = `${seededRedirectUri}?dummy1=lorem&dummy2=ipsum`;
 
 let assent: RunningAssent;
