@@ -6,7 +6,7 @@ import { type EndConnectionDeps, endConnection } from './end-connection.js';
 import { findAll } from './find-all.js';
 import { isVisible, loadOwnConnection } from './own-connection.js';
 import { Refusal } from './refusal.js';
-import { retryConflict } from './retry-conflict.js';
+import { persistent, retryConflict } from './retry-conflict.js';
 import { remove, type Storage, type Stored, type Write } from './storage.js';
 import { users } from './user.js';
 
@@ -68,7 +68,7 @@ export function createConnectionsService(deps: ConnectionsDeps): ConnectionsServ
         const end = await endConnection(deps, held.connection, now());
         await storage.commit([...end.writes, removal(held.connection)]);
         return end.withdrawal;
-      });
+      }, persistent);
       await withdrawals.carryOut(withdrawal);
     },
 
@@ -80,7 +80,7 @@ export function createConnectionsService(deps: ConnectionsDeps): ConnectionsServ
         const user = await removeOneTimeUser(storage, stored);
         await storage.commit([removal(stored), ...end.writes, ...user]);
         return end.withdrawal;
-      });
+      }, persistent);
       if (withdrawal !== undefined) await withdrawals.carryOut(withdrawal);
     },
   };

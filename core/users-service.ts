@@ -5,7 +5,7 @@ import { type EndConnectionDeps, endConnection, revokeConsents } from './end-con
 import { findAll } from './find-all.js';
 import { isVisible } from './own-connection.js';
 import { Refusal } from './refusal.js';
-import { retryConflict } from './retry-conflict.js';
+import { persistent, retryConflict } from './retry-conflict.js';
 import { scimIdentities, scimIdentityId } from './scim-users.js';
 import { insert, remove, type Stored, type Write } from './storage.js';
 import { makeManagedUser, type User, users } from './user.js';
@@ -65,7 +65,7 @@ export function createUsersService(deps: UsersDeps): UsersService {
     async register(clientId, clientUserId, remember = () => []) {
       const user = makeManagedUser(clientId, { clientUserId }, clock.now());
       const registered = { user, connectionIds: [] };
-      await storage.commit([insert(users, user.userId, user), ...remember(registered)]);
+      await storage.commit([...remember(registered), insert(users, user.userId, user)]);
       return registered;
     },
 
@@ -112,7 +112,7 @@ export function createUsersService(deps: UsersDeps): UsersService {
           ...forgetIdentity(user.value),
         ]);
         return ends.map(({ withdrawal }) => withdrawal);
-      });
+      }, persistent);
       await Promise.all(orders.map((id) => withdrawals.carryOut(id)));
     },
   };

@@ -448,3 +448,24 @@ test.each([
     expect(await read(connectionId)).toMatchObject({ status: 'ok' });
   },
 );
+
+test.each(['the connection', 'the person'])(
+  '%s can be removed while a sync writes all the while',
+  async (what) => {
+    const { userId, connectionId } = await connectPerson(api);
+    api.bank.accounts = [current];
+    api.bank.transactions = { a1: Array.from({ length: 6000 }, (_, n) => booked(`t${n}`, 1)) };
+    const path =
+      what === 'the person' ? `/users/${userId}` : `/users/${userId}/connections/${connectionId}`;
+    const syncId = await api.syncs.order(connectionId);
+    const removed = new Promise<{ status: number }>((resolve) => {
+      api.bank.betweenPages = async () => {
+        api.bank.betweenPages = async () => {};
+        resolve(api.call('delete', path, api.issue('user:delete')));
+      };
+    });
+    await api.syncs.finish(syncId).catch(() => {});
+    expect((await removed).status).toBe(204);
+    expect(await held(connectionId)).toEqual({ accounts: [], transactions: [] });
+  },
+);
