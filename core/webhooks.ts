@@ -57,7 +57,7 @@ export const deliverWebhook: JobKind<Record<string, never>> = {
   data: z.record(z.string(), z.never()),
 };
 
-/** Deliveries to one endpoint that are under way at once, in one process. */
+/** Deliveries to one client, at all its addresses, that are under way at once in one process. */
 const laneWidth = 2;
 
 /** See {@link Webhooks}. */
@@ -106,13 +106,18 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
     ]);
     const endpoint = client?.value.webhooks?.find((one) => one.url === url);
     if (!event || !client || !endpoint) return record(id, failed('not_configured'));
-    const attempt = await perform(event.value, endpoint, client.value);
+    const attempt = await perform(event.value, endpoint, client.value, clientId);
     return 'comeBack' in attempt ? attempt.comeBack : record(id, attempt);
   }
 
-  async function perform(event: Event, endpoint: WebhookEndpoint, client: ClientMetadata) {
+  async function perform(
+    event: Event,
+    endpoint: WebhookEndpoint,
+    client: ClientMetadata,
+    lane: string,
+  ) {
     const now = new Date(clock.now());
-    const turn = lanes.enter(`${event.clientId} ${endpoint.url}`, clock.now());
+    const turn = lanes.enter(lane, clock.now());
     if ('comeBack' in turn) return turn;
     let milliseconds = 0;
     try {
@@ -154,7 +159,9 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
       }),
     ],
     async attempt(event, endpoint, client) {
-      const attempt = await perform(event, endpoint, client);
+      // Its caller waits for all of a client's addresses, and it takes no job's place.
+      const lane = `${event.clientId} ${endpoint.url}`;
+      const attempt = await perform(event, endpoint, client, lane);
       return 'comeBack' in attempt ? failed('busy') : attempt;
     },
   };

@@ -1,12 +1,9 @@
 import type { LookupAddress } from 'node:dns';
-import { lookup } from 'node:dns/promises';
 import type { LookupFunction } from 'node:net';
 import { getCACertificates } from 'node:tls';
 import { buildConnector } from 'undici';
+import { lookUpByNameServer, lookUpBySystem, type Resolve } from './look-up.js';
 import { createOutgoingPolicy } from './outgoing-policy.js';
-
-/** Every address of a name. @throws where it has none. */
-export type Resolve = (hostname: string) => Promise<readonly LookupAddress[]>;
 
 export interface GuardedConnectorOptions {
   /** Hosts and networks besides the public internet, see `createOutgoingPolicy`. */
@@ -30,8 +27,9 @@ export class NoPublicAddress extends Error {
  */
 export function createGuardedConnector(options: GuardedConnectorOptions): buildConnector.connector {
   const { allow, certificateAuthorities, timeout } = options;
-  const resolve = options.resolve ?? ((hostname) => lookup(hostname, { all: true }));
   const policy = createOutgoingPolicy(allow);
+  const { resolve } = options;
+  const byNameServer = lookUpByNameServer(timeout);
   const secure = {
     timeout,
     minVersion: 'TLSv1.2' as const,
@@ -41,7 +39,8 @@ export function createGuardedConnector(options: GuardedConnectorOptions): buildC
   };
 
   async function resolveAllowed(hostname: string, port: number): Promise<LookupAddress[]> {
-    const found = await resolve(hostname).catch((cause: unknown) => {
+    const lookUp = resolve ?? (policy.names(hostname, port) ? lookUpBySystem : byNameServer);
+    const found = await lookUp(hostname).catch((cause: unknown) => {
       throw new NoPublicAddress('the name could not be resolved', { cause });
     });
     const addresses = found.map(({ address }) => address);

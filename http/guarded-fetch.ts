@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Agent, type Dispatcher, request } from 'undici';
 import { z } from 'zod';
 import {
@@ -72,16 +73,19 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
   const { timeout = 5_000, maxAnswerBytes = 64 * 1024 } = options;
   const dispatcher = new Agent({ connect: createGuardedConnector({ ...options, timeout }) });
 
-  async function exchange(url: URL, sent: GuardedRequest): Promise<GuardedAnswer> {
-    const { method = 'GET', headers = {}, body = null, signal, statusOnly = false } = sent;
-    const deadline = AbortSignal.timeout(timeout);
+  async function exchange(
+    url: URL,
+    sent: GuardedRequest,
+    signal: AbortSignal,
+  ): Promise<GuardedAnswer> {
+    const { method = 'GET', headers = {}, body = null, statusOnly = false } = sent;
     // Not `fetch`: it would decompress, and a small answer could become one without end.
     const answer = await request(url, {
       dispatcher,
       method,
       headers: { 'user-agent': 'Assent', ...headers },
       body,
-      signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
+      signal,
     });
     // In the background, and no further than the connection is worth keeping.
     if (statusOnly) answer.body.dump({ limit: maxAnswerBytes }).catch(() => undefined);
@@ -97,7 +101,11 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
     if (target?.protocol !== 'https:' || target.username || target.password) {
       throw new OutgoingFailure('invalid_url');
     }
-    return exchange(target, sent).catch((cause: unknown) => {
+    const deadline = AbortSignal.timeout(timeout);
+    const signal = sent.signal ? AbortSignal.any([sent.signal, deadline]) : deadline;
+    // While a connection is being made, undici does not look at the signal.
+    const ended = once(signal, 'abort').then(() => Promise.reject(signal.reason));
+    return Promise.race([exchange(target, sent, signal), ended]).catch((cause: unknown) => {
       throw cause instanceof OutgoingFailure
         ? cause
         : new OutgoingFailure(reasonOf(cause), { cause });

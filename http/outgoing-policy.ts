@@ -3,6 +3,8 @@ import { isPublicAddress } from './special-use-addresses.js';
 
 /** Where requests to a URL of a client may go. */
 export interface OutgoingPolicy {
+  /** Whether the operator names this host: then it is trusted, and may be one of the system's files. */
+  names(hostname: string, port: number): boolean;
   /**
    * @param hostname as `URL` gives it.
    * @param addresses every address the name has; one that is not allowed refuses them all.
@@ -22,11 +24,15 @@ export function createOutgoingPolicy(allow: readonly string[]): OutgoingPolicy {
     if (prefix === undefined) hosts.add(entry.toLowerCase());
     else networks.addSubnet(network, Number(prefix), familyOf(network));
   }
+  function names(hostname: string, port: number): boolean {
+    const host = hostname.replace(/\.$/, '');
+    return hosts.has(host) || hosts.has(`${host}:${port}`);
+  }
   return {
+    names,
     allows(hostname, port, addresses) {
-      const host = hostname.replace(/\.$/, '');
       if (addresses.length === 0) return false;
-      if (hosts.has(host) || hosts.has(`${host}:${port}`)) return true;
+      if (names(hostname, port)) return true;
       return addresses.every(
         (address) => isPublicAddress(address) || networks.check(address, familyOf(address)),
       );

@@ -1,3 +1,5 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -9,6 +11,7 @@ import {
   type GuardedFetchOptions,
   OutgoingFailure,
 } from '../../http/guarded-fetch.js';
+import { lookUpByNameServer } from '../../http/look-up.js';
 import { isPublicAddress } from '../../http/special-use-addresses.js';
 import { openCertificateAuthority } from '../../sandbox/certificate-authority.js';
 import { startTarget, type Target } from '../support/start-target.js';
@@ -91,6 +94,27 @@ test('refuses a name of which one record is private, and one that is unknown, al
     );
   }
   expect(target.connections()).toBe(before);
+});
+
+test('a name whose server keeps silent is waited for no longer than the time', async () => {
+  const silent = createSocket('udp4');
+  silent.bind(0, '127.0.0.1');
+  await once(silent, 'listening');
+  let asked = 0;
+  silent.on('message', () => asked++);
+  const servers = [`127.0.0.1:${silent.address().port}`];
+  // One that gives up of itself in time, and one that does not.
+  for (const [resolve, reason] of [
+    [lookUpByNameServer(200, servers), 'no_public_address'],
+    [() => wait(2000, [], { ref: false }), 'timed_out'],
+  ] as const) {
+    const before = performance.now();
+    const sent = createFetch({ timeout: 500, resolve })(on('hooks.example'));
+    expect(await failureOf(sent)).toBe(reason);
+    expect(performance.now() - before).toBeLessThan(1500);
+  }
+  silent.close();
+  expect(asked).toBeGreaterThan(1);
 });
 
 test('connects to the address it looked at, whatever the name says later', async () => {
