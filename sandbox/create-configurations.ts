@@ -21,6 +21,8 @@ export interface ConfigurationDeps {
   readonly ports: SandboxPorts;
   readonly urls: SandboxUrls;
   readonly clients: readonly ClientMetadata[];
+  /** Addresses on this machine or elsewhere that clients are told of events at. */
+  readonly webhooks: readonly URL[];
   readonly log: Configuration['log'];
 }
 
@@ -28,7 +30,7 @@ export interface ConfigurationDeps {
 export async function createConfigurations(
   deps: ConfigurationDeps,
 ): Promise<{ readonly bank: Configuration; readonly assent: Configuration }> {
-  const { directory, authority, server, ports, urls, clients, log } = deps;
+  const { directory, authority, server, ports, urls, clients, webhooks, log } = deps;
   const common = {
     log,
     tls: { ...server, clientCertificateAuthorities: [authority.certificate] },
@@ -63,7 +65,7 @@ export async function createConfigurations(
       listen: { browser: { port: ports.assent }, mtls: { port: ports.assentMtls } },
       storage: storage('assent'),
       outgoing: {
-        allow: [new URL(urls.tpp).host],
+        allow: [new URL(urls.tpp), ...webhooks].map(({ host }) => host),
         certificateAuthorities: [authority.certificate],
       },
       institutions: sandboxInstitutions(urls, access),

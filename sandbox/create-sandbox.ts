@@ -24,6 +24,8 @@ export interface SandboxOptions {
   /** What the sandbox's movable time runs ahead of; the real time where absent. */
   readonly clock?: Clock | undefined;
   readonly log?: Configuration['log'] | undefined;
+  /** Addresses of a developer's own that every client is told of every event at; none by default. */
+  readonly webhooks?: readonly URL[] | undefined;
 }
 
 /** A whole sandbox, prepared and not yet listening. */
@@ -46,13 +48,18 @@ interface Part {
  * on the first start and used again at the next.
  */
 export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
-  const { ports, log = 'warn' } = options;
+  const { ports, log = 'warn', webhooks = [] } = options;
   const directory = resolve(options.directory);
   const clock = await openMovableClock(join(directory, 'time.json'), options.clock);
   const urls = urlsFrom(ports);
   const authority = await openCertificateAuthority(join(directory, 'certificates'), clock);
   const server = await authority.server('server');
-  const clients = await openSandboxClients(join(directory, 'keys'), authority, urls.tpp);
+  const clients = await openSandboxClients({
+    directory: join(directory, 'keys'),
+    authority,
+    tppUrl: urls.tpp,
+    webhooks,
+  });
   const configurations = await createConfigurations({
     directory,
     authority,
@@ -60,6 +67,7 @@ export async function createSandbox(options: SandboxOptions): Promise<Sandbox> {
     ports,
     urls,
     clients: clients.registrations,
+    webhooks,
     log,
   });
   const issuer = `${urls.assent}/oidc`;

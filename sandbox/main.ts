@@ -5,10 +5,11 @@ import { stopOnSignal } from '../stop-on-signal.js';
 import { createSandbox, type Sandbox } from './create-sandbox.js';
 import { portsFrom } from './ports.js';
 
-const usage = `Usage: npm start -- [--port-base PORT] [--data DIRECTORY]
+const usage = `Usage: npm start -- [--port-base PORT] [--data DIRECTORY] [--webhook URL]...
 
   --port-base PORT   the first port of the sandbox (3000); it uses up to 31 more
   --data DIRECTORY   where it keeps its data (data/sandbox)
+  --webhook URL      an https address of yours that is told of every event of every client, too
 `;
 
 /** `npm start`: the simulated bank, Assent and the TPP application in one process. */
@@ -17,6 +18,7 @@ async function main(): Promise<void> {
     options: {
       'port-base': { type: 'string', default: '3000' },
       data: { type: 'string', default: join('data', 'sandbox') },
+      webhook: { type: 'string', multiple: true, default: [] },
       help: { type: 'boolean' },
     },
   });
@@ -26,10 +28,18 @@ async function main(): Promise<void> {
     process.exitCode = values.help ? 0 : 2;
     return;
   }
-  const sandbox = await createSandbox({ directory: values.data, ports: portsFrom(base) });
+  const webhooks = values.webhook.map(readWebhook);
+  const options = { directory: values.data, ports: portsFrom(base), webhooks };
+  const sandbox = await createSandbox(options);
   await sandbox.start();
   stopOnSignal(() => sandbox.stop());
   process.stdout.write(describe(sandbox, join(values.data, 'tpp.json')));
+}
+
+function readWebhook(text: string): URL {
+  const url = URL.parse(text);
+  if (url?.protocol === 'https:') return url;
+  throw new Error(`--webhook ${text} is no https URL, e.g. https://localhost:4000/hooks`);
 }
 
 function describe({ tpp, urls }: Sandbox, document: string): string {
@@ -42,6 +52,9 @@ The Assent sandbox is ready.
 
   Connect a bank step by step   ${urls.tpp}
   Assent                        ${tpp.discovery}
+  What Assent tells the apps    ${urls.tpp}/events
+  Move the time                 ${urls.tpp}/time
+  What the bank's people share  ${urls.bank}/access
   Codes of Old Mill Bank        ${urls.legacyBank}/phone
   For your own client           ${document}
 

@@ -42,7 +42,7 @@ export async function openMovableClock(
     },
     async moveTo(time) {
       const wanted = time.getTime() - real.now();
-      if (wanted <= ahead) throw new Refusal('invalid_request', 'Time moves forwards only.');
+      if (wanted <= ahead) throw backwards();
       if (wanted > furthest) {
         throw new Refusal(
           'invalid_request',
@@ -54,6 +54,11 @@ export async function openMovableClock(
       for (const listener of listeners) listener();
     },
   };
+}
+
+/** What a move into the past comes to. */
+export function backwards(): Refusal {
+  return new Refusal('invalid_request', 'Time moves forwards only.');
 }
 
 async function readAhead(file: string): Promise<number> {

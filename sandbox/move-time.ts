@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Agent, fetch } from 'undici';
 import { z } from 'zod';
+import { systemErrorCode } from '../config/system-error-code.js';
+import { backwards } from './movable-clock.js';
 import { portsFrom, urlsFrom } from './ports.js';
 
 const usage = `Usage: npm run time -- [MOVE] [--port-base PORT] [--data DIRECTORY]
@@ -19,6 +21,8 @@ const refusalSchema = z.object({ error: z.string() });
 
 /** `npm run time`: the same form that the page "Time" sends. */
 async function main(): Promise<void> {
+  // Before it is read as an option.
+  if (process.argv.slice(2).some((argument) => /^-\d/.test(argument))) throw backwards();
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
@@ -34,14 +38,27 @@ async function main(): Promise<void> {
     process.exitCode = values.help ? 0 : 2;
     return;
   }
-  const ca = await readFile(join(values.data, 'certificates', 'ca.pem'), 'utf8');
+  const address = new URL('/time', urlsFrom(portsFrom(base)).tpp);
+  const ca = await readFile(join(values.data, 'certificates', 'ca.pem'), 'utf8').catch((cause) => {
+    throw noSandbox(address, cause);
+  });
   const agent = new Agent({ connect: { ca } });
   try {
-    const address = new URL('/time', urlsFrom(portsFrom(base)).tpp);
     process.stdout.write(`${await moveTime(address, agent, to)}\n`);
+  } catch (error) {
+    // What `fetch` says of a server that is not there, or is another one.
+    throw error instanceof TypeError && error.message === 'fetch failed'
+      ? noSandbox(address, error.cause)
+      : error;
   } finally {
     await agent.destroy();
   }
+}
+
+function noSandbox({ origin }: URL, cause: unknown): Error {
+  return new Error(
+    `no sandbox of this --data is at ${origin} (${systemErrorCode(cause)}). Start one with npm start, or say where it is with --port-base and --data`,
+  );
 }
 
 /** @returns the sandbox's time after the move; without one, as it is. */
@@ -69,8 +86,6 @@ try {
   await main();
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
-  const hint =
-    message === 'fetch failed' ? 'No sandbox runs there: start one with npm start' : message;
-  process.stderr.write(`The time could not be moved: ${hint}\n`);
+  process.stderr.write(`The time could not be moved: ${message}\n`);
   process.exitCode = 1;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Refusal } from '../core/refusal.js';
+import { backwards } from './movable-clock.js';
 
 const unitMilliseconds: Readonly<Record<string, number>> = {
   m: 60_000,
@@ -17,9 +18,13 @@ const dateSchema = z.union([z.iso.date(), z.iso.datetime({ offset: true })]);
  * @throws {Refusal} `invalid_request`
  */
 export function readMove(text: string, now: number): Date {
+  if (text.startsWith('-')) throw backwards();
   const { count, unit = '' } = /^\+(?<count>\d{1,6})(?<unit>[mhdw])$/.exec(text)?.groups ?? {};
   if (count !== undefined) return new Date(now + Number(count) * (unitMilliseconds[unit] ?? 0));
   const { data: date } = dateSchema.safeParse(text);
   if (date !== undefined) return new Date(date);
-  throw new Refusal('invalid_request', 'Please give a date, or how far to move, e.g. +5d.');
+  throw new Refusal(
+    'invalid_request',
+    'Please give a date as year-month-day, e.g. 2028-02-19, or how far to move, e.g. +5d.',
+  );
 }

@@ -75,15 +75,19 @@ export interface SandboxClients {
   readonly registrations: readonly ClientMetadata[];
 }
 
-/**
- * The sandbox's clients, their keys and certificates made on the first start.
- * @param tppUrl where the TPP application is, without a path.
- */
-export async function openSandboxClients(
-  directory: string,
-  authority: CertificateAuthority,
-  tppUrl: string,
-): Promise<SandboxClients> {
+export interface SandboxClientsDeps {
+  /** Where their keys are kept. */
+  readonly directory: string;
+  readonly authority: CertificateAuthority;
+  /** Where the TPP application is, without a path. */
+  readonly tppUrl: string;
+  /** Where they are told of events besides. */
+  readonly webhooks: readonly URL[];
+}
+
+/** The sandbox's clients, their keys and certificates made on the first start. */
+export async function openSandboxClients(deps: SandboxClientsDeps): Promise<SandboxClients> {
+  const { directory, authority, tppUrl } = deps;
   const scope = [...supportedScopes, ...unofferedScopes].join(' ');
   const entries = await Promise.all(
     sandboxClientNames.map(async (name) => {
@@ -105,9 +109,9 @@ export async function openSandboxClients(
         client_name: title,
         jwks: { keys: [publicJwk(jwk)] },
         id_token_signed_response_alg: algorithm,
-        webhooks: [
-          { url: `${tppUrl}/webhooks/${name}`, events: [...eventTypes], format: webhooks },
-        ],
+        webhooks: [`${tppUrl}/webhooks/${name}`, ...deps.webhooks.map(({ href }) => href)].map(
+          (url) => ({ url, events: [...eventTypes], format: webhooks }),
+        ),
       };
       const client: TppClient = {
         ...common,

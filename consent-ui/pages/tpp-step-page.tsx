@@ -11,6 +11,8 @@ export interface TppStepPageProps {
   readonly intro: string;
   readonly exchanges: readonly Exchange[];
   readonly next?: TppNext | undefined;
+  /** What can be done instead. */
+  readonly others?: readonly TppNext[] | undefined;
 }
 
 export type TppNext =
@@ -18,10 +20,18 @@ export type TppNext =
   | { readonly href: string; readonly label: string };
 
 /** What was just sent and received, and the way on. */
-export function TppStepPage({ brand, title, intro, exchanges, next }: TppStepPageProps) {
+export function TppStepPage(props: TppStepPageProps) {
+  const { brand, title, intro, exchanges, next, others = [] } = props;
   return (
     <Layout title={title} brand={brand} width="wide" lead={intro} trust={tppTrust}>
       {next === undefined || exchanges.length < 2 ? null : <Next {...next} />}
+      {others.length === 0 ? null : (
+        <div class="actions">
+          {others.map((other) => (
+            <Next key={other.label} look="secondary" {...other} />
+          ))}
+        </div>
+      )}
       {exchanges.map((exchange, index) => (
         <ExchangeView key={`${index}-${exchange.title}`} of={exchange} number={index + 1} />
       ))}

@@ -39,6 +39,10 @@ export function TppTimePage({ brand, now, realTime, move, error, given }: TppTim
         />
       </Card>
       <Card heading="Move forwards">
+        <p>
+          A long move skips what was due on the way: of a consent that ends meanwhile comes one
+          event, that it has expired, and no reminder before it. To see each, move in steps.
+        </p>
         <Form {...move}>
           {steps.map(({ to, label }) => (
             <Button key={to} name="to" value={to} look="secondary">
@@ -50,7 +54,7 @@ export function TppTimePage({ brand, now, realTime, move, error, given }: TppTim
           <Field
             name="to"
             label="To a date"
-            hint="Year, month, day, e.g. 2027-02-19. Time never goes back."
+            hint="Year-month-day, e.g. 2028-02-19. Time never goes back."
             value={given}
             error={error}
             autocomplete="off"

@@ -22,7 +22,7 @@ export async function answerFailures(ctx: Context, next: Next): Promise<void> {
         {...failure}
         traceId={ctx.state.traceId ?? randomUUID()}
         exchanges={error instanceof StepFailure ? error.exchanges : []}
-        next={{ href: '/', label: 'Start again' }}
+        next={ctx.state.wayBack ?? { href: '/', label: 'Start again' }}
       />,
     );
     return;

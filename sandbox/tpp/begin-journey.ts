@@ -71,25 +71,22 @@ async function prepare(
   });
   try {
     const { scope, claims, ...journey } = await decide(step);
-    const secrets = {
-      state: randomState(),
-      nonce: randomNonce(),
-      codeVerifier: randomPKCECodeVerifier(),
-    };
+    const state = randomState();
+    const redeems = { nonce: randomNonce(), codeVerifier: randomPKCECodeVerifier() };
     const url = await pushRequest(step, client, {
       redirect_uri: client.redirectUri,
       response_type: 'code',
       scope,
       prompt: 'consent',
-      state: secrets.state,
-      nonce: secrets.nonce,
-      code_challenge: await calculatePKCECodeChallenge(secrets.codeVerifier),
+      state,
+      nonce: redeems.nonce,
+      code_challenge: await calculatePKCECodeChallenge(redeems.codeVerifier),
       code_challenge_method: 'S256',
       claims: JSON.stringify({ id_token: claims }),
     });
     return {
-      ...secrets,
       ...journey,
+      ...{ state, redeems },
       id: randomUUID(),
       startedAt: new Date(clock.now()),
       server: step.configuration.serverMetadata(),

@@ -5,7 +5,7 @@ import { ApiFailure } from './step-failure.js';
 
 interface ApiCall<Document> {
   readonly accessToken: string;
-  readonly method?: 'GET' | 'POST' | 'DELETE';
+  readonly method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   readonly url: URL;
   readonly body?: unknown;
   readonly document: z.ZodType<Document>;

@@ -7,9 +7,17 @@ import type { Clock } from '../../core/clock.js';
 import { permissionCodes } from '../../core/permissions.js';
 import { Refusal } from '../../core/refusal.js';
 import { type SandboxClientName, sandboxClientNames, type TppDocument } from '../tpp-document.js';
-import { beginJourney, beginRenewal } from './begin-journey.js';
+import { beginJourney } from './begin-journey.js';
+import { createRenewalRoutes } from './create-renewal-routes.js';
+import {
+  findConnected,
+  findConnection,
+  findJourney,
+  rememberWayBack,
+  renewedBy,
+} from './find-journey.js';
 import { bankChoices, HomePage } from './home-page.js';
-import { type Journey, renewals } from './journey.js';
+import type { Journey } from './journey.js';
 import {
   AccountsPage,
   CallbackPage,
@@ -28,7 +36,8 @@ import {
   readTransactions,
 } from './read-data.js';
 import { readOwnForm } from './read-own-form.js';
-import { redeemCode } from './redeem-code.js';
+import { redeemAnswer } from './redeem-answer.js';
+import { renewalActions } from './renewal-actions.js';
 import { keepJourney, type Session, type SessionStore } from './session-store.js';
 
 export interface RoutesDeps {
@@ -45,6 +54,8 @@ export function createRoutes(deps: RoutesDeps): Router {
   const { tpp, tppUrl, clients, sessions, clock } = deps;
   const router = new Router();
   const readDeps = ({ choice }: Journey) => ({ client: clients[choice.client], api: tpp.api });
+  const offeredTo = ({ csrf }: Session, journey: ConnectedJourney) =>
+    renewalActions(tpp, journey, csrf);
 
   router.get('/', (ctx) => {
     show(ctx, <HomePage tpp={tpp} session={sessions.of(ctx)} now={new Date(clock.now())} />);
@@ -71,9 +82,10 @@ export function createRoutes(deps: RoutesDeps): Router {
     const journey = [...session.journeys.values()].find((one) => one.state === state);
     if (!journey)
       throw new Refusal('not_found', 'This answer belongs to no request of this browser.');
+    rememberWayBack(ctx, session, journey);
     // An error has no code to exchange: it is checked and shown at once.
     if (callback.searchParams.has('error')) {
-      await redeemCode(clients[journey.choice.client], journey, callback);
+      await redeemAnswer(readDeps(journey), journey, callback);
     }
     keepJourney(session, { ...journey, callback });
     show(ctx, <CallbackPage journey={journey} callback={callback} csrf={session.csrf} />);
@@ -84,41 +96,33 @@ export function createRoutes(deps: RoutesDeps): Router {
     await readOwnForm(ctx, session);
     const journey = findJourney(ctx, session);
     if (!journey.callback) throw new Refusal('conflict', 'The person has not come back yet.');
-    const client = clients[journey.choice.client];
-    const connected = await redeemCode(client, journey, journey.callback);
-    // A renewed connection is the same one: the journey that made it is not shown beside it.
-    if (journey.renews) session.journeys.delete(journey.renews.journeyId);
+    const connected = await redeemAnswer(readDeps(journey), journey, journey.callback);
     keepJourney(session, { ...journey, connected });
+    // A renewed connection is the same one, and stays where it was.
+    const made = renewedBy(session, journey);
+    if (made.id !== journey.id) keepJourney(session, { ...made, connected });
     ctx.redirect(`/journeys/${journey.id}/tokens`);
     ctx.status = 303;
   });
 
   router.get('/journeys/:id/tokens', (ctx) => {
-    show(ctx, <TokensPage journey={findConnected(ctx, sessions.of(ctx))} />);
+    const session = sessions.of(ctx);
+    const journey = findConnected(ctx, session);
+    show(
+      ctx,
+      <TokensPage journey={journey} connectionPath={pathOf(renewedBy(session, journey))} />,
+    );
   });
 
   router.get('/journeys/:id/accounts', async (ctx) => {
     const session = sessions.of(ctx);
-    const journey = findConnected(ctx, session);
+    const journey = findConnection(ctx, session);
     const read = await readAccounts(readDeps(journey), journey);
-    const offered = renewalsOf(tpp, journey);
-    show(ctx, <AccountsPage journey={journey} {...read} renewals={offered} csrf={session.csrf} />);
+    show(ctx, <AccountsPage journey={journey} {...read} renewals={offeredTo(session, journey)} />);
   });
 
-  for (const by of renewals) {
-    router.post(`/journeys/:id/${by}`, async (ctx) => {
-      const session = sessions.of(ctx);
-      await readOwnForm(ctx, session);
-      const earlier = findConnected(ctx, session);
-      const renewal = await beginRenewal({ ...readDeps(earlier), clock }, earlier, by);
-      keepJourney(session, renewal);
-      ctx.redirect(`/journeys/${renewal.id}/request`);
-      ctx.status = 303;
-    });
-  }
-
   router.get('/journeys/:id/accounts/:accountId', async (ctx) => {
-    const journey = findConnected(ctx, sessions.of(ctx));
+    const journey = findConnection(ctx, sessions.of(ctx));
     const accountId = ctx.params.accountId ?? '';
     const next = new URL(ctx.url, tppUrl).searchParams.get('next') ?? undefined;
     const read = await readAccounts(readDeps(journey), journey);
@@ -139,21 +143,34 @@ export function createRoutes(deps: RoutesDeps): Router {
 
   router.get('/journeys/:id/connections', async (ctx) => {
     const session = sessions.of(ctx);
-    const journey = findConnected(ctx, session);
+    const journey = findConnection(ctx, session);
     const { exchanges } = await listConnections(readDeps(journey), journey);
-    show(ctx, <ConnectionsPage journey={journey} exchanges={exchanges} csrf={session.csrf} />);
+    const offered = offeredTo(session, journey);
+    show(
+      ctx,
+      <ConnectionsPage {...{ journey, exchanges }} renewals={offered} csrf={session.csrf} />,
+    );
   });
 
   router.post('/journeys/:id/delete', async (ctx) => {
     const session = sessions.of(ctx);
     await readOwnForm(ctx, session);
-    const journey = findConnected(ctx, session);
+    const journey = findConnection(ctx, session);
     const { exchanges } = await deleteConnection(readDeps(journey), journey);
-    session.journeys.delete(journey.id);
+    for (const { id } of [...session.journeys.values()].filter(
+      (one) => renewedBy(session, one).id === journey.id,
+    )) {
+      session.journeys.delete(id);
+    }
     show(ctx, <DeletedPage exchanges={exchanges} />);
   });
 
+  router.use(createRenewalRoutes(deps).routes());
   return router;
+}
+
+function pathOf({ id }: Journey): string {
+  return `/journeys/${id}`;
 }
 
 function show(ctx: Context, page: VNode): void {
@@ -178,26 +195,4 @@ function readChoice(tpp: TppDocument, form: Record<string, string>) {
   if (!choice) throw new Refusal('invalid_request', 'Please choose one of what the page offers.');
   const { client, access, scope, permission } = choice;
   return { client, access, bank: scope, permissions: permission };
-}
-
-/** What an ongoing connection can be renewed by: screen-scraped ones are refreshed. */
-function renewalsOf(tpp: TppDocument, { choice, connected }: ConnectedJourney) {
-  if (choice.access === 'one-time') return [];
-  const bank = tpp.institutions.find(({ id }) => connected.connectionId.startsWith(`${id}:`));
-  return bank?.kind === 'legacy'
-    ? (['refresh', 'reauth'] as const)
-    : (['reconsent', 'reauth'] as const);
-}
-
-function findJourney(ctx: Context, { journeys }: Session): Journey {
-  const journey = journeys.get(String(ctx.params.id));
-  if (!journey)
-    throw new Refusal('not_found', 'This browser has no such journey. Please start again.');
-  return journey;
-}
-
-function findConnected(ctx: Context, session: Session): ConnectedJourney {
-  const { connected, ...journey } = findJourney(ctx, session);
-  if (!connected) throw new Refusal('conflict', 'The bank is not connected yet.');
-  return { ...journey, connected };
 }

@@ -1,15 +1,27 @@
 import type { Exchange } from '../../consent-ui/components/exchange-view.js';
 import { TppAccountsPage } from '../../consent-ui/pages/tpp-accounts-page.js';
+import type { TppNext } from '../../consent-ui/pages/tpp-step-page.js';
 import { TppStepPage } from '../../consent-ui/pages/tpp-step-page.js';
 import { brand } from './brand.js';
 import type { AccountDocument, TransactionsDocument } from './documents.js';
-import type { Journey, Renewal } from './journey.js';
+import type { Journey } from './journey.js';
 import type { ConnectedJourney } from './read-data.js';
 
 const startAgain = { href: '/', label: 'Start again' };
 
 /** Before the person goes. */
 export function RequestPage({ journey }: { journey: Journey }) {
+  if ('authRequestId' in journey.redeems) {
+    return (
+      <TppStepPage
+        brand={brand}
+        title="The auth request is made"
+        intro={`The person goes from a screen of this application straight to the bank: ${journey.authorizationUrl}`}
+        exchanges={journey.requestExchanges}
+        next={{ href: journey.authorizationUrl, label: 'Go to the bank as the person' }}
+      />
+    );
+  }
   return (
     <TppStepPage
       brand={brand}
@@ -27,8 +39,9 @@ interface CallbackPageProps {
   readonly csrf: string;
 }
 
-/** The person is back with a code. */
+/** The person is back with a code: one of Assent's to exchange, or the bank's own to hand on. */
 export function CallbackPage({ journey, callback, csrf }: CallbackPageProps) {
+  const isOfBank = 'authRequestId' in journey.redeems;
   return (
     <TppStepPage
       brand={brand}
@@ -37,18 +50,30 @@ export function CallbackPage({ journey, callback, csrf }: CallbackPageProps) {
       exchanges={[
         {
           title: 'The browser returns',
-          explanation: 'From Assent, with code, state and iss (RFC 6749 §4.1.2, RFC 9207).',
+          explanation: isOfBank
+            ? 'From the bank, by way of Assent, which forwards what the bank said.'
+            : 'From Assent, with code, state and iss (RFC 6749 §4.1.2, RFC 9207).',
           request: { method: 'GET', url: callback.href, headers: {} },
           response: { status: 200, headers: {}, body: Object.fromEntries(callback.searchParams) },
         },
       ]}
-      next={{ action: `/journeys/${journey.id}/redeem`, csrf, label: 'Exchange the code' }}
+      next={{
+        action: `/journeys/${journey.id}/redeem`,
+        csrf,
+        label: isOfBank ? 'Complete the auth request' : 'Exchange the code',
+      }}
     />
   );
 }
 
+interface TokensPageProps {
+  readonly journey: ConnectedJourney;
+  /** Where the connection is, which a renewal finds again. */
+  readonly connectionPath: string;
+}
+
 /** The code is redeemed; the connection exists. */
-export function TokensPage({ journey }: { journey: ConnectedJourney }) {
+export function TokensPage({ journey, connectionPath }: TokensPageProps) {
   const { userId, connectionId, exchanges } = journey.connected;
   return (
     <TppStepPage
@@ -56,7 +81,7 @@ export function TokensPage({ journey }: { journey: ConnectedJourney }) {
       title={journey.renews ? 'The connection is renewed' : 'The bank is connected'}
       intro={`User ${userId}, connection ${connectionId}`}
       exchanges={exchanges}
-      next={{ href: `/journeys/${journey.id}/accounts`, label: 'Read the accounts' }}
+      next={{ href: `${connectionPath}/accounts`, label: 'Read the accounts' }}
     />
   );
 }
@@ -68,19 +93,12 @@ interface DataPageProps {
 }
 
 interface AccountsPageProps extends DataPageProps {
-  readonly renewals: readonly Renewal[];
-  readonly csrf: string;
+  readonly renewals: readonly TppNext[];
 }
-
-const renewalLabels: Readonly<Record<Renewal, string>> = {
-  reconsent: 'Keep sharing for longer (reconsent)',
-  reauth: 'Sign in at the bank again (reauth)',
-  refresh: 'Update with the person’s help (refresh)',
-};
 
 /** The accounts that were shared. */
 export function AccountsPage(props: AccountsPageProps) {
-  const { journey, accounts, exchanges, renewals, csrf } = props;
+  const { journey, accounts, exchanges, renewals } = props;
   return (
     <TppAccountsPage
       brand={brand}
@@ -96,11 +114,7 @@ export function AccountsPage(props: AccountsPageProps) {
         journey.choice.access === 'ongoing'
           ? [
               { href: `/journeys/${journey.id}/connections`, label: 'List the connections' },
-              ...renewals.map((by) => ({
-                action: `/journeys/${journey.id}/${by}`,
-                csrf,
-                label: renewalLabels[by],
-              })),
+              ...renewals,
               startAgain,
             ]
           : [startAgain]
@@ -147,18 +161,40 @@ export function TransactionsPage({ journey, accounts, page, exchanges }: Transac
 interface ConnectionsPageProps {
   readonly journey: Journey;
   readonly exchanges: readonly Exchange[];
+  readonly renewals: readonly TppNext[];
   readonly csrf: string;
 }
 
-/** The user's connections, and the end of this one. */
-export function ConnectionsPage({ journey, exchanges, csrf }: ConnectionsPageProps) {
+/** The user's connections, how this one goes on, and its end. */
+export function ConnectionsPage({ journey, exchanges, renewals, csrf }: ConnectionsPageProps) {
   return (
     <TppStepPage
       brand={brand}
       title="The connections"
-      intro="What the person connected, and how each connection is."
+      intro="What the person connected, and how each connection is. It is renewed from here also when it has ended."
       exchanges={exchanges}
-      next={{ action: `/journeys/${journey.id}/delete`, csrf, label: 'Delete the connection' }}
+      next={{ href: `/journeys/${journey.id}/accounts`, label: 'Read the accounts' }}
+      others={[
+        ...renewals,
+        { action: `/journeys/${journey.id}/delete`, csrf, label: 'Delete the connection' },
+        startAgain,
+      ]}
+    />
+  );
+}
+
+/** The consent goes on, without a visit. */
+export function ExtendedPage({
+  journey,
+  exchanges,
+}: Pick<ConnectionsPageProps, 'journey' | 'exchanges'>) {
+  return (
+    <TppStepPage
+      brand={brand}
+      title="The consent is extended"
+      intro="This application asked the person on a screen of its own, and tells Assent what they agreed to."
+      exchanges={exchanges}
+      next={{ href: `/journeys/${journey.id}/connections`, label: 'Back to the connection' }}
     />
   );
 }

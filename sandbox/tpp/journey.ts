@@ -29,8 +29,7 @@ export interface Journey {
   /** The journey whose connection this one renews. */
   readonly renews?: { readonly journeyId: string; readonly by: Renewal } | undefined;
   readonly state: string;
-  readonly nonce: string;
-  readonly codeVerifier: string;
+  readonly redeems: Redeems;
   /** Where the person's browser goes. */
   readonly authorizationUrl: string;
   readonly requestExchanges: readonly Exchange[];
@@ -39,9 +38,15 @@ export interface Journey {
   readonly connected?: Connected | undefined;
 }
 
-/** What redeeming the code brought. */
+/** What the answer is good for: a code of Assent's, or the bank's own answer to an auth request. */
+export type Redeems =
+  | { readonly nonce: string; readonly codeVerifier: string }
+  | { readonly authRequestId: string };
+
+/** What the answer brought. */
 export interface Connected {
-  readonly accessToken: string;
+  /** Absent where there was no code of Assent's to redeem. */
+  readonly accessToken?: string | undefined;
   readonly userId: string;
   readonly connectionId: string;
   readonly exchanges: readonly Exchange[];

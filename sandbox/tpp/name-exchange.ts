@@ -18,6 +18,9 @@ export function nameExchange({ method, url, form }: Sent): Naming {
   if (path.endsWith('/oidc/token')) return nameGrant(form);
   if (path === '/users') return namings.register;
   if (method === 'DELETE') return namings.remove;
+  if (path === '/auth-requests') return namings.authRequest;
+  if (path.startsWith('/auth-requests/')) return namings.completion;
+  if (method === 'PATCH') return namings.extend;
   if (path.endsWith('/connections')) return namings.connections;
   if (path.endsWith('/balances')) return namings.balances;
   return path.includes('/transactions') ? namings.transactions : namings.accounts;
@@ -63,6 +66,19 @@ const namings = {
   connections: {
     title: 'List the connections of the user',
     explanation: 'Each bank that the person connected, and how it is.',
+  },
+  extend: {
+    title: 'Extend the consent',
+    explanation:
+      'The person agreed on a screen of this client. What is sent is kept two hours shorter.',
+  },
+  authRequest: {
+    title: 'Make an auth request',
+    explanation: 'The answer holds the bank’s own address: no page of Assent comes in between.',
+  },
+  completion: {
+    title: 'Complete the auth request',
+    explanation: 'What the bank’s redirect brought, handed on as it is.',
   },
   remove: {
     title: 'Delete the connection',

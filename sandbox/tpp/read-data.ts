@@ -1,6 +1,7 @@
 import { clientCredentialsGrant } from 'openid-client';
 import { z } from 'zod';
 import type { Exchange } from '../../consent-ui/components/exchange-view.js';
+import { longestConsent } from '../../core/connection-request.js';
 import { dataScopes } from './begin-journey.js';
 import { callApi } from './call-api.js';
 import {
@@ -69,6 +70,25 @@ export function listConnections(
   });
 }
 
+/**
+ * Extends the consent by as much as there is, as agreed on a screen of the client's own; for clients
+ * that have such screens only. @throws {StepFailure}
+ */
+export function extendConnection(
+  { client, api }: ReadDeps,
+  journey: ConnectedJourney,
+  now: number,
+): Promise<WithExchanges> {
+  const { userId, connectionId } = journey.connected;
+  return inStep(client, journey, async (step) => {
+    const accessToken = await managementToken(step, 'connection:update');
+    const url = new URL(`/users/${userId}/connections/${connectionId}`, api);
+    const body = { expiresAt: new Date(now + longestConsent).toISOString() };
+    await callApi(step, { accessToken, method: 'PATCH', url, body, document: z.unknown() });
+    return {};
+  });
+}
+
 /** Ends the connection, here and at the bank. @throws {StepFailure} */
 export function deleteConnection(
   { client, api }: ReadDeps,
@@ -85,7 +105,7 @@ export function deleteConnection(
 
 /** One-time access reads with the token of the code; ongoing access asks for one whenever it reads. */
 async function dataToken(step: Step, { choice, connected }: ConnectedJourney): Promise<string> {
-  if (choice.access === 'one-time') return connected.accessToken;
+  if (choice.access === 'one-time' && connected.accessToken) return connected.accessToken;
   const tokens = await clientCredentialsGrant(
     step.configuration,
     { scope: dataScopes, sub: connected.userId },

@@ -54,9 +54,11 @@ export function createSessionStore(clock: Clock): SessionStore {
 
 const maxJourneys = 20;
 
-/** Keeps a journey as it is now; a browser's oldest make room for new ones. */
+/** Keeps a journey as it is now; a browser's oldest make room, those first that hold no connection. */
 export function keepJourney({ journeys }: Session, journey: Journey): void {
   journeys.set(journey.id, journey);
-  const [oldest] = journeys.keys();
-  if (journeys.size > maxJourneys && oldest !== undefined) journeys.delete(oldest);
+  if (journeys.size <= maxJourneys) return;
+  const others = [...journeys.values()].filter(({ id }) => id !== journey.id);
+  const spare = others.find(({ connected, renews }) => !connected || renews) ?? others[0];
+  if (spare) journeys.delete(spare.id);
 }

@@ -362,6 +362,10 @@ export function samplePages(word: Wording = (text) => text) {
         intro="Nothing sensitive travels through the browser: only a reference does."
         exchanges={exchanges(word)}
         next={{ href: 'https://assent.example/oidc/auth?request_uri=urn:x', label: 'Go to Assent' }}
+        others={[
+          { ...post, label: 'Keep sharing for longer (reconsent)' },
+          { href: '/', label: 'Start again' },
+        ]}
       />
     ),
     'tpp-accounts': (

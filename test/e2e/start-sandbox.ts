@@ -6,7 +6,11 @@ import type { SandboxClientName } from '../../sandbox/tpp-document.js';
 import { freePort } from '../support/start-assent.js';
 
 /** A whole sandbox for one test file: Assent, the simulated bank and the TPP application. */
-export async function startSandbox(directory: string, clock?: Clock) {
+export async function startSandbox(
+  directory: string,
+  clock?: Clock,
+  webhooks: readonly URL[] = [],
+) {
   const ports = {
     assent: await freePort(),
     assentMtls: await freePort(),
@@ -18,7 +22,7 @@ export async function startSandbox(directory: string, clock?: Clock) {
     slowBank: await freePort(),
     brokenBank: await freePort(),
   };
-  const sandbox = await createSandbox({ directory, ports, clock, log: 'silent' });
+  const sandbox = await createSandbox({ directory, ports, clock, webhooks, log: 'silent' });
   await sandbox.start();
   const { tpp, urls } = sandbox;
   const agent = new Agent({ connect: { ca: await readFile(tpp.ca, 'utf8') } });

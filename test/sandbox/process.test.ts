@@ -92,6 +92,9 @@ describe('npm start', () => {
 
     expect(performance.now() - before).toBeLessThan(10_000);
     expect(sandbox.printed.out).toContain(`https://localhost:${base + 20}`);
+    for (const page of [`${base + 20}/events`, `${base + 20}/time`, `${base + 10}/access`]) {
+      expect(sandbox.printed.out).toContain(page);
+    }
     expect(sandbox.printed.out).toMatch(/amelia +harbour-lantern-42 +Three accounts/);
     const inFlight = await beginRequest();
     sandbox.child.kill('SIGINT');
@@ -119,6 +122,8 @@ describe('npm start', () => {
       code: 1,
     };
     expect(await moveTime('2026-01-01')).toEqual(back);
+    expect(await moveTime('-1d')).toEqual(back);
+    expect((await moveTime('19/02/2028')).err).toContain('year-month-day, e.g. 2028-02-19');
     sandbox.child.kill('SIGINT');
     await sandbox.ended;
 
@@ -128,7 +133,15 @@ describe('npm start', () => {
     expect(Date.parse(out.trim())).toBeGreaterThanOrEqual(Date.parse(moved.out.trim()));
     again.child.kill('SIGINT');
     await again.ended;
-    expect((await moveTime('+1d')).err).toContain('No sandbox runs there');
+    expect(await moveTime('+1d')).toEqual({
+      out: '',
+      err: expect.stringMatching(
+        new RegExp(
+          `^The time .* https://localhost:${base + 20} \\(ECONNREFUSED\\).*--port-base.*\n$`,
+        ),
+      ),
+      code: 1,
+    });
   }, 60_000);
 
   it('ends at once on the second Ctrl-C', async () => {

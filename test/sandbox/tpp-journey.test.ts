@@ -138,6 +138,53 @@ describe('the TPP application with a person', () => {
     await page.context().close();
   }, 60_000);
 
+  it('finds its connection again whatever becomes of a renewal, and renews it by its own screens', async () => {
+    const page = await openPage();
+    const bank = institution('Northbank');
+    const click = (name: string) => page.getByRole('button', { name }).first().click();
+    const follow = (name: string) => page.getByRole('link', { name }).first().click();
+    await giveAccess(
+      page,
+      { client: 'identity-service-own-consent', access: 'ongoing', bank },
+      'Everyday',
+    );
+    await follow('Read the accounts');
+    await expectHeading(page, 'The accounts');
+    const accounts = page.url();
+
+    await click('Keep sharing for longer');
+    await follow('Go to Assent as the person');
+    await personAt(page).refuse();
+    await expectHeading(page, 'This step did not work');
+    await page.getByText(/did not renew now: their consent goes on until/).waitFor();
+    await follow('Back to the connection');
+    await expectHeading(page, 'The connections');
+
+    await click('Extend by our own screen (PATCH)');
+    await expectHeading(page, 'The consent is extended');
+    await follow('Back to the connection');
+
+    await click('Sign in at the bank by an auth request');
+    await expectHeading(page, 'The auth request is made');
+    await follow('Go to the bank as the person');
+    await personAt(page).signIn(personWith('Three accounts'));
+    await personAt(page).shareOnly('Everyday');
+    await click('Complete the auth request');
+    await expectHeading(page, 'The connection is renewed');
+    await follow('Read the accounts');
+    await expectHeading(page, 'The accounts');
+    expect(page.url()).toBe(accounts);
+    expect(await namesIn(page)).toEqual(['Everyday']);
+
+    await page.goto(sandbox.urls.tpp);
+    await page.getByText('Already connected').waitFor();
+    const listed = page.getByRole('link', { name: /^Northbank, ongoing/ });
+    expect(await listed.count()).toBe(1);
+    await listed.click();
+    await expectHeading(page, 'The connections');
+    await page.context().close();
+  }, 60_000);
+
   it('hears access_denied from a person who refuses at Assent', async () => {
     const page = await openPage();
     const bank = institution('Northbank');

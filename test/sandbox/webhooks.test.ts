@@ -1,19 +1,35 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { importJWK, SignJWT } from 'jose';
 import { z } from 'zod';
 import type { SandboxClientName } from '../../sandbox/tpp-document.js';
 import { type RunningSandbox, startSandbox } from '../e2e/start-sandbox.js';
+import { freePort } from '../support/free-port.js';
 
 let directory: string;
 let sandbox: RunningSandbox;
+/** A developer's own, with a certificate of the sandbox; it fails whatever it is told. */
+let endpoint: Server;
+const toldOf: string[] = [];
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'assent-events-'));
-  sandbox = await startSandbox(directory);
+  const port = await freePort();
+  const hooks = new URL(`https://localhost:${port}/hooks`);
+  sandbox = await startSandbox(directory, undefined, [hooks]);
+  const [cert, key] = await Promise.all(
+    ['server.pem', 'server.key'].map((name) => readFile(join(directory, 'certificates', name))),
+  );
+  endpoint = createServer({ cert, key }, async (request, response) => {
+    toldOf.push(await text(request));
+    response.writeHead(500).end();
+  }).listen(port, '127.0.0.1');
 });
 afterAll(async () => {
+  endpoint.close();
   await sandbox.stop();
   await rm(directory, { recursive: true, force: true });
 });
@@ -76,9 +92,16 @@ test('the TPP application shows what its clients are told, a signed token verifi
   expect(await readEvents()).toContain('nothing yet');
   for (const name of ['identity-service', 'identity-service-own-consent'] as const) {
     expect(await testWebhooks(name)).toMatchObject({
-      data: [{ state: 'delivered', attempts: [{ status: 204 }] }],
+      data: [
+        { state: 'delivered', attempts: [{ status: 204 }] },
+        { state: 'failed', attempts: [{ status: 500 }] },
+      ],
     });
   }
+  expect(toldOf).toEqual([
+    expect.stringContaining('"eventType":"webhookTest"'),
+    expect.stringMatching(/^eyJ/),
+  ]);
   const page = await readEvents();
   expect(page).toContain('webhookTest');
   expect(page).toContain('webhook-test');
