@@ -11,6 +11,7 @@ import { createEndClientHandler } from '../core/end-client.js';
 import { createIntentHoldings } from '../core/intent-holdings.js';
 import { createIntentService } from '../core/intent-service.js';
 import { createLoginBudget } from '../core/login-budget.js';
+import type { PersonClaims } from '../core/person-claims.js';
 import { createPingHandler } from '../core/ping-client.js';
 import { noStore } from '../http/security-headers.js';
 import { createPingSender } from '../http/send-ping.js';
@@ -21,10 +22,14 @@ import { createApprovalPages } from '../interactions/bank/approvals/create-appro
 import { createSignIn } from '../interactions/bank/approvals/sign-in.js';
 import { createBankInteractions } from '../interactions/bank/create-bank-interactions.js';
 import { createCustomerSignIn } from '../interactions/bank/customer-sign-in.js';
+import { createSignOnInteractions } from '../interactions/bank/sign-on/create-sign-on-interactions.js';
+import { createLogoutPages } from '../interactions/bank/sign-on/show-sign-on.js';
 import { createInteractionSessions } from '../interactions/interaction-session.js';
 import { isGrantManagementOffered } from '../provider/configuration/grant-management.js';
 import { resourceOf } from '../provider/configuration/scopes.js';
 import { createGrantReader } from '../provider/grant-reader.js';
+import { offeredProfiles } from '../provider/profiles/offered-profiles.js';
+import { profileOf } from '../provider/profiles/profiles.js';
 import { type Foundation, protect, type Role } from './role.js';
 
 /** A bank's own authorization server and account information API. */
@@ -51,6 +56,10 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
       createEndClientHandler({ storage, clock, holdings }),
     ],
     ...(approvals && { approvals }),
+    signOn: {
+      describe: (customerId) => describeCustomer(ledger, customerId),
+      pages: createLogoutPages(ledger),
+    },
     redeemGrant: async () => ({ writes: [] }),
     holdings,
     routes({ provider, unitOfWork }) {
@@ -65,6 +74,15 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
         openEndedConsent: lifetimes.ongoingConsent,
         resources: configuration.resources,
       });
+      const { singleSignOn } = offeredProfiles(configuration);
+      const signOn = singleSignOn && [
+        createSignOnInteractions({
+          ...{ provider, sessions, ledger },
+          signIn: customers,
+          isSignOn: (client) => profileOf(client).singleSignOn,
+          newId: randomUUID,
+        }),
+      ];
       const accountInformation = createOpenBankingApi({
         authenticate: protect(foundation, provider),
         intentService,
@@ -99,11 +117,19 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
         ...(isGrantManagementOffered(configuration) ? [grants] : []),
         answerPageErrors(logger),
         noStore,
+        ...(signOn || []),
         interactions,
         ...(pages ?? []),
       ];
     },
   };
+}
+
+/** A bank that tells no more tells the name. */
+async function describeCustomer(ledger: BankLedger, id: string): Promise<PersonClaims> {
+  if (ledger.describe) return ledger.describe(id);
+  const customer = await ledger.identify({ id });
+  return customer ? { name: customer.name } : {};
 }
 
 function newSecret(): string {

@@ -107,6 +107,7 @@ export async function openProvider(foundation: Foundation, role: Role): Promise<
     pairwise: await openPairwiseSubjects(storage),
     redeemGrant: role.redeemGrant,
     approvals: role.approvals,
+    signOn: role.signOn,
     renderProblem,
   });
 }

@@ -19,6 +19,7 @@ import { createAccessTokenReader } from '../provider/access-token-reader.js';
 import { resourceOf } from '../provider/configuration/scopes.js';
 import type { RedeemGrant } from '../provider/grants/authorization-code.js';
 import type { SigningKeys } from '../provider/keys/signing-keys.js';
+import type { SignOn } from '../provider/sign-on/sign-on.js';
 
 export type Route = Middleware | Router | Router<ApiState>;
 
@@ -29,6 +30,8 @@ export interface Role {
   readonly redeemGrant: RedeemGrant;
   /** What clients may ask of people who are elsewhere (CIBA), in a role that people sign in to. */
   readonly approvals?: ApprovalsService;
+  /** What people sign in to applications with, in a role that has accounts of people. */
+  readonly signOn?: SignOn;
   /** What its clients have of people. */
   readonly holdings: ClientHoldings;
   routes(foundation: Foundation & { readonly provider: Provider }): readonly Route[];

@@ -1,3 +1,4 @@
+import type { PersonClaims } from './person-claims.js';
 import type { SecondFactor } from './second-factor.js';
 
 /**
@@ -73,6 +74,11 @@ export interface BankLedger {
     customerId: string,
     userCode: string | undefined,
   ): Promise<'accepted' | 'missing' | 'wrong'>;
+  /**
+   * What applications that sign this customer in can be told, if the customer agrees. Absent where the
+   * bank tells no more than the name.
+   */
+  describe?(customerId: string): Promise<PersonClaims>;
   /** The accounts a customer may share, or why the bank refuses to share any. */
   accounts(customerId: string): Promise<readonly LedgerAccount[] | SharingRefusal>;
   /**

@@ -26,6 +26,18 @@ export interface InteractionSession {
   readonly csrf: string;
   /** When the interaction ends if the person has not finished. */
   readonly expiresAt: Date;
+  /** What is left to ask, where people are remembered. */
+  readonly prompt: Prompt;
+  /** Who is signed in already, where people are remembered. */
+  readonly accountId: string | undefined;
+  /** What was granted before, where people are remembered. */
+  readonly grantId: string | undefined;
+}
+
+/** Why the person is here, in the words of the library's policy. */
+export interface Prompt {
+  readonly name: string;
+  readonly details: Readonly<Record<string, unknown>>;
 }
 
 export interface InteractionSessions {
@@ -53,6 +65,16 @@ export interface InteractionSessions {
     session: InteractionSession,
     access: GrantedAccess,
     writes: readonly Write[],
+  ): Promise<void>;
+  /**
+   * Gives a part of what is asked for, and the library asks for what is left; `writes` as above.
+   * @param before writes the Grant.
+   */
+  goOn(
+    ctx: Context,
+    part: InteractionResults,
+    writes: readonly Write[],
+    before?: () => Promise<void>,
   ): Promise<void>;
   /** Ends with an error to the client, with its `state` and our `iss`; `writes` as above. */
   abort(ctx: Context, error: string, description: string, writes?: readonly Write[]): Promise<void>;
@@ -86,13 +108,13 @@ export function createInteractionSessions(deps: SessionDeps): InteractionSession
     ctx: Context,
     result: InteractionResults,
     writes: readonly Write[],
-    before?: () => Promise<void>,
+    { before, isPart = false }: { before?: () => Promise<void>; isPart?: boolean } = {},
   ): Promise<void> {
     const returnTo = await unitOfWork.run(async () => {
       await unitOfWork.add(...writes);
       await before?.();
       return provider.interactionResult(ctx.req, ctx.res, result, {
-        mergeWithLastSubmission: false,
+        mergeWithLastSubmission: isPart,
       });
     });
     seeOther(ctx, returnTo);
@@ -119,6 +141,9 @@ export function createInteractionSessions(deps: SessionDeps): InteractionSession
         // The cid is known to the server alone; what a page shows of it proves who made the page.
         csrf: hash('sha256', `csrf:${interaction.cid}`, 'base64url'),
         expiresAt: new Date(interaction.exp * 1000),
+        prompt: interaction.prompt,
+        accountId: interaction.session?.accountId,
+        grantId: interaction.grantId,
       };
     },
 
@@ -127,10 +152,15 @@ export function createInteractionSessions(deps: SessionDeps): InteractionSession
     async finish(ctx, { client, scopes }, access, writes) {
       const { accountId, grantId, authentication } = access;
       const login = { accountId, ...(authentication && describeLogin(authentication)) };
-      await end(ctx, { login, consent: { grantId } }, writes, async () => {
+      async function before(): Promise<void> {
         const request = { clientId: client.client_id, scopes, resource };
         await saveGrant(provider, request, access);
-      });
+      }
+      await end(ctx, { login, consent: { grantId } }, writes, { before });
+    },
+
+    async goOn(ctx, part, writes, before) {
+      await end(ctx, part, writes, { isPart: true, ...(before && { before }) });
     },
 
     async abort(ctx, error, description, writes = []) {
@@ -140,6 +170,6 @@ export function createInteractionSessions(deps: SessionDeps): InteractionSession
 }
 
 /** As the library keeps it with the session: `auth_time` is when it was, not when the person is back. */
-function describeLogin({ acr, amr, at }: Authentication) {
+export function describeLogin({ acr, amr, at }: Authentication) {
   return { acr, amr: [...amr], ts: Math.floor(Date.parse(at) / 1000) };
 }

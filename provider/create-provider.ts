@@ -32,6 +32,7 @@ import { interactionConfiguration } from './configuration/interactions.js';
 import { outgoingConfiguration } from './configuration/outgoing.js';
 import { responseTypesOffered } from './configuration/response-types.js';
 import { resourceFeatures, resourceOf, scopesSupported } from './configuration/scopes.js';
+import { signOnFeatures } from './configuration/sign-on.js';
 import { messageSigningFeatures } from './configuration/signed-messages.js';
 import { subjectConfiguration } from './configuration/subjects.js';
 import { tokenConfiguration } from './configuration/tokens.js';
@@ -60,6 +61,11 @@ import { isPkceRequired } from './profiles/is-pkce-required.js';
 import { offeredProfiles } from './profiles/offered-profiles.js';
 import { profileOf } from './profiles/profiles.js';
 import { createErrorRenderer, type ProblemRenderer } from './render-error.js';
+import { getPostedRequests } from './sign-on/get-posted-requests.js';
+import { includeSid } from './sign-on/include-sid.js';
+import { createRememberedVisits } from './sign-on/remembered-visits.js';
+import type { SignOn } from './sign-on/sign-on.js';
+import { tellInFrames } from './sign-on/tell-in-frames.js';
 import { isOwnerServed } from './token-owner.js';
 
 export interface ProviderDeps {
@@ -79,6 +85,8 @@ export interface ProviderDeps {
   readonly redeemGrant: RedeemGrant;
   /** Where people decide what clients ask behind their backs; without, nobody may ask. */
   readonly approvals?: ApprovalsService | undefined;
+  /** What people sign in to applications with; without, the profile `openid-connect` cannot be. */
+  readonly signOn?: SignOn | undefined;
   readonly renderProblem: ProblemRenderer;
 }
 
@@ -91,13 +99,14 @@ export function createProvider(deps: ProviderDeps): Provider {
   const { publicUrl, mtlsUrl, role, lifetimes, features, signing } = configuration;
   const resource = resourceOf(configuration);
   const offered = offeredProfiles(configuration);
+  const signOn = offered.singleSignOn ? deps.signOn : undefined;
   const renderError = createErrorRenderer(deps.renderProblem);
   const interactions = interactionConfiguration(publicUrl);
   const managesGrants = isGrantManagementOffered(configuration);
   const authentication = clientAuthenticationConfiguration({ role, clock, signing, offered });
 
   const settings: ProviderConfiguration = {
-    ...claimsConfiguration(role, storage),
+    ...claimsConfiguration({ role, storage, signOn }),
     ...authentication,
     enabledJWA: { ...authentication.enabledJWA, ...encryptionAlgorithms },
     ...discoveryConfiguration(configuration),
@@ -146,15 +155,18 @@ export function createProvider(deps: ProviderDeps): Provider {
       rpInitiatedLogout: { enabled: false },
       // The hosted service has none: identity data is in the ID token (identity-service.md §1.3).
       userinfo: { enabled: false },
+      ...(signOn && signOnFeatures(signOn)),
     },
     routes: {
       authorization: '/auth',
       backchannel_authentication: '/backchannel',
+      end_session: '/session/end',
       introspection: '/token/introspection',
       jwks: '/certs',
       pushed_authorization_request: '/request',
       revocation: '/token/revocation',
       token: '/token',
+      userinfo: '/userinfo',
     },
   };
 
@@ -170,6 +182,8 @@ export function createProvider(deps: ProviderDeps): Provider {
   registerAuthorizationCode(provider, unitOfWork, deps.redeemGrant);
   acceptEndpointAudiences(provider, [publicUrl, mtlsUrl]);
   if (approvals) registerCiba(provider, { storage, clock, unitOfWork });
+  if (signOn) includeSid(provider);
+  const isRemembered = signOn ? createRememberedVisits(provider) : async () => false;
   const reportFailure = createFailureReport(logger, deps.explanations);
   reportEvents(provider, reportFailure);
 
@@ -179,13 +193,14 @@ export function createProvider(deps: ProviderDeps): Provider {
     securityHeaders(),
     exactPaths,
     describeUnderIssuer(publicUrl),
-    forgetSession(interactions.cookies.names.session),
+    forgetSession(interactions.cookies.names.session, isRemembered),
     commitBeforeResponse(unitOfWork, (ctx: Context, error) => {
       reportFailure(ctx, error);
       renderError(ctx, error);
     }),
     cacheKeys(deps.signingKeys, signing.publishBefore),
     boundRequest,
+    ...(signOn ? [getPostedRequests(publicUrl), tellInFrames(signOn.pages)] : []),
     decryptRequestObject(deps.encryptionKeys),
     completeBareRequestUri(provider),
     swapRequestReference(storage),

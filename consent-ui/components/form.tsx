@@ -5,11 +5,12 @@ import type { PostTarget } from '../party.js';
 export function Form({
   action,
   csrf,
+  tokenName = 'csrf',
   children,
-}: PostTarget & { readonly children: ComponentChildren }) {
+}: PostTarget & { readonly tokenName?: string; readonly children: ComponentChildren }) {
   return (
     <form method="post" action={action} class="stack">
-      <input type="hidden" name="csrf" value={csrf} />
+      <input type="hidden" name={tokenName} value={csrf} />
       {children}
     </form>
   );

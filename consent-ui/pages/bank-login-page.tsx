@@ -14,6 +14,8 @@ export interface BankLoginPageProps extends PostTarget {
   readonly bank: Exclude<Brand, 'assent'>;
   /** Who has sent the person here; absent where they came by themselves. */
   readonly client?: Party | undefined;
+  /** What the client asks for; data of accounts where nothing is said. */
+  readonly asks?: 'data' | 'identity' | undefined;
   readonly cancel?: PostTarget | undefined;
   /** What was typed as login, when the page is shown again; the password is never shown again. */
   readonly login?: string | undefined;
@@ -59,7 +61,10 @@ export function BankLoginPage(props: BankLoginPageProps) {
             <strong>
               <Name of={client.name} />
             </strong>{' '}
-            asks to see data from your accounts. After you sign in, you decide what to share.
+            {props.asks === 'identity'
+              ? 'asks who you are.'
+              : 'asks to see data from your accounts.'}{' '}
+            After you sign in, you decide what to share.
           </>
         ) : (
           'After you sign in, you see what waits for your approval, and decide.'

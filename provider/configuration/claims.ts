@@ -3,17 +3,28 @@ import { errors } from 'oidc-provider';
 import type { Configuration as Settings } from '../../config/schema.js';
 import { authenticationContexts } from '../../core/bank-authentication.js';
 import { consents } from '../../core/consent.js';
+import { personScopes } from '../../core/person-claims.js';
 import type { Storage } from '../../core/storage.js';
 import { readSyncId } from '../../core/sync-claim.js';
+import { remembersPeople } from '../profiles/profiles.js';
+import type { SignOn } from '../sign-on/sign-on.js';
 
 /** What is read from storage; the library drops what was not requested, so it need not be read. */
-const storedClaims = ['mh:con_id', 'mh:sync', 'openbanking_intent_id'];
+const storedClaims = ['mh:con_id', 'mh:sync'];
+
+interface ClaimsDeps {
+  readonly role: Settings['role'];
+  readonly storage: Storage;
+  /** Where people sign in to applications, which are told who they are. */
+  readonly signOn: Pick<SignOn, 'describe'> | undefined;
+}
 
 /** The claims a client may ask for in the `claims` parameter, and how they are issued. */
-export function claimsConfiguration(role: Settings['role'], storage: Storage) {
+export function claimsConfiguration({ role, storage, signOn }: ClaimsDeps) {
   return {
     claims: {
       openid: ['sub'],
+      ...(signOn && mutableScopes()),
       // Requested one by one in the claims parameter. What is only asked for and not issued, as
       // `mh:consent`, is none of them.
       ...(role === 'bank'
@@ -34,11 +45,17 @@ export function claimsConfiguration(role: Settings['role'], storage: Storage) {
       return {
         accountId: subject,
         async claims(use, _scope, requested = {}) {
+          if (signOn && remembersPeople(ctx.oidc.client)) {
+            return { ...(await signOn.describe(subject)), sub: subject };
+          }
           const grantId = ctx.oidc.entities.Grant?.jti;
-          if (use !== 'id_token' || !grantId || !tellsIdentity(ctx)) return { sub: subject };
+          if (use !== 'id_token' || !grantId) return { sub: subject };
+          // Which the client has named itself; its signature binds the answer to it (UK Open Banking).
+          if (role === 'bank') return { sub: subject, openbanking_intent_id: grantId };
+          if (!tellsIdentity(ctx)) return { sub: subject };
           if (!storedClaims.some((claim) => claim in requested)) return { sub: subject };
           const consent = await storage.get(consents, grantId);
-          if (!consent) return { sub: subject, openbanking_intent_id: grantId };
+          if (!consent) return { sub: subject };
           const { connectionId } = consent.value;
           const wantsSync = 'mh:sync' in requested;
           const syncId = wantsSync ? await readSyncId(storage, connectionId) : undefined;
@@ -47,6 +64,13 @@ export function claimsConfiguration(role: Settings['role'], storage: Storage) {
       };
     },
   } satisfies Partial<Configuration>;
+}
+
+/** Each scope with its claims, as lists of its own: the library takes no others. */
+function mutableScopes(): Record<string, string[]> {
+  return Object.fromEntries(
+    Object.entries(personScopes).map(([scope, claims]) => [scope, [...claims]]),
+  );
 }
 
 /**

@@ -75,6 +75,8 @@ export function clientAuthenticationConfiguration({ role, clock, signing, offere
         'unsigned_pushed_request_object',
         'registered_scope',
         'webhooks',
+        'frontchannel_logout_uri',
+        'frontchannel_logout_session_required',
         'access_token_lifetime',
         'id_token_lifetime',
         'authorization_code_lifetime',

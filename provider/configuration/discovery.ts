@@ -1,11 +1,13 @@
 import type { Configuration } from '../../config/schema.js';
 import { grantActions } from '../../core/grant-management.js';
+import { offeredProfiles } from '../profiles/offered-profiles.js';
 import { isGrantManagementOffered } from './grant-management.js';
 
 /** Endpoints that a client with a certificate calls under the mTLS name (RFC 8705 §5). */
 function mtlsEndpoints(configuration: Configuration) {
   const { features, role } = configuration;
   return {
+    ...(offeredProfiles(configuration).singleSignOn && { userinfo_endpoint: '/oidc/userinfo' }),
     token_endpoint: '/oidc/token',
     pushed_authorization_request_endpoint: '/oidc/request',
     ...(role === 'bank' &&
@@ -26,6 +28,10 @@ export function discoveryConfiguration(configuration: Configuration) {
   return {
     discovery: {
       mtls_endpoint_aliases: prefix(mtlsUrl, mtlsEndpoints(configuration)),
+      ...(offeredProfiles(configuration).singleSignOn && {
+        frontchannel_logout_supported: true,
+        frontchannel_logout_session_supported: true,
+      }),
       ...(isGrantManagementOffered(configuration) && {
         grant_management_endpoint: `${publicUrl}/grants`,
         grant_management_actions_supported: ['query', 'revoke', ...grantActions],

@@ -1,31 +1,26 @@
 import { type Configuration, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
+import { remembersPeople } from '../profiles/profiles.js';
 
-const { Check, Prompt } = interactionPolicy;
+const { base, Check } = interactionPolicy;
 
 /**
  * Every authorization is a visit of the person: who they are comes from the request and the bank,
  * never from an earlier session, and nothing is shared without being asked. One interaction runs all
  * steps (`interactions/`), so one prompt is enough; its result carries the account and the consent.
+ * Only for clients whose profile remembers people is it the library that tells what is left to ask.
  */
 export function interactionConfiguration(publicUrl: string) {
   return {
     interactions: {
-      policy: [
-        new Prompt(
-          { name: 'consent', requestable: true },
-          new Check(
-            'visit_required',
-            'the person has to visit this service',
-            (ctx) => ctx.oidc.result?.consent === undefined,
-          ),
-        ),
-        new Prompt({ name: 'login', requestable: true }),
-      ],
+      policy: createPolicy(),
       url: (_ctx, interaction) => `${publicUrl}/interaction/${interaction.uid}`,
     },
-    async loadExistingGrant(ctx: KoaContextWithOIDC) {
-      const grantId = ctx.oidc.result?.consent?.grantId;
-      return grantId === undefined ? undefined : ctx.oidc.provider.Grant.find(grantId);
+    async loadExistingGrant({ oidc }: KoaContextWithOIDC) {
+      const { client, provider, result, session } = oidc;
+      const remembered =
+        client && remembersPeople(client) ? session?.grantIdFor(client.clientId) : undefined;
+      const grantId = result?.consent?.grantId ?? remembered;
+      return grantId === undefined ? undefined : provider.Grant.find(grantId);
     },
     cookies: {
       names: {
@@ -38,4 +33,24 @@ export function interactionConfiguration(publicUrl: string) {
       short: { httpOnly: true, sameSite: 'lax', secure: true, signed: false },
     },
   } satisfies Partial<Configuration>;
+}
+
+function createPolicy() {
+  const policy = base();
+  for (const { checks } of policy) {
+    for (const one of checks.filter(({ reason }) => !reason.endsWith('_prompt'))) {
+      const { check } = one;
+      one.check = async (ctx) => remembersPeople(ctx.oidc.client) && check(ctx);
+    }
+  }
+  policy
+    .get('consent')
+    ?.checks.add(
+      new Check(
+        'visit_required',
+        'the person has to visit this service',
+        ({ oidc }) => !remembersPeople(oidc.client) && oidc.result?.consent === undefined,
+      ),
+    );
+  return policy;
 }

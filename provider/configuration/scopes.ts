@@ -1,5 +1,6 @@
 import { type Client, errors, type KoaContextWithOIDC, type ResourceServer } from 'oidc-provider';
 import type { Configuration, ResourceConfiguration } from '../../config/schema.js';
+import { signOnScopes } from '../../core/person-claims.js';
 import {
   assertAuthorizationScopes,
   isScopeAllowed,
@@ -8,6 +9,8 @@ import {
 } from '../../core/scopes.js';
 import type { Storage } from '../../core/storage.js';
 import { asksAsOperator } from '../operator-scopes.js';
+import { offeredProfiles } from '../profiles/offered-profiles.js';
+import { remembersPeople } from '../profiles/profiles.js';
 import { enforce } from '../to-protocol-error.js';
 import { isGrantManagementOffered } from './grant-management.js';
 import { assertRedeemable } from './response-types.js';
@@ -42,7 +45,10 @@ export function scopesSupported(configuration: Configuration): readonly string[]
   if (role === 'bank') {
     const management = isGrantManagementOffered(configuration) ? managementScopes : [];
     const others = resources.flatMap(({ scopes }) => Object.keys(scopes));
-    return [...new Set([...openidScopes, ...bankScopes, ...management, ...others])];
+    const ofPeople = offeredProfiles(configuration).singleSignOn ? signOnScopes : [];
+    return [
+      ...new Set([...openidScopes, ...ofPeople, ...bankScopes, ...management, ...others]),
+    ];
   }
   return [...supportedScopes, ...institutions.map(({ id }) => `id:${id}`)];
 }
@@ -57,14 +63,19 @@ export function resourceFeatures(policy: ScopePolicy) {
     resourceIndicators: {
       enabled: true,
       // Of several that were granted, a token request that names none gets one (RFC 8707 §2.2).
-      defaultResource: (_ctx: KoaContextWithOIDC, _client: Client, granted?: readonly string[]) =>
-        granted === undefined || granted.includes(resource) ? resource : (granted[0] ?? resource),
+      defaultResource: (_ctx: KoaContextWithOIDC, client: Client, granted?: readonly string[]) => {
+        // Tokens of those who only learn who somebody is are for UserInfo.
+        if (remembersPeople(client)) return [];
+        const isOwn = granted === undefined || granted.includes(resource);
+        return isOwn ? resource : (granted[0] ?? resource);
+      },
       useGrantedResource: () => true,
       async getResourceServerInfo(
         ctx: KoaContextWithOIDC,
         indicator: string,
       ): Promise<ResourceServer> {
         assertAudience(ctx.oidc.client, indicator);
+        if (remembersPeople(ctx.oidc.client)) throw new errors.InvalidTarget();
         const other = resources.find(({ identifier }) => identifier === indicator);
         if (other) {
           const scope = Object.keys(other.scopes).join(' ');

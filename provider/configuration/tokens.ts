@@ -1,7 +1,7 @@
 import type { KoaContextWithOIDC, Configuration as ProviderConfiguration } from 'oidc-provider';
 import type { Configuration } from '../../config/schema.js';
 import type { Clock } from '../../core/clock.js';
-import { profileOf } from '../profiles/profiles.js';
+import { profileOf, remembersPeople } from '../profiles/profiles.js';
 
 interface TokenPolicy {
   readonly role: Configuration['role'];
@@ -55,14 +55,16 @@ export function tokenConfiguration({ role, lifetimes, clock }: TokenPolicy) {
       Session: lifetimes.session,
       Grant: lifetimes.ongoingConsent,
     },
-    expiresWithSession: () => false,
+    // Of those who are remembered, a session's end is the end of what it gave.
+    expiresWithSession: ({ oidc }, token) =>
+      remembersPeople(oidc.client) && !token.scopes.has('offline_access'),
     // Every client authenticates, so a refresh token is bound to its client; rotating it would only
     // add a way to lose a person's connection with an answer lost on the wire (FAPI 2.0 SP §5.3.2.1-9).
     rotateRefreshToken: false,
     issueRefreshToken: (_ctx, client, source) =>
       client.grantTypeAllowed('refresh_token') &&
-      // At a bank every client that may refresh does.
-      (role === 'bank' || source.scopes.has('offline_access')),
+      // At a bank every client that may refresh does, but those that sign people in.
+      ((role === 'bank' && !remembersPeople(client)) || source.scopes.has('offline_access')),
     extraTokenClaims(ctx, { kind }) {
       if (kind === 'ClientCredentials') {
         // The person that the grant named; it has checked who that is.

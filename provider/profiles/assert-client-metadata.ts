@@ -5,6 +5,7 @@ import { isKnownScope } from '../../core/scopes.js';
 import { webhookEndpoints } from '../../core/webhook-endpoint.js';
 import { findBackchannelFaults } from './find-backchannel-faults.js';
 import { findKeyFaults } from './find-key-faults.js';
+import { findSignOnFaults } from './find-sign-on-faults.js';
 import { findSigningFaults } from './find-signing-faults.js';
 import { defaultProfile, type Profile, profileOf } from './profiles.js';
 
@@ -63,6 +64,7 @@ export function findProfileFaults(
       notOneOf(metadata, member, profile.signingAlgorithms, profile),
     ),
     ...findSigningFaults(metadata, profile),
+    ...findSignOnFaults(metadata, profile),
     ...findUnboundTokens(metadata, profile),
     ...findRedirectFaults(metadata, profile),
     ...findScopeFaults(metadata),

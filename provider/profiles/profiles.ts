@@ -1,4 +1,5 @@
 import type { Client } from 'oidc-provider';
+import { signOnScopes } from '../../core/person-claims.js';
 import { type ProfileName, profileNames } from '../../core/profile-names.js';
 
 /**
@@ -24,6 +25,8 @@ export interface Profile {
   /** Whether it may ask for people who are elsewhere (CIBA), and does so in signed requests only. */
   readonly backchannelAuthentication: boolean;
   readonly httpsRedirectsOnly: boolean;
+  /** The only scopes it may ask for, and has where it registers none; undefined: those of the role. */
+  readonly scopes: readonly string[] | undefined;
   /** Whether people who have signed in for such a client are remembered for the next. */
   readonly singleSignOn: boolean;
   /** Where its text says what client metadata has to be, by member; none where it follows no text. */
@@ -52,6 +55,7 @@ const fapi2Security = {
   requireSenderConstraint: 'any',
   backchannelAuthentication: false,
   httpsRedirectsOnly: true,
+  scopes: undefined,
   singleSignOn: false,
   clauses: {
     token_endpoint_auth_method: 'FAPI 2.0 SP §5.3.2.1-6',
@@ -75,6 +79,7 @@ const fapi1 = {
   signedRequests: 'required',
   requireSenderConstraint: 'certificate',
   httpsRedirectsOnly: true,
+  scopes: undefined,
   singleSignOn: false,
   clauses: {
     token_endpoint_auth_method: 'FAPI 1.0 Advanced §5.2.2-14',
@@ -130,6 +135,7 @@ export const profiles = {
     requireSenderConstraint: false,
     backchannelAuthentication: false,
     httpsRedirectsOnly: false,
+    scopes: undefined,
     singleSignOn: false,
     clauses: {},
   },
@@ -156,6 +162,7 @@ export const profiles = {
     requireSenderConstraint: false,
     backchannelAuthentication: false,
     httpsRedirectsOnly: true,
+    scopes: signOnScopes,
     singleSignOn: true,
     clauses: {},
   },
@@ -173,6 +180,11 @@ export function profileOf(client: { readonly [member: string]: unknown } | undef
 export function requestSigningAlgorithms(client: Client): readonly string[] {
   const { requestObjectSigningAlg: registered } = client;
   return registered === undefined ? profileOf(client).signingAlgorithms : [registered];
+}
+
+/** Whether people stay signed in for this client, and are asked again only where they have to be. */
+export function remembersPeople(client: Client | undefined): boolean {
+  return client !== undefined && profileOf(client).singleSignOn;
 }
 
 export function isProfileName(name: unknown): name is ProfileName {

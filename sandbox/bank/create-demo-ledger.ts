@@ -4,6 +4,7 @@ import type { Clock } from '../../core/clock.js';
 import { type Book, bookEntries } from './book-entries.js';
 import { type DemoAccount, type DemoCustomer, demoCustomers, demoPeople } from './demo-people.js';
 import { createDemoPhones } from './demo-phone.js';
+import { describeCustomer } from './describe-customer.js';
 
 /** Fixed, so that today's balance is yesterday's and what happened since. */
 const booksBegin = new Date('2023-01-01T00:00:00Z');
@@ -63,6 +64,11 @@ export function createDemoLedger({ clock }: { readonly clock: Clock }): BankLedg
       if (expected === undefined) return 'accepted';
       if (userCode === undefined) return 'missing';
       return isSame(userCode, expected) ? 'accepted' : 'wrong';
+    },
+
+    async describe(customerId) {
+      const customer = findCustomer(customerId);
+      return customer ? describeCustomer(customer) : {};
     },
 
     async accounts(customerId) {

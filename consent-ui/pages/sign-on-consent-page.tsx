@@ -1,0 +1,63 @@
+import type { SharedDetail } from '../../core/person-claims.js';
+import { Button } from '../components/button.js';
+import { Card } from '../components/card.js';
+import { ClusterList } from '../components/cluster-list.js';
+import { Form } from '../components/form.js';
+import { LogoMark } from '../components/logo-mark.js';
+import { Name } from '../components/name.js';
+import { displayName } from '../display-name.js';
+import type { Brand, Party, PostTarget } from '../party.js';
+import { Layout } from '../render-page.js';
+
+export interface SignOnConsentPageProps extends PostTarget {
+  readonly bank: Exclude<Brand, 'assent'>;
+  readonly client: Party;
+  /** What the application will know besides that it is the same person. */
+  readonly details: readonly SharedDetail[];
+  /** Whether it keeps its access when the person has signed out. */
+  readonly lasting: boolean;
+}
+
+/** May this application know who you are? Posts `decision` = `allow` or `refuse`. */
+export function SignOnConsentPage(props: SignOnConsentPageProps) {
+  const { bank, client, details, lasting } = props;
+  const app = <Name of={client.name} />;
+  return (
+    <Layout
+      title={`Sign in to ${displayName(client.name)} with ${displayName(bank.name)}?`}
+      heading={
+        <>
+          Sign in to {app} with <Name of={bank.name} />?
+        </>
+      }
+      brand={bank}
+      above={<LogoMark of={client} large />}
+      lead={
+        <>
+          <strong>{app}</strong> asks who you are. It sees nothing of your accounts and cannot move
+          money.
+        </>
+      }
+    >
+      <Card heading={<>What {app} will know</>}>
+        {details.length === 0 ? (
+          <p>That it is you, each time you sign in. Not your name.</p>
+        ) : (
+          <ClusterList clusters={details} />
+        )}
+        {lasting ? <p>It keeps this when you have signed out, until you end it here.</p> : null}
+      </Card>
+      <Form action={props.action} csrf={props.csrf}>
+        <div class="actions">
+          <Button name="decision" value="allow">
+            Allow
+          </Button>
+          <Button name="decision" value="refuse" look="secondary">
+            Refuse
+          </Button>
+        </div>
+        <p class="quiet">If you refuse, you go back to {app} and nothing is shared.</p>
+      </Form>
+    </Layout>
+  );
+}

@@ -1,0 +1,74 @@
+import {
+  BankLoginPage,
+  type BankLoginPageProps,
+} from '../../../consent-ui/pages/bank-login-page.js';
+import { LoggedOutPage } from '../../../consent-ui/pages/logged-out-page.js';
+import { LogoutFramesPage } from '../../../consent-ui/pages/logout-frames-page.js';
+import { LogoutPage } from '../../../consent-ui/pages/logout-page.js';
+import { SignOnConsentPage } from '../../../consent-ui/pages/sign-on-consent-page.js';
+import { renderPage } from '../../../consent-ui/render-page.js';
+import type { BankLedger } from '../../../core/bank-ledger.js';
+import type { SharedDetail } from '../../../core/person-claims.js';
+import { describeClient } from '../../describe-client.js';
+import type { InteractionSession } from '../../interaction-session.js';
+import { brandOf } from '../show-steps.js';
+
+/** The bank whose pages these are. */
+type BankOfPages = Pick<BankLedger, 'bankName' | 'demoLogins'>;
+
+/** Who are you? @param typed the login to show, and what was wrong with the attempt. */
+export function showSignOn(
+  { bankName, demoLogins }: BankOfPages,
+  { path, csrf, client }: InteractionSession,
+  typed: Pick<BankLoginPageProps, 'login' | 'error'>,
+): string {
+  return renderPage(
+    <BankLoginPage
+      {...typed}
+      action={`${path}/login`}
+      csrf={csrf}
+      cancel={{ action: `${path}/cancel`, csrf }}
+      bank={brandOf(bankName)}
+      client={describeClient(client)}
+      asks="identity"
+      hints={demoLogins}
+    />,
+  );
+}
+
+/** May the application know you? */
+export function showConsent(
+  { bankName }: BankOfPages,
+  { path, csrf, client }: InteractionSession,
+  asked: { readonly details: readonly SharedDetail[]; readonly lasting: boolean },
+): string {
+  return renderPage(
+    <SignOnConsentPage
+      {...asked}
+      action={`${path}/consent`}
+      csrf={csrf}
+      bank={brandOf(bankName)}
+      client={describeClient(client)}
+    />,
+  );
+}
+
+/** The pages at the end of a session, in the bank's colours. */
+export function createLogoutPages({ bankName }: BankOfPages) {
+  const bank = brandOf(bankName);
+  return {
+    confirm: ({
+      action,
+      xsrf,
+      name,
+    }: {
+      action: string;
+      xsrf: string;
+      name?: string | undefined;
+    }) => renderPage(<LogoutPage bank={bank} action={action} csrf={xsrf} application={name} />),
+    done: ({ name, again }: { name?: string | undefined; again?: string | undefined }) =>
+      renderPage(<LoggedOutPage bank={bank} application={name} again={again} />),
+    frames: (told: { addresses: readonly string[]; next: string }) =>
+      renderPage(<LogoutFramesPage bank={bank} {...told} />),
+  };
+}
