@@ -79,7 +79,7 @@ export function createClientExtension(deps: ClientExtensionDeps): ExtendByClient
       const { writes } = isNew
         ? await extendConsent(extendGrant, held, { expiresAt, means: 'api' }, at)
         : { writes: [] };
-      await storage.commit([...writes, ...remembered]);
+      await storage.commit([...remembered, ...writes]);
     });
   };
 }

@@ -94,12 +94,12 @@ export function createAuthRequestEnds(deps: AuthRequestEndsDeps): AuthRequestEnd
     remember: Remember,
   ): Promise<AuthRequest> {
     const { ended, write } = toEnd(held, outcome);
-    // What may conflict comes first, so that an end is told only with what made it.
+    // What decides comes first: whoever lost the request or its key changes nothing on any engine.
     await storage.commit([
-      ...writes,
-      write,
-      unschedule(endAuthRequest, held.id),
       ...remember(ended),
+      write,
+      ...writes,
+      unschedule(endAuthRequest, held.id),
     ]);
     return ended;
   }

@@ -165,7 +165,9 @@ export function createConnect(deps: ConnectDeps): Connect {
         agreed: client.own_consent_screens === true && errand.purpose !== 'reconsent',
       };
       await storage.commit([insert(journeys, uid, journey, end)]);
-      return { id: uid, value: journey, version: 1, expiresAt: end };
+      const opened = await storage.get(journeys, uid);
+      if (!opened) throw new Refusal('not_found', 'This visit is over.');
+      return opened;
     },
 
     offered,
@@ -187,7 +189,7 @@ export function createConnect(deps: ConnectDeps): Connect {
       const { visit, redirectTo } = await visits.start(departure.plan);
       try {
         const next = { ...journey.value, visit };
-        await storage.commit([...departure.writes, update(journeys, journey, next)]);
+        await storage.commit([update(journeys, journey, next), ...departure.writes]);
       } catch (error) {
         await visits.withdraw(visit);
         throw error;
@@ -274,7 +276,8 @@ function endingWith(
   gain: VisitGain,
   also: readonly Write[] = [],
 ): VisitGain {
-  return { ...gain, writes: [...gain.writes, update(journeys, journey, journey.value), ...also] };
+  // First, so that a journey ended elsewhere stops the list on every engine.
+  return { ...gain, writes: [update(journeys, journey, journey.value), ...gain.writes, ...also] };
 }
 
 const tooManyAttempts = 'Too many attempts. Wait a few minutes, then try again.';

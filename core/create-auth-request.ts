@@ -147,10 +147,10 @@ export function createAuthRequestCreation(deps: CreateAuthRequestDeps): CreateAu
     };
     try {
       await storage.commit([
+        ...remember(authRequest),
         insert(authRequests, id, authRequest, new Date(now + authRequestsKept)),
         ...writes,
         schedule(endAuthRequest, id, expiresAt, null),
-        ...remember(authRequest),
       ]);
     } catch (error) {
       await visits.withdraw(visit);

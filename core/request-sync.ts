@@ -86,7 +86,7 @@ export function createRequestSync(deps: RequestSyncDeps): RequestSync {
     if (refused) return { refused, budget: await budget.read(connection) };
     const latest = await findLatestSync(storage, id);
     if (latest && isUnderWay(latest)) {
-      await storage.commit([claim(id), ...remember(latest.id)]);
+      await storage.commit([...remember(latest.id), claim(id)]);
       return { sync: latest, budget: await budget.read(connection) };
     }
     const { state, write } = customer
@@ -96,7 +96,7 @@ export function createRequestSync(deps: RequestSyncDeps): RequestSync {
     const at = new Date(clock.now());
     const wish = { action: 'client-update', method: 'UPDATE', customer } as const;
     const { syncId, writes } = orderSync(connection, wish, at);
-    await storage.commit([...(write ? [write] : []), claim(id), ...writes, ...remember(syncId)]);
+    await storage.commit([...remember(syncId), claim(id), ...(write ? [write] : []), ...writes]);
     return { sync: { id: syncId }, budget: state };
   }
 

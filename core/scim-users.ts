@@ -70,9 +70,9 @@ export function createScimUsers(deps: {
       const identity = scimIdentityId(clientId, scim.externalId);
       try {
         await storage.commit([
+          ...remember(user),
           insert(scimIdentities, identity, { userId: user.userId }),
           insert(users, user.userId, user),
-          ...remember(user),
         ]);
       } catch (error) {
         const isTaken =

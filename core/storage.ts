@@ -8,8 +8,9 @@ export interface Collection<Value> {
   /** Lower-case words joined by `_`; becomes the table or collection name. */
   readonly name: string;
   /**
-   * True where the id is a bearer secret (a code, a token, a session cookie): the store then only
-   * ever sees SHA-256 of it, so that a stolen database opens nothing.
+   * True where the id is a bearer secret (a code, a token, a session cookie) or names a person: the
+   * store then only ever sees a keyed hash of it, so that a stolen database opens nothing, and no
+   * name can be looked up in it by guessing.
    */
   readonly secretIds?: boolean;
   /** The names of the indexes; what is not named here cannot be searched by. */
@@ -25,7 +26,10 @@ export interface Collection<Value> {
 export interface Stored<Value> {
   readonly id: string;
   readonly value: Value;
-  /** Grows by one with each write of this record; the token of compare-and-set. */
+  /**
+   * Grows with each write of this record, by one with an update; the token of compare-and-set. It
+   * begins anywhere, so that a record which was removed and made again is not taken for the old one.
+   */
   readonly version: number;
   /** When it was consumed, for single-use records. */
   readonly consumedAt?: Date;
@@ -144,9 +148,12 @@ export interface Storage {
   /**
    * Applies the writes in order and resolves when they are durable: on SQLite all or nothing, one
    * transaction shared with the commits of concurrent callers without one's conflict failing
-   * another; on MongoDB the conditional writes (insert, update, consume, remove with a version) are
-   * applied first, in order, and a conflict stops the list before any other write. So never let an
-   * unconditional removal make room for an insert or an update of the same list: use `put` there.
+   * another; on MongoDB all conditions (insert, update, consume, remove with a version) are looked at
+   * before anything is written, then the conditional writes are applied, in order, and then the
+   * others. So a race that was lost before changes nothing, one lost at this very moment stops the
+   * list at its write, and a crash may stop it anywhere: the write that decides who goes on stands
+   * first. Never let an unconditional removal make room for an insert or an update of the same list:
+   * use `put` there.
    * @throws {StorageConflict} naming the first write whose condition did not hold.
    */
   commit(writes: readonly Write[]): Promise<void>;

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { type AnyBulkWriteOperation, type Model, mongo } from 'mongoose';
 import type { EngineWrite, RecordWrite } from '../engine.js';
 import type { StoredRecord } from './stored-record.js';
@@ -13,7 +14,10 @@ export function live(now: number) {
   return { $or: [{ expiresAt: null }, { expiresAt: { $gt: new Date(now) } }] };
 }
 
-export function isConditional(write: EngineWrite): boolean {
+/** A write that applies only where the record is as it expects. */
+export type ConditionalWrite = Exclude<EngineWrite, { kind: 'deleteWhere' }>;
+
+export function isConditional(write: EngineWrite): write is ConditionalWrite {
   const { kind } = write;
   return (
     kind === 'insert' ||
@@ -21,6 +25,34 @@ export function isConditional(write: EngineWrite): boolean {
     kind === 'consume' ||
     (kind === 'delete' && write.version !== undefined)
   );
+}
+
+/** Whether two writes are of one record. */
+export function isSame(one: ConditionalWrite, other: ConditionalWrite): boolean {
+  return one.collection === other.collection && one.id === other.id;
+}
+
+/** Whether a write's condition holds now, without writing. */
+export async function holds(
+  { model }: MongoCollection,
+  write: ConditionalWrite,
+  now: number,
+): Promise<boolean> {
+  const found = await model
+    .findOne({ _id: write.id, ...live(now) }, { version: 1, consumedAt: 1 })
+    .lean();
+  switch (write.kind) {
+    case 'insert':
+      return found === null;
+    case 'update':
+      return found?.version === write.version;
+    case 'consume':
+      return found?.consumedAt === null;
+    case 'delete':
+      return found === null || found.version === write.version;
+    default:
+      throw new Error(`${write.kind} has no condition`);
+  }
 }
 
 /**
@@ -102,9 +134,15 @@ function toUpdate(write: RecordWrite & { readonly kind: string }, indexes: reado
   };
   return {
     $set: kind === 'update' ? set : { ...set, consumedAt: null },
-    $inc: { version: 1 },
+    $inc: { version: kind === 'update' ? 1 : randomInt(1, versionSteps) },
   };
 }
+
+/**
+ * What is put may be new or not, and a record that is made again must not come to a version that one
+ * before it had, see `Stored`: so each time it goes on by a leap.
+ */
+const versionSteps = 2 ** 30;
 
 const duplicateKey = 11_000;
 

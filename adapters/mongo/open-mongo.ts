@@ -1,9 +1,17 @@
 import { createConnection } from 'mongoose';
-import type { Engine, EngineCollection, EngineQuery, EngineRecord } from '../engine.js';
+import type {
+  Engine,
+  EngineCollection,
+  EngineQuery,
+  EngineRecord,
+  EngineWrite,
+} from '../engine.js';
 import {
   applyConditional,
   applyUnconditional,
+  holds,
   isConditional,
+  isSame,
   live,
   type MongoCollection,
 } from './apply-writes.js';
@@ -49,6 +57,21 @@ export async function openMongo({ url, collections }: MongoOptions): Promise<Eng
     return collection;
   }
 
+  /** The first condition of several that does not hold even now, so that nothing need be written. */
+  async function findLost(writes: readonly EngineWrite[], now: number) {
+    const conditional = writes.filter(isConditional);
+    if (conditional.length < 2) return undefined;
+    const held = await Promise.all(
+      conditional.map((write, position) => {
+        // What an earlier write of the list makes of the record cannot be seen yet.
+        const isTouched = conditional.slice(0, position).some((earlier) => isSame(earlier, write));
+        return isTouched || holds(collectionOf(write.collection), write, now);
+      }),
+    );
+    const lost = conditional[held.indexOf(false)];
+    return lost && writes.indexOf(lost);
+  }
+
   return {
     async get(collection, id, now) {
       const found = await collectionOf(collection)
@@ -75,6 +98,8 @@ export async function openMongo({ url, collections }: MongoOptions): Promise<Eng
       collectionOf(collection).model.countDocuments({ [`index.${index}`]: equals, ...live(now) }),
 
     async commit(writes, now) {
+      const lost = await findLost(writes, now);
+      if (lost !== undefined) return lost;
       for (const [position, write] of writes.entries()) {
         if (!isConditional(write)) continue;
         if (!(await applyConditional(collectionOf(write.collection), write, now))) return position;

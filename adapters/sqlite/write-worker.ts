@@ -19,6 +19,8 @@ import type {
 const lockWaitMilliseconds = 30_000;
 /** Expired rows are removed this many at a time, two for each row written. */
 const sweepRows = 64;
+/** How many first versions there are to choose from; a record can be written for ever after. */
+const firstVersions = 2 ** 40;
 
 interface Table {
   readonly insert: StatementSync;
@@ -184,8 +186,10 @@ function prepareTable({ name, indexes }: WriterData['collections'][number]): Tab
   const columns = ['sealed', 'expires_at', ...indexes.map((index) => `"index_${index}"`)];
   const live = '(expires_at IS NULL OR expires_at > ?)';
   const replace = columns.map((column) => `${column} = excluded.${column}`).join(', ');
+  // A record that is made again begins where no version of the one before it was, see `Stored`.
+  const first = `abs(random() % ${firstVersions}) + 1`;
   const upsert = `INSERT INTO "${name}" (version, id, ${columns.join(', ')})
-    VALUES (1, ?${', ?'.repeat(columns.length)})
+    VALUES (${first}, ?${', ?'.repeat(columns.length)})
     ON CONFLICT (id) DO UPDATE SET version = version + 1, consumed_at = NULL, ${replace}`;
   return {
     put: database.prepare(upsert),

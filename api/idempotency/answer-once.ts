@@ -51,17 +51,19 @@ export function createAnswerOnce({ storage, clock }: AnswerOnceDeps): AnswerOnce
     if (stored && Date.parse(stored.value.claimedUntil) > clock.now()) throw underWay(ctx);
     const claimedUntil = new Date(clock.now() + claimed).toISOString();
     const value: RememberedAnswer = { fingerprint, claimedUntil };
-    const expiresAt = stored?.expiresAt ?? new Date(clock.now() + remembered);
     try {
       await storage.commit([
         stored
           ? update(rememberedAnswers, stored, value)
-          : insert(rememberedAnswers, id, value, expiresAt),
+          : insert(rememberedAnswers, id, value, new Date(clock.now() + remembered)),
       ]);
     } catch (error) {
       throw error instanceof StorageConflict ? underWay(ctx) : error;
     }
-    return { id, value, version: (stored?.version ?? 0) + 1, expiresAt };
+    const held = await storage.get(rememberedAnswers, id);
+    // Whoever took it over since did so later than this claim lasted.
+    if (held?.value.claimedUntil !== claimedUntil) throw underWay(ctx);
+    return held;
   }
 
   /** So that it can be tried again at once. Where that fails, the claim ends by itself. */
@@ -82,7 +84,8 @@ export function createAnswerOnce({ storage, clock }: AnswerOnceDeps): AnswerOnce
     const held = await claim(ctx, JSON.stringify([clientId, key]), fingerprint);
     if (held.value.answer) return held.value.answer.body;
     try {
-      // Conditional on the claim: whoever lost it to another process changes nothing.
+      // Conditional on the claim, and first in the commit: whoever lost it to another process
+      // changes nothing.
       return await perform((body) => [
         update(rememberedAnswers, held, { ...held.value, answer: { body } }),
       ]);

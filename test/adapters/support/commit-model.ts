@@ -14,7 +14,8 @@ export type Model = ReadonlyMap<Collection<Note>, ReadonlyMap<string, ModelRecor
 
 /**
  * Commits to the model.
- * @param transactional whether a conflict takes back the conditional writes before it.
+ * @param transactional whether a conflict takes back the conditional writes before it. Otherwise
+ * only one that can be seen before anything is written leaves everything as it is.
  * @returns the model afterwards, and the position of the lost write.
  */
 export function commitToModel(
@@ -24,6 +25,8 @@ export function commitToModel(
 ): { model: Model; lost: number | undefined } {
   const next = new Map([...model].map(([collection, records]) => [collection, new Map(records)]));
   const order = [...writes.keys()];
+  const seen = transactional ? undefined : order.find((n) => !holdsBefore(model, writes, n, now));
+  if (seen !== undefined) return { model, lost: seen };
   const ordered = transactional
     ? order
     : [
@@ -39,6 +42,23 @@ export function commitToModel(
     }
   }
   return { model: next, lost: undefined };
+}
+
+/** Whether a write's condition holds before the list, or depends on what the list does first. */
+function holdsBefore(model: Model, writes: readonly Write[], position: number, now: number) {
+  const write = writes[position];
+  if (!write || !isConditional(write) || write.kind === 'deleteWhere') return true;
+  const isTouched = writes
+    .slice(0, position)
+    .some(
+      (earlier) =>
+        isConditional(earlier) &&
+        earlier.collection === write.collection &&
+        earlier.kind !== 'deleteWhere' &&
+        earlier.id === write.id,
+    );
+  const records = [...model].find(([collection]) => collection === write.collection)?.[1];
+  return isTouched || applyToModel(new Map(records), write, now);
 }
 
 function isConditional(write: Write | undefined): boolean {

@@ -29,7 +29,7 @@ export async function makeTestDirectory(): Promise<string> {
 
 export async function removeTestDirectories(): Promise<void> {
   const all = directories.splice(0);
-  await Promise.all(all.map((directory) => rm(directory, { recursive: true })));
+  await Promise.all(all.map((directory) => rm(directory, { recursive: true, force: true })));
 }
 
 export const sqliteKind: DatabaseKind = {

@@ -1,8 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname } from 'node:path';
 import { Ajv2020, type AnySchema } from 'ajv/dist/2020.js';
 import Koa from 'koa';
 import request from 'supertest';
@@ -44,6 +43,7 @@ import { createWithdrawals } from '../../../core/withdrawals.js';
 import { traceRequest } from '../../../http/trace-id.js';
 import { forwardToClient } from '../../../interactions/identity/forward-to-client.js';
 import { createMovingClock } from '../../adapters/support/moving-clock.js';
+import { type DatabaseKind, mongoKind, sqliteKind } from '../../adapters/support/test-database.js';
 import { createSyncRun } from './run-syncs.js';
 import { createScriptedBank } from './scripted-bank.js';
 
@@ -57,14 +57,17 @@ export const grants: Collection<{ readonly of: string }> = {
 export const origin = 'https://id.example.com';
 export const mtlsOrigin = 'https://mtls.example.com';
 
+const { MONGODB_URI, TEST_STORAGE } = process.env;
+/** SQLite, which every machine has, unless the whole run is to be on the server that is named. */
+const usualKind = MONGODB_URI && TEST_STORAGE === 'mongodb' ? mongoKind(MONGODB_URI) : sqliteKind;
+
 /** The REST API on a real store, with tokens and a bank that the test scripts. */
-export async function startApi() {
-  const folder = await mkdtemp(join(tmpdir(), 'assent-api-'));
+export async function startApi(kind: DatabaseKind = usualKind) {
+  const database = await kind.create();
   const clock = createMovingClock();
   const calls: string[] = [];
   const store = await openStorage({
-    url: `sqlite:${join(folder, 'store.db')}`,
-    masterKey: { file: join(folder, 'master.key') },
+    ...database,
     collections: [...domainCollections, dpopProofs, grants],
     clock,
     onCall: ({ operation, collection }) => calls.push(`${operation} ${collection}`),
@@ -214,7 +217,7 @@ export async function startApi() {
       await scheduler.stop(1);
       await new Promise((resolve) => server.close(resolve));
       await storage.close();
-      await rm(folder, { recursive: true });
+      await rm(dirname(database.masterKey.file), { recursive: true });
     },
   };
 }
