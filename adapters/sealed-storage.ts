@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import type { Clock } from '../core/clock.js';
 import {
   type Collection,
@@ -11,6 +10,7 @@ import {
 } from '../core/storage.js';
 import { decodeCursor, encodeCursor } from './cursor.js';
 import type { Engine, EngineQuery, EngineRecord, EngineWrite } from './engine.js';
+import { createIdHash } from './sealing/id-hash.js';
 import type { Keyring } from './sealing/keyring.js';
 import { createSealer } from './sealing/sealer.js';
 
@@ -42,6 +42,12 @@ export function createSealedStorage({
   onCall,
 }: SealedStorageDeps): Storage {
   const sealer = createSealer(keyring);
+  const hashId = createIdHash(keyring);
+
+  /** The id as the engine sees it. */
+  function storedId({ name, secretIds }: Collection<unknown>, id: string): string {
+    return secretIds ? hashId(name, id) : id;
+  }
 
   async function open<Value>(name: string, record: EngineRecord): Promise<Stored<Value>> {
     const place = `${name}/${record.id}`;
@@ -122,11 +128,6 @@ export function createSealedStorage({
 
     close: () => engine.close(),
   };
-}
-
-/** The id as the engine sees it. A secret id has at least 128 random bits, so a plain hash hides it. */
-function storedId(collection: Collection<unknown>, id: string): string {
-  return collection.secretIds ? hash('sha256', id, 'base64url') : id;
 }
 
 /** One record more than asked for tells whether there is a next page. */

@@ -1,11 +1,11 @@
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { access, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { openStorage, type StorageOptions } from '../../adapters/open-storage.js';
 import { createLocalKeyWrapper } from '../../adapters/sealing/key-wrapper.js';
 import { systemClock } from '../../core/clock.js';
-import { insert, put } from '../../core/storage.js';
+import { insert, put, StorageConflict } from '../../core/storage.js';
 import { notes, testCollections, tickets } from './support/test-collections.js';
 import { removeTestDirectories, sqliteKind, type TestDatabase } from './support/test-database.js';
 
@@ -54,6 +54,33 @@ describe('what is on disk', () => {
       expect(bytes.includes('60161331926819')).toBe(false);
       if (when === 'open') await storage.close();
     }
+  });
+
+  test('does not tell whether it holds a name that somebody guesses (SEC-67)', async () => {
+    const [database, other] = [await sqliteKind.create(), await sqliteKind.create()];
+    const name = 'ada@example.com';
+    const write = insert(tickets, name, { text: 'hers' });
+    const before = await open(database);
+    await before.commit([write]);
+    await before.rotateDataKey();
+    await before.close();
+    const storage = await open(database);
+    expect((await storage.get(tickets, name))?.value.text).toBe('hers');
+    await expect(storage.commit([write])).rejects.toThrow(StorageConflict);
+    await storage.close();
+    const elsewhere = await open(other);
+    await elsewhere.commit([write]);
+    await elsewhere.close();
+    // Whoever knows the name, but not the key, does not know what it is kept under.
+    const idIn = (opened: TestDatabase) => {
+      const raw = new DatabaseSync(pathOf(opened));
+      const id = raw.prepare('SELECT id FROM ticket').get()?.['id'];
+      raw.close();
+      return id;
+    };
+    expect(idIn(database)).toMatch(/^[\w-]{43}$/);
+    expect(idIn(database)).not.toBe(hash('sha256', name, 'base64url'));
+    expect(idIn(database)).not.toBe(idIn(other));
   });
 
   test('differs for the same value sealed twice', async () => {
