@@ -9,6 +9,7 @@ import {
   recentPart,
   type Window,
 } from './consented-window.js';
+import { report } from './event.js';
 import { createWindowFetch, type FetchedWindow } from './fetch-window.js';
 import { findAll } from './find-all.js';
 import type { BankSession, InstitutionDirectory, PresentCustomer } from './institution.js';
@@ -68,9 +69,15 @@ export function createConnectionFetch(deps: FetchDeps) {
       await session.accounts(),
       new Date(clock.now()),
     );
+    const at = new Date(clock.now());
+    const accountIds = fetched.map(({ id }) => id);
+    const gone = connection.accountIds.filter((id) => !accountIds.includes(id));
     await turn.commit(
-      fetched.map((account) => put(accounts, account.id, account)),
-      (current) => ({ ...current, accountIds: fetched.map(({ id }) => id) }),
+      [
+        ...fetched.map((account) => put(accounts, account.id, account)),
+        ...gone.map((accountId) => report('deletedAccount', connection, { accountId }, at)),
+      ],
+      (current) => ({ ...current, accountIds }),
     );
     return fetched;
   }
@@ -125,6 +132,7 @@ export function createConnectionFetch(deps: FetchDeps) {
     const { windowOf, deadline, rest } = plan(request, whole);
     const parts = held.map((account) => ({ account, window: windowOf(account) }));
     const fetched = await fetchWindow({ turn, session, parts, deadline });
+    if (fetched.failure) return { ...fetched, accountIds };
     const left = rest(fetched.complete);
     if (left !== undefined || !fetched.complete) return { ...fetched, accountIds, rest: left };
     // As of the beginning of the sync: what was booked since may be missing.

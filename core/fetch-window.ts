@@ -33,6 +33,8 @@ export interface FetchedWindow {
   readonly complete: boolean;
   /** The transactions that no earlier sync had brought. */
   readonly added: readonly { readonly accountId: string; readonly ids: readonly string[] }[];
+  /** Why the bank served no more, where it then served nothing else. */
+  readonly failure?: InstitutionError | undefined;
 }
 
 /** Writes of one commit, at most; its connection's own record comes on top. */
@@ -40,8 +42,8 @@ const writesPerCommit = 400;
 
 /**
  * Makes the function that brings windows of transactions into storage, account by account and batch by
- * batch. It stops at the deadline, and passes over an account that the bank does not serve
- * while it serves another. Throws {@link InstitutionError} of the bank and what a commit throws.
+ * batch. It stops at the deadline and where the bank fails, and passes over an account that the bank
+ * does not serve while it serves another. Throws what a commit throws.
  */
 export function createWindowFetch({ storage, clock }: WindowFetchDeps) {
   async function commitInBatches(turn: SyncTurn, writes: readonly Write[]): Promise<void> {
@@ -50,7 +52,12 @@ export function createWindowFetch({ storage, clock }: WindowFetchDeps) {
     }
   }
 
-  async function fetchAccount({ account, window }: AccountPart, request: WindowRequest) {
+  /** @param added takes the ids, so that they are known where the bank fails in between. */
+  async function fetchAccount(
+    { account, window }: AccountPart,
+    request: WindowRequest,
+    added: Set<string>,
+  ): Promise<boolean> {
     const { turn, session, deadline } = request;
     const { id } = account;
     const stored = await findAll(storage, transactions, {
@@ -60,7 +67,6 @@ export function createWindowFetch({ storage, clock }: WindowFetchDeps) {
     });
     const known = new Map(stored.map((record) => [record.id, record.value]));
     const unseen = new Map(known);
-    const added: string[] = [];
     for await (const page of session.transactions(account.bank.upstreamId, window)) {
       const fetched = page.map((transaction) =>
         toTransaction(id, transaction, known, new Date(clock.now())),
@@ -73,9 +79,9 @@ export function createWindowFetch({ storage, clock }: WindowFetchDeps) {
       for (const each of fetched) {
         unseen.delete(each.id);
         // Also what this sync itself had brought when a crash cut it short.
-        if (Date.parse(each.dateAdded) >= turn.since.getTime()) added.push(each.id);
+        if (Date.parse(each.dateAdded) >= turn.since.getTime()) added.add(each.id);
       }
-      if (clock.now() > deadline) return { complete: false, added };
+      if (clock.now() > deadline) return false;
     }
     // A pending one that the bank no longer names was booked under another id, or dropped.
     const vanished = [...unseen.values()].filter(({ bank }) => bank.status === 'pending');
@@ -83,35 +89,39 @@ export function createWindowFetch({ storage, clock }: WindowFetchDeps) {
       turn,
       vanished.map((each) => remove(transactions, each.id)),
     );
-    return { complete: true, added };
+    return true;
   }
 
   return async function fetchWindow(request: WindowRequest): Promise<FetchedWindow> {
-    const added: { accountId: string; ids: readonly string[] }[] = [];
-    let complete = true;
-    let failure: unknown;
+    const added = new Map<string, Set<string>>();
+    let served = 0;
+    let failure: InstitutionError | undefined;
+    const outcome = (complete: boolean): FetchedWindow => ({
+      complete,
+      added: [...added]
+        .filter(([, ids]) => ids.size > 0)
+        .map(([accountId, ids]) => ({ accountId, ids: [...ids] })),
+    });
     for (const part of request.parts) {
+      const ids = new Set<string>();
+      added.set(part.account.id, ids);
       try {
-        const fetched = await fetchAccount(part, request);
-        added.push({ accountId: part.account.id, ids: [...new Set(fetched.added)] });
-        if (!fetched.complete) return { complete: false, added };
+        if (!(await fetchAccount(part, request, ids))) return outcome(false);
+        served++;
       } catch (error) {
-        if (!concernsOneAccount(error)) throw error;
+        if (!(error instanceof InstitutionError)) throw error;
+        if (!concernsOneAccount(error)) return { ...outcome(false), failure: error };
         failure ??= error;
-        complete = false;
       }
     }
-    if (failure !== undefined && added.length === 0) throw failure;
-    return { complete, added: added.filter(({ ids }) => ids.length > 0) };
+    if (failure && served === 0) return { ...outcome(false), failure };
+    return outcome(failure === undefined);
   };
 }
 
 /** Whether the bank may well serve the next account. */
-function concernsOneAccount(error: unknown): boolean {
-  return (
-    error instanceof InstitutionError &&
-    (error.code === 'refused' || error.code === 'invalid_answer')
-  );
+function concernsOneAccount({ code }: InstitutionError): boolean {
+  return code === 'refused' || code === 'invalid_answer';
 }
 
 function toTransaction(

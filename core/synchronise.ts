@@ -84,12 +84,16 @@ export function createSynchroniser(deps: SynchroniserDeps): JobHandler {
   async function fetch(turn: SyncTurn, consent: Consent, order: SyncOrder) {
     const { customer, rest } = order;
     const fetched = await fetchConnection({ turn, consent, customer, rest }).catch((cause) => {
-      if (cause instanceof TurnLost) throw cause;
-      return { cause };
+      // A fault of ours is none of the bank's: the job is done again.
+      if (cause instanceof InstitutionError) return cause;
+      throw cause;
     });
-    if ('cause' in fetched) {
-      await recordFault(turn, fetched.cause);
-      await end(turn, consent, { error: errorOf(fetched.cause, rest !== undefined) });
+    if (fetched instanceof InstitutionError) {
+      await recordFault(turn, fetched);
+      await end(turn, consent, { error: errorOf(fetched, rest !== undefined) });
+    } else if (fetched.failure) {
+      await recordFault(turn, fetched.failure);
+      await end(turn, consent, { error: errorOf(fetched.failure, rest !== undefined), fetched });
     } else if (fetched.rest) {
       await keepFirstPart(turn, fetched);
       return again(0, { ...order, rest: fetched.rest });
@@ -169,10 +173,10 @@ export function createSynchroniser(deps: SynchroniserDeps): JobHandler {
     return [report('connectionFailed', connection, payload, now())];
   }
 
-  async function recordFault({ connection }: SyncTurn, cause: unknown): Promise<void> {
+  async function recordFault({ connection }: SyncTurn, cause: InstitutionError): Promise<void> {
     const { id: connectionId } = connection;
     logger.warn({ connectionId, cause }, 'connection not synchronised');
-    if (!(cause instanceof InstitutionError) || cause.code !== 'rate_limited') return;
+    if (cause.code !== 'rate_limited') return;
     const { retryAfter = assumedRetryAfter } = cause;
     await budget.block(connectionId, new Date(clock.now() + retryAfter * 1000));
   }
@@ -181,8 +185,7 @@ export function createSynchroniser(deps: SynchroniserDeps): JobHandler {
 }
 
 /** @param isRest whether the first part of the data is in already. */
-function errorOf(cause: unknown, isRest: boolean): SyncError {
-  const code = cause instanceof InstitutionError ? cause.code : undefined;
+function errorOf({ code }: InstitutionError, isRest: boolean): SyncError {
   if (code === 'authorization_lost') return 'credentials_error';
   if (code === 'input_required') return 'mfa_required';
   return isRest ? 'sync_partial' : 'sync_error';

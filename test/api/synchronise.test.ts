@@ -342,6 +342,58 @@ test('an account that the bank does not serve makes a sync partial, and the othe
   expect(await upstreamIds(connectionId)).toEqual(['t1', 't2']);
 });
 
+test('a sync that the bank breaks off tells of what it brought', async () => {
+  const { connectionId } = await connectPerson(api);
+  api.bank.accounts = [current];
+  api.bank.transactions = { a1: [booked('old', 5)] };
+  await api.syncs.finish(await api.syncs.first(connectionId));
+  api.clock.advance(86_400);
+  api.bank.transactions = { a1: Array.from({ length: 150 }, (_, n) => booked(`n${n}`, 1)) };
+  api.bank.betweenPages = async () => {
+    throw new InstitutionError('rate_limited', 'too many');
+  };
+  expect(await api.syncs.update(connectionId)).toMatchObject({ fetchStatus: 'error' });
+  api.bank.betweenPages = async () => {};
+  api.clock.advance(86_400);
+  await api.syncs.update(connectionId);
+  const told = z.object({ accounts: z.array(z.object({ transactions: z.array(z.string()) })) });
+  const ids = (await events('newTransactions')).flatMap((payload) =>
+    told.parse(payload).accounts.flatMap((account) => account.transactions),
+  );
+  const all = (await held(connectionId)).transactions.filter(
+    ({ bank }) => bank.upstreamId !== 'old',
+  );
+  expect(ids.sort()).toEqual(all.map(({ id }) => id).sort());
+  expect(all).toHaveLength(150);
+});
+
+test('a fault of ours is not told as the bank’s, and the sync is done again', async () => {
+  const { connectionId } = await connectPerson(api);
+  api.bank.accounts = [current];
+  api.bank.transactions = { a1: Array.from({ length: 150 }, (_, n) => booked(`t${n}`, 1)) };
+  const syncId = await api.syncs.order(connectionId);
+  api.bank.betweenPages = async () => {
+    throw new TypeError('ours');
+  };
+  await expect(api.syncs.finish(syncId)).rejects.toThrow('ours');
+  expect(await read(connectionId)).toMatchObject({ status: 'ok' });
+  api.bank.betweenPages = async () => {};
+  expect(await api.syncs.finish(syncId)).toMatchObject({ fetchStatus: 'success' });
+});
+
+test('an account that the bank shares no more is told of, once', async () => {
+  const { connectionId } = await connectPerson(api);
+  api.bank.accounts = [current, { ...current, upstreamId: 'a2', identification: undefined }];
+  await api.syncs.finish(await api.syncs.first(connectionId));
+  const [, gone] = (await read(connectionId))?.accountIds ?? [];
+  api.bank.accounts = [current];
+  for (let round = 0; round < 2; round++) {
+    api.clock.advance(60);
+    await api.syncs.update(connectionId);
+  }
+  expect(await events('deletedAccount')).toEqual([{ accountId: gone }]);
+});
+
 test('a first part that takes too long is partial, and the rest makes it whole', async () => {
   const { connectionId } = await connectPerson(api);
   api.bank.accounts = [current];
