@@ -5,12 +5,8 @@ import { type JobKind, schedule, unschedule } from './job.js';
 import type { Write } from './storage.js';
 import { reminderPeriod } from './validity.js';
 
-/** When a client was last told of a consent, since its end was set. */
-const toldSchema = z.object({
-  reauthReminder: z.number().optional(),
-  refreshReminder: z.number().optional(),
-  consentExpired: z.number().optional(),
-});
+/** Whether a client was told of a consent's end, since that was set. */
+const toldSchema = z.object({ consentExpired: z.number().optional() });
 
 export type Told = z.infer<typeof toldSchema>;
 
@@ -47,7 +43,7 @@ export function unwatchConsent(connectionId: string): Write {
 
 /** One-time access has nobody to remind: it only ends. */
 export function consentDues(
-  { access, expiresAt }: Consent,
+  { access, expiresAt, reminded, history }: Consent,
   connection: Watched,
   told: Told,
 ): ConsentDues {
@@ -58,9 +54,14 @@ export function consentDues(
   const end = Math.min(Date.parse(expiresAt), readTime(connection.bankValidUntil));
   const isLegacy = connection.kind === 'legacy';
   return {
-    reauthReminder: Math.max(end - reminderPeriod, after(told.reauthReminder)),
+    reauthReminder: Math.max(end - reminderPeriod, after(reminded?.reauthReminder)),
+    // What the person has just renewed is being fetched.
     refreshReminder: isLegacy
-      ? Math.max(after(lastUpdate(connection)), after(told.refreshReminder))
+      ? Math.max(
+          lastUpdate(connection) + reminderInterval,
+          after(history.at(-1)?.at),
+          after(reminded?.refreshReminder),
+        )
       : never,
     consentExpired,
   };
@@ -71,8 +72,8 @@ export function lastUpdate({ lastUpdated, connectedOn }: Watched): number {
   return Date.parse(lastUpdated ?? connectedOn);
 }
 
-function after(time: number | undefined): number {
-  return time === undefined ? 0 : time + reminderInterval;
+function after(time: string | undefined): number {
+  return time === undefined ? 0 : Date.parse(time) + reminderInterval;
 }
 
 function readTime(text: string | undefined): number {

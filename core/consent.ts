@@ -53,7 +53,12 @@ export interface Consent extends AgreedTerms {
   readonly access: 'one-time' | 'ongoing';
   readonly status: ConsentStatus;
   readonly history: readonly ConsentStep[];
+  /** ISO 8601: when its client was last reminded of what; a new end changes nothing of it. */
+  readonly reminded?: Partial<Record<Reminder, string>> | undefined;
 }
+
+/** That a consent is about to end, and that a connection's data no longer arrives. */
+export type Reminder = 'reauthReminder' | 'refreshReminder';
 
 /**
  * Consents by id, by the connection they are for, by user, and by client in the order in which they

@@ -1,5 +1,6 @@
 import type { Clock } from './clock.js';
 import { type Connection, connections } from './connection.js';
+import { longestConsent } from './connection-request.js';
 import { type Consent, consents } from './consent.js';
 import { consentClock, consentDues, lastUpdate, type Told } from './consent-clock.js';
 import { type EventPayloads, report } from './event.js';
@@ -19,8 +20,6 @@ interface ConsentClockDeps {
 }
 
 const day = 86_400_000;
-/** For as long a bank is asked to forget what has no end there (milliseconds). */
-const forgetWithin = 90 * day;
 
 /**
  * Tells clients what becomes of consents: reminders from five days before the end, and that data of a
@@ -31,17 +30,23 @@ export function createConsentClockHandler(deps: ConsentClockDeps): JobHandler {
   const { storage, clock, withdrawals, revokeGrant, revival } = deps;
 
   /** Where the consent has not ended: who is to be reminded of what, and when to look again. */
-  function remind(connection: Connection, consent: Consent, told: Told): JobOutcome<Told> {
+  function remind(connection: Connection, held: Stored<Consent>, told: Told): JobOutcome<Told> {
     const now = clock.now();
+    const { value: consent } = held;
     const dues = consentDues(consent, connection, told);
     const due = (['reauthReminder', 'refreshReminder'] as const).filter(
       (type) => dues[type] <= now,
     );
-    const next = { ...told, ...Object.fromEntries(due.map((type) => [type, now])) };
-    const again = Math.min(...Object.values(consentDues(consent, connection, next)));
+    const at = new Date(now).toISOString();
+    const reminded = { ...consent.reminded, ...Object.fromEntries(due.map((type) => [type, at])) };
+    const next = { ...consent, reminded };
+    const again = Math.min(...Object.values(consentDues(next, connection, told)));
     return {
-      writes: due.map((type) => tell(type, connection, consent)),
-      again: { due: new Date(again), data: next },
+      writes: [
+        ...(due.length > 0 ? [update(consents, held, next)] : []),
+        ...due.map((type) => tell(type, connection, consent)),
+      ],
+      again: { due: new Date(again) },
     };
   }
 
@@ -96,7 +101,7 @@ export function createConsentClockHandler(deps: ConsentClockDeps): JobHandler {
     const { order } = withdrawals;
     return [
       update(connections, held, { ...held.value, status: 'error', error: 'credentials_error' }),
-      order(held.value, new Date(clock.now() + forgetWithin)).write,
+      order(held.value, new Date(clock.now() + longestConsent)).write,
     ];
   }
 
@@ -108,6 +113,6 @@ export function createConsentClockHandler(deps: ConsentClockDeps): JobHandler {
     if (!connection || !consent || isOver) return { writes: [] };
     const hasExpired = Date.parse(consent.value.expiresAt) <= clock.now();
     if (hasExpired) return expire(connection, consent, told);
-    return remind(connection.value, consent.value, told);
+    return remind(connection.value, consent, told);
   });
 }

@@ -181,6 +181,38 @@ test('at most one reminder in 48 hours, also where nobody was there to give the 
   ]);
 });
 
+test('a new end within the last days is no reason for another reminder so soon', async () => {
+  const connectionId = await connect(90);
+  await moveTo(86);
+  for (const [number, end] of [
+    [86.1, 91],
+    [86.2, 91.5],
+  ] as const) {
+    await moveTo(number);
+    const expiresAt = new Date(start + end * day);
+    await change(connectionId, async (held) => {
+      const at = new Date(api.clock.now());
+      return (await extendConsent(async () => [], held, { expiresAt, means: 'api' }, at)).writes;
+    });
+  }
+  await moveTo(87.9);
+  await moveTo(88);
+  expect((await told(connectionId)).filter((line) => line.includes('Reminder'))).toEqual([
+    '86 reauthReminder 4',
+    '88 reauthReminder 4',
+  ]);
+});
+
+test('who has just signed in again at a legacy bank is not asked to at once', async () => {
+  const history = [{ status: 'authorised', at: onDay(0), means: 'refresh' }] as const;
+  const connection = { kind: 'legacy', connectedOn: onDay(-20), lastUpdated: onDay(-5) } as const;
+  const connectionId = await connect(60, { connection, consent: { tppConsent: false, history } });
+  await moveTo(1.9);
+  expect(await told(connectionId)).toEqual([]);
+  await moveTo(2);
+  expect(await told(connectionId)).toEqual(['2 refreshReminder 7']);
+});
+
 test('an expired consent that can be extended no more leaves no tokens, here and at the bank', async () => {
   const ids = [
     await connect(90),

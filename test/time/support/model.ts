@@ -31,8 +31,9 @@ interface State {
   access: 'one-time' | 'ongoing';
   tppConsent: boolean;
   end: number;
-  /** When its client is reminded next. */
+  /** When its client is reminded next, and from when it may be. */
   reminder: number;
+  mayRemind: number;
   expiryTold: boolean;
   /** The bank does not know the person any more, which a sync finds out. */
   withdrawn: boolean;
@@ -70,6 +71,7 @@ export function play(plan: Plan): Expected {
         tppConsent: state.tppConsent,
       });
       state.reminder += reminderInterval;
+      state.mayRemind = state.reminder;
     }
     if (state.end <= until && !state.expiryTold) {
       state.expiryTold = true;
@@ -83,7 +85,9 @@ export function play(plan: Plan): Expected {
     held.end = end;
     held.expiryTold = false;
     held.reminder =
-      held.access === 'one-time' ? Number.POSITIVE_INFINITY : Math.max(end - reminderPeriod, now);
+      held.access === 'one-time'
+        ? Number.POSITIVE_INFINITY
+        : Math.max(end - reminderPeriod, held.mayRemind, now);
   }
 
   function sync(held: State, at: number): void {
@@ -113,7 +117,7 @@ export function play(plan: Plan): Expected {
     if (action.kind === 'connect') {
       const { access, days } = action;
       const tppConsent = access === 'ongoing' && days === undefined;
-      state = { access, tppConsent, ...unspoilt, end: at, reminder: 0, updated: at };
+      state = { access, tppConsent, ...unspoilt, end: at, reminder: 0, mayRemind: 0, updated: at };
       setEnd(state, at + (access === 'one-time' ? 1 : (days ?? 90)) * day, at);
       tell('connectionAdded', at);
       sync(state, at);
