@@ -4,13 +4,21 @@ import type { BankBudget } from './bank-budget.js';
 import type { Clock } from './clock.js';
 import { type Connection, connections } from './connection.js';
 import { type Consent, consents, isLive } from './consent.js';
-import { handleJob, type JobHandler, type JobKind, schedule, unschedule } from './job.js';
-import { orderSync } from './order-sync.js';
+import {
+  handleJob,
+  type JobHandler,
+  type JobKind,
+  type JobOutcome,
+  schedule,
+  unschedule,
+} from './job.js';
+import { findSyncUnderWay, orderSync } from './order-sync.js';
+import { retryConflict } from './retry-conflict.js';
 import type { Storage, Write } from './storage.js';
-import { findLatestSync, isUnderWay } from './sync.js';
 import { hasStoppedSyncing, isLost } from './sync-health.js';
 
-const automaticSync: JobKind<Record<string, never>> = {
+/** Due when a connection is to be synced by itself. The key is the connection's id. */
+export const automaticSync: JobKind<Record<string, never>> = {
   name: 'automatic-sync',
   data: z.record(z.string(), z.never()),
 };
@@ -49,6 +57,28 @@ export function createAutomaticSyncs(deps: AutomaticSyncsDeps): AutomaticSyncs {
     );
   }
 
+  /**
+   * Commits by itself, and not with the job's end: on an engine without transactions the job would be
+   * gone first, and a crash in between would be the last of the connection's syncs.
+   */
+  async function order(connectionId: string): Promise<JobOutcome<Record<string, never>>> {
+    const connection = (await storage.get(connections, connectionId))?.value;
+    const consent = connection && (await storage.get(consents, connection.consentId))?.value;
+    if (!consent || !wants(connection, consent)) return { writes: [] };
+    const now = new Date(clock.now());
+    // It plans the next one when it ends.
+    const underWay = await findSyncUnderWay(storage, connectionId, now);
+    if (underWay) {
+      await storage.commit(underWay.writes);
+      return { writes: [] };
+    }
+    const { state, write } = await budget.spend(connection);
+    if (!write) return { writes: [], again: { due: state.resetsAt ?? now } };
+    const { writes } = orderSync(connection, { action: 'auto-update', method: 'UPDATE' }, now);
+    await storage.commit([write, ...writes]);
+    return { writes: [] };
+  }
+
   return {
     planNext(connection, consent) {
       if (!wants(connection, consent)) return unschedule(automaticSync, connection.id);
@@ -56,18 +86,7 @@ export function createAutomaticSyncs(deps: AutomaticSyncsDeps): AutomaticSyncs {
       return schedule(automaticSync, connection.id, due, {});
     },
 
-    handler: handleJob(automaticSync, async (_data, { key }) => {
-      const connection = (await storage.get(connections, key))?.value;
-      const consent = connection && (await storage.get(consents, connection.consentId))?.value;
-      if (!consent || !wants(connection, consent)) return { writes: [] };
-      // It plans the next one when it ends.
-      if (isUnderWay(await findLatestSync(storage, key))) return { writes: [] };
-      const { state, write } = await budget.spend(connection);
-      const now = new Date(clock.now());
-      if (!write) return { writes: [], again: { due: state.resetsAt ?? now } };
-      const order = orderSync(connection, { action: 'auto-update', method: 'UPDATE' }, now);
-      return { writes: [write, ...order.writes] };
-    }),
+    handler: handleJob(automaticSync, (_data, { key }) => retryConflict(() => order(key))),
   };
 }
 

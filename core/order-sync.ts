@@ -2,10 +2,10 @@ import { createHash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { Connection } from './connection.js';
 import type { PresentCustomer } from './institution.js';
-import { type JobKind, schedule } from './job.js';
+import { type JobKind, readJob, schedule } from './job.js';
 import { orderedUuid } from './ordered-uuid.js';
-import { insert, type Write } from './storage.js';
-import { type Sync, syncs } from './sync.js';
+import { insert, type Storage, type Write } from './storage.js';
+import { findLatestSync, isUnderWay, type Sync, syncs } from './sync.js';
 
 const dataSchema = z.object({
   connectionId: z.string(),
@@ -55,6 +55,23 @@ export function orderSync(
       schedule(syncConnection, syncId, due, { connectionId, syncId, customer }),
     ],
   };
+}
+
+/**
+ * The sync of a connection that is yet to end, if there is one.
+ * @returns it with the writes that whoever relies on it commits: its job, where a crash between the
+ * writes of its order lost that.
+ */
+export async function findSyncUnderWay(
+  storage: Pick<Storage, 'find' | 'get'>,
+  connectionId: string,
+  at: Date,
+): Promise<{ readonly sync: Sync; readonly writes: readonly Write[] } | undefined> {
+  const sync = await findLatestSync(storage, connectionId);
+  if (!sync || !isUnderWay(sync)) return undefined;
+  if (await readJob(storage, syncConnection, sync.id)) return { sync, writes: [] };
+  const order = { connectionId, syncId: sync.id };
+  return { sync, writes: [schedule(syncConnection, sync.id, at, order)] };
 }
 
 /** The id of a connection's `ADD`: known before it is ordered, so that an ID token can name it. */

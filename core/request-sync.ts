@@ -4,12 +4,12 @@ import type { Clock } from './clock.js';
 import type { Connection } from './connection.js';
 import { isLive } from './consent.js';
 import type { PresentCustomer } from './institution.js';
-import { orderSync } from './order-sync.js';
+import { findSyncUnderWay, orderSync } from './order-sync.js';
 import { loadOwnConnection } from './own-connection.js';
 import { Refusal } from './refusal.js';
 import { retryConflict } from './retry-conflict.js';
 import { type Collection, insert, type Storage, type Write } from './storage.js';
-import { findLatestSync, isUnderWay, type Sync } from './sync.js';
+import type { Sync } from './sync.js';
 import type { SyncWatch } from './sync-watch.js';
 import { validityOf } from './validity.js';
 
@@ -84,16 +84,17 @@ export function createRequestSync(deps: RequestSyncDeps): RequestSync {
     const { id } = connection;
     const refused = await refuseTooSoon(id);
     if (refused) return { refused, budget: await budget.read(connection) };
-    const latest = await findLatestSync(storage, id);
-    if (latest && isUnderWay(latest)) {
-      await storage.commit([...remember(latest.id), claim(id)]);
-      return { sync: latest, budget: await budget.read(connection) };
+    const at = new Date(clock.now());
+    const underWay = await findSyncUnderWay(storage, id, at);
+    if (underWay) {
+      const { sync, writes } = underWay;
+      await storage.commit([...remember(sync.id), claim(id), ...writes]);
+      return { sync, budget: await budget.read(connection) };
     }
     const { state, write } = customer
       ? { state: await budget.read(connection) }
       : await budget.spend(connection);
     if (!customer && !write) return { refused: noBudget(state), budget: state };
-    const at = new Date(clock.now());
     const wish = { action: 'client-update', method: 'UPDATE', customer } as const;
     const { syncId, writes } = orderSync(connection, wish, at);
     await storage.commit([...remember(syncId), claim(id), ...(write ? [write] : []), ...writes]);

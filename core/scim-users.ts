@@ -66,18 +66,21 @@ export function createScimUsers(deps: {
 
   return {
     async register(clientId, scim, remember = () => []) {
-      const user = { ...makeManagedUser(clientId, {}, clock.now()), scim };
+      const made = { ...makeManagedUser(clientId, {}, clock.now()), scim };
       const identity = scimIdentityId(clientId, scim.externalId);
+      // One whose user is missing was left by a crash, on an engine without transactions: its user is
+      // made now, and the id lets one of several callers make it.
+      const held = await storage.get(scimIdentities, identity);
+      const user = { ...made, userId: held?.value.userId ?? made.userId };
       try {
         await storage.commit([
           ...remember(user),
-          insert(scimIdentities, identity, { userId: user.userId }),
+          ...(held ? [] : [insert(scimIdentities, identity, { userId: user.userId })]),
           insert(users, user.userId, user),
         ]);
       } catch (error) {
-        const isTaken =
-          error instanceof StorageConflict && error.write.collection.name === scimIdentities.name;
-        throw isTaken
+        const { name } = error instanceof StorageConflict ? error.write.collection : { name: '' };
+        throw name === scimIdentities.name || name === users.name
           ? new Refusal('conflict', 'There is a SCIM user with this externalId', { cause: error })
           : error;
       }

@@ -1,4 +1,6 @@
 import request from 'supertest';
+import { scimIdentities, scimIdentityId } from '../../core/scim-users.js';
+import { insert } from '../../core/storage.js';
 import { users } from '../../core/user.js';
 import { origin, startApi, type TestApi } from './support/start-api.js';
 
@@ -77,6 +79,17 @@ test('an externalId is one of a kind for a client, until its user is deleted', a
   expect((await api.call('delete', `/users/${id}`, mayDelete)).status).toBe(204);
   expect((await client.read(id)).status).toBe(404);
   expect((await client.register(person)).status).toBe(201);
+});
+
+test('an externalId whose user was lost in a crash can be registered again, once', async () => {
+  const client = newClient();
+  const identity = scimIdentityId(client.clientId, person.externalId);
+  await api.storage.commit([insert(scimIdentities, identity, { userId: 'f'.repeat(24) })]);
+  const answers = await Promise.all([client.register(person), client.register(person)]);
+  expect(answers.map(({ status }) => status).sort()).toEqual([201, 409]);
+  const found = await client.search({ filter: `externalId eq "${person.externalId}"` });
+  expect(found.body.totalResults).toBe(1);
+  expect(await api.storage.count(users, 'scim', client.clientId)).toBe(1);
 });
 
 test('can be repeated under one Idempotency-Key', async () => {

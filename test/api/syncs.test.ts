@@ -3,6 +3,7 @@ import { connections } from '../../core/connection.js';
 import { consents } from '../../core/consent.js';
 import { InstitutionError } from '../../core/institution.js';
 import { jobs } from '../../core/job.js';
+import { orderSync } from '../../core/order-sync.js';
 import { put } from '../../core/storage.js';
 import { connectPerson } from './support/connect-person.js';
 import { startApi, type TestApi } from './support/start-api.js';
@@ -271,6 +272,36 @@ describe('the budget of unattended syncs', () => {
   });
 });
 
+/** As a crash leaves the order on an engine without transactions: the job was to be written next. */
+async function orderWithoutJob(connectionId: string) {
+  const connection = await read(connectionId);
+  if (!connection) throw new TypeError('no connection');
+  const at = new Date(api.clock.now());
+  const order = orderSync(connection, { action: 'auto-update', method: 'UPDATE' }, at);
+  await api.storage.commit(order.writes.filter(({ kind }) => kind === 'insert'));
+  return order.syncId;
+}
+
+describe('a sync whose job was lost', () => {
+  test('is joined by the next request, and done', async () => {
+    const { userId, connectionId } = await synchronised();
+    api.clock.advance(day);
+    const syncId = await orderWithoutJob(connectionId);
+    const joined = await request(connectionId, writer(userId));
+    expect(joined.body.data.syncId).toBe(syncId);
+    expect((await api.syncs.finish(syncId))?.fetchStatus).toBe('success');
+  });
+
+  test('is done by the plan that ordered it, which outlives the order', async () => {
+    const { connectionId } = await synchronised();
+    api.clock.advance(day);
+    const syncId = await orderWithoutJob(connectionId);
+    await api.syncs.runAutomatic(connectionId);
+    expect((await api.syncs.finish(syncId))?.fetchStatus).toBe('success');
+    expect(await automatic(connectionId)).toBeDefined();
+  });
+});
+
 describe('automatic syncs', () => {
   test('come every few hours while there is a budget, and never twice at once', async () => {
     const { userId, connectionId } = await synchronised();
@@ -280,6 +311,11 @@ describe('automatic syncs', () => {
     api.clock.advance(4 * hour);
     const first = api.clock.now();
     await api.syncs.runAutomatic(connectionId);
+    // The order is durable before the plan goes.
+    expect(api.calls.filter((call) => call.startsWith('commit')).slice(-2)).toEqual([
+      'commit bank_calls,sync,job',
+      'commit job',
+    ]);
     expect(await automatic(connectionId)).toBeUndefined();
     const [sync] = (await api.get(`/users/${userId}/syncs`, api.issue('user:read'))).body.data;
     expect(sync).toMatchObject({ action: 'auto-update', method: 'UPDATE' });
