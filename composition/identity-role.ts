@@ -22,6 +22,7 @@ import { createConnectionAim } from '../core/new-connection.js';
 import { createConnectionRedemption } from '../core/redeem-connection.js';
 import { createRenewalAim } from '../core/renew-connection.js';
 import { createRequestSync } from '../core/request-sync.js';
+import { createResumeSyncs } from '../core/resume-syncs.js';
 import { createScimUsers } from '../core/scim-users.js';
 import { createSyncWatch } from '../core/sync-watch.js';
 import { createSynchroniser } from '../core/synchronise.js';
@@ -73,6 +74,7 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
   const holdings = createUserHoldings({ storage, clock, users });
   const extendGrant: ExtendGrant = (grantId, end) =>
     moveGrantEnd(storage, grantId, end, lifetimes.revival);
+  const resumeSyncs = createResumeSyncs(budget);
   const renewal = createRenewalAim({ storage, directory, clock, withdrawals, extendGrant });
   const visits = createBankVisits({
     storage,
@@ -98,6 +100,7 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
     clock,
     visits,
     extendGrant,
+    resumeSyncs,
   });
 
   const { interaction, oneTimeConsent, ongoingConsent, revival } = lifetimes;
@@ -160,6 +163,7 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
           storage,
           clock,
           extendGrant,
+          resumeSyncs,
           revival: lifetimes.revival,
         }),
         accounts: createAccountReader({ storage, clock }),

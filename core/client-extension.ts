@@ -2,7 +2,7 @@ import { clients } from './clients.js';
 import type { Clock } from './clock.js';
 import { longestConsent } from './connection-request.js';
 import {
-  type ExtendGrant,
+  type ExtensionDeps,
   extendConsent,
   isExtendable,
   type StoredConnection,
@@ -33,10 +33,9 @@ export type ExtendByClient = (
   remembered?: readonly Write[],
 ) => Promise<void>;
 
-interface ClientExtensionDeps {
+interface ClientExtensionDeps extends ExtensionDeps {
   readonly storage: Storage;
   readonly clock: Clock;
-  readonly extendGrant: ExtendGrant;
   /** Seconds after its end within which a consent can be extended. */
   readonly revival: number;
 }
@@ -46,7 +45,7 @@ const margin = 2 * 3_600_000;
 
 /** See {@link ExtendByClient}. */
 export function createClientExtension(deps: ClientExtensionDeps): ExtendByClient {
-  const { storage, clock, extendGrant, revival } = deps;
+  const { storage, clock, revival } = deps;
 
   function assertExtendable(held: StoredConnection): void {
     if (!isExtendable(held, clock.now(), revival)) {
@@ -77,7 +76,7 @@ export function createClientExtension(deps: ClientExtensionDeps): ExtendByClient
       const at = new Date(clock.now());
       const isNew = held.consent.value.expiresAt !== expiresAt.toISOString();
       const { writes } = isNew
-        ? await extendConsent(extendGrant, held, { expiresAt, means: 'api' }, at)
+        ? await extendConsent(deps, held, { expiresAt, means: 'api' }, at)
         : { writes: [] };
       await storage.commit([...remembered, ...writes]);
     });

@@ -3,7 +3,7 @@ import type { Clock } from './clock.js';
 import { connections } from './connection.js';
 import type { ConnectionRequest, NewConnectionRequest } from './connection-request.js';
 import { consents } from './consent.js';
-import { type ExtendGrant, extendConsent } from './extend-consent.js';
+import { type ExtensionDeps, extendConsent } from './extend-consent.js';
 import type { CredentialField, Institution, InstitutionDirectory } from './institution.js';
 import { type Journey, journeys } from './journey.js';
 import { createLoginBudget } from './login-budget.js';
@@ -79,17 +79,16 @@ export interface Connect {
   leave(journey: StoredJourney): Promise<readonly Write[]>;
 }
 
-interface ConnectDeps {
+interface ConnectDeps extends ExtensionDeps {
   readonly storage: Storage;
   readonly directory: InstitutionDirectory;
   readonly clock: Clock;
   readonly visits: BankVisits;
-  readonly extendGrant: ExtendGrant;
 }
 
 /** See {@link Connect}. */
 export function createConnect(deps: ConnectDeps): Connect {
-  const { storage, directory, clock, visits, extendGrant } = deps;
+  const { storage, directory, clock, visits } = deps;
   const budget = createLoginBudget({ storage, clock });
 
   function offered(errand: Errand): readonly Institution[] {
@@ -240,7 +239,7 @@ export function createConnect(deps: ConnectDeps): Connect {
         if (!held || given?.value.status !== 'authorised') throw visitOver();
         const stored = { connection: held, consent: given };
         const extension = { expiresAt: new Date(terms.expiresAt), means: 'reconsent' } as const;
-        const gain = await extendConsent(extendGrant, stored, extension, new Date(clock.now()));
+        const gain = await extendConsent(deps, stored, extension, new Date(clock.now()));
         await commit(endingWith(journey, gain));
       });
     },

@@ -2,7 +2,7 @@ import { type Connection, connections } from './connection.js';
 import { authoriseConsent, type Consent, consents } from './consent.js';
 import { watchConsent } from './consent-clock.js';
 import { report } from './event.js';
-import { orderSync } from './order-sync.js';
+import type { ResumeSyncs } from './resume-syncs.js';
 import { type Stored, update, type Write } from './storage.js';
 import { isReconsentable, validityOf } from './validity.js';
 
@@ -13,6 +13,12 @@ export type ExtendGrant = (grantId: string, end: Date) => Promise<readonly Write
 export interface StoredConnection {
   readonly connection: Stored<Connection>;
   readonly consent: Stored<Consent>;
+}
+
+/** What extending takes besides the record. */
+export interface ExtensionDeps {
+  readonly extendGrant: ExtendGrant;
+  readonly resumeSyncs: ResumeSyncs;
 }
 
 interface Extension {
@@ -49,7 +55,7 @@ export function isExtendable(
  * Whether it may be extended is the caller's to know ({@link isExtendable}, the limits of the date).
  */
 export async function extendConsent(
-  extendGrant: ExtendGrant,
+  { extendGrant, resumeSyncs }: ExtensionDeps,
   { connection: held, consent: given }: StoredConnection,
   { expiresAt, means }: Extension,
   at: Date,
@@ -69,10 +75,7 @@ export async function extendConsent(
       watchConsent(consent, connection),
       report('consentExtended', connection, { connectionId, bankName, validity }, at),
       ...(hadExpired
-        ? [
-            update(connections, held, connection),
-            ...orderSync(connection, { action: 'auto-update', method: 'UPDATE' }, at).writes,
-          ]
+        ? [update(connections, held, connection), ...(await resumeSyncs(connection, at))]
         : []),
     ],
   };

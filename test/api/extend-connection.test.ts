@@ -1,7 +1,9 @@
+import { automaticSync } from '../../core/automatic-syncs.js';
 import { clients } from '../../core/clients.js';
 import { connections } from '../../core/connection.js';
 import { consents } from '../../core/consent.js';
 import { publishEvent } from '../../core/event.js';
+import { syncConnection } from '../../core/order-sync.js';
 import { connectPerson } from './support/connect-person.js';
 import { grants, startApi, store, type TestApi } from './support/start-api.js';
 
@@ -114,6 +116,22 @@ test('revives a connection whose consent expired, up to half a year ago', async 
   expect(shown.body.data[0].extendedStatus).toBeUndefined();
   const late = await connectPerson(api, { consent: { expiresAt: ahead(-181 * day) } });
   expect(await patch(late, { expiresAt })).toMatchObject({ status: 400, body: notSo });
+});
+
+test('expiring and extending it in turns gains no call that the bank does not take', async () => {
+  const person = await connectPerson(api, { consent: { expiresAt: ahead(-day) } });
+  for (let turn = 0; turn < 7; turn++) {
+    expect((await patch(person, { expiresAt: ahead(60 * day - turn * hour) })).status).toBe(204);
+    expect((await patch(person, { expiresAt: ahead(2 * hour + 1000) })).status).toBe(204);
+    api.clock.advance(2);
+  }
+  const own = (await api.waiting(syncConnection.name))
+    .map(({ data }) => syncConnection.data.parse(data))
+    .filter(({ connectionId }) => connectionId === person.connectionId);
+  expect(own).toHaveLength(4);
+  // The rest waits until the bank takes more, a day after the first.
+  const [planned] = await api.waiting(automaticSync.name);
+  expect(planned?.due).toBe(new Date(api.clock.now() - 14_000 + day).toISOString());
 });
 
 test('a bank that lost the person is not found again by it', async () => {

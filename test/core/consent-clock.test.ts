@@ -15,6 +15,8 @@ import { connectPerson } from '../api/support/connect-person.js';
 import { grants, startApi, type TestApi } from '../api/support/start-api.js';
 
 const day = 86_400_000;
+/** No Grant, and no syncs. */
+const extension = { extendGrant: async () => [], resumeSyncs: async () => [] };
 
 let api: TestApi;
 let scheduler: Scheduler;
@@ -117,10 +119,9 @@ test('over a hundred days each client hears of each consent what the rules say, 
     }
     if (step === 176) {
       const expiresAt = new Date(start + 170 * day);
-      const noGrant = async () => [];
       await change(renewed, async (held) => {
         const at = new Date(api.clock.now());
-        return (await extendConsent(noGrant, held, { expiresAt, means: 'api' }, at)).writes;
+        return (await extendConsent(extension, held, { expiresAt, means: 'api' }, at)).writes;
       });
     }
   }
@@ -192,7 +193,7 @@ test('a new end within the last days is no reason for another reminder so soon',
     const expiresAt = new Date(start + end * day);
     await change(connectionId, async (held) => {
       const at = new Date(api.clock.now());
-      return (await extendConsent(async () => [], held, { expiresAt, means: 'api' }, at)).writes;
+      return (await extendConsent(extension, held, { expiresAt, means: 'api' }, at)).writes;
     });
   }
   await moveTo(87.9);

@@ -28,6 +28,7 @@ import { createConsentClockHandler } from '../../../core/keep-consent-clock.js';
 import { createConnectionAim } from '../../../core/new-connection.js';
 import { createRenewalAim } from '../../../core/renew-connection.js';
 import { createRequestSync } from '../../../core/request-sync.js';
+import { createResumeSyncs } from '../../../core/resume-syncs.js';
 import { createScheduler } from '../../../core/scheduler.js';
 import { createScimUsers } from '../../../core/scim-users.js';
 import { type Collection, put, remove, type Storage } from '../../../core/storage.js';
@@ -146,6 +147,7 @@ export async function startApi(kind: DatabaseKind = usualKind) {
       storage,
       clock,
       extendGrant,
+      resumeSyncs: createResumeSyncs(budget),
       revival: 180 * 86_400,
     }),
     accounts: createAccountReader({ storage, clock }),

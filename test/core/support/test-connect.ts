@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { createBankBudget } from '../../../core/bank-budget.js';
 import { type Connect, createConnect, type Errand } from '../../../core/connect.js';
 import type { InstitutionDirectory } from '../../../core/institution.js';
 import {
@@ -8,6 +9,7 @@ import {
 } from '../../../core/institution.js';
 import { createConnectionAim } from '../../../core/new-connection.js';
 import { createRenewalAim } from '../../../core/renew-connection.js';
+import { createResumeSyncs } from '../../../core/resume-syncs.js';
 import { put } from '../../../core/storage.js';
 import { createBankVisits } from '../../../core/visit-bank.js';
 import { createWithdrawals } from '../../../core/withdrawals.js';
@@ -61,7 +63,8 @@ export function createTestConnect({ storage, clock, bank, log }: TestApi) {
       refresh: renewal,
     },
   });
-  const connect = createConnect({ storage, directory, clock, visits, extendGrant });
+  const resumeSyncs = createResumeSyncs(createBankBudget({ storage, directory, clock }));
+  const connect = createConnect({ storage, directory, clock, visits, extendGrant, resumeSyncs });
 
   return {
     connect,
