@@ -73,13 +73,18 @@ export function createConsentHistory(deps: {
     );
   }
 
+  /** What a consent shares is read once, however often it was given. */
   async function complete(given: readonly Given[]): Promise<readonly Authorization[]> {
-    return Promise.all(
-      given.map(async ({ consent, ...authorization }) => ({
-        ...authorization,
-        accounts: await readAccounts(consent),
-      })),
+    const distinct = new Map(given.map(({ consent }) => [consent.id, consent]));
+    const shared = new Map(
+      await Promise.all(
+        [...distinct].map(async ([id, consent]) => [id, await readAccounts(consent)] as const),
+      ),
     );
+    return given.map(({ consent, ...authorization }) => ({
+      ...authorization,
+      accounts: shared.get(consent.id) ?? [],
+    }));
   }
 
   async function listOfUser(clientId: string, userId: string) {

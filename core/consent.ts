@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Collection } from './storage.js';
 
 /**
@@ -88,7 +89,13 @@ export function moveConsent(consent: Consent, status: ConsentStatus, at: Date): 
   };
 }
 
-/** The consent as its person agreed to it, for the first time or again: authorised, with these terms. */
+/** Steps that a consent keeps apart: it is read whole with the data that it allows. */
+const mostSteps = 100;
+
+/**
+ * The consent as its person agreed to it, for the first time or again: authorised, with these terms.
+ * What a client extends again and again on its own screen is one step, as of the last time.
+ */
 export function authoriseConsent(
   consent: Consent,
   terms: AgreedTerms,
@@ -102,11 +109,16 @@ export function authoriseConsent(
   const { means, authRequestId } = step;
   const at = step.at.toISOString();
   const status = 'authorised';
+  const { history } = consent;
+  const last = history.at(-1);
+  const isRepeated =
+    means === 'api' && last?.means === 'api' && isDeepStrictEqual(last.permissions, permissions);
+  const isFull = history.length >= mostSteps;
   return {
     ...consent,
     ...{ permissions, transactionFrom, expiresAt, tppConsent, status },
     history: [
-      ...consent.history,
+      ...(isRepeated || isFull ? history.slice(0, -1) : history),
       { status, at, means, expiresAt, permissions, ...(authRequestId && { authRequestId }) },
     ],
   };

@@ -1,5 +1,6 @@
 import { accounts } from '../../core/account.js';
 import { clients } from '../../core/clients.js';
+import { authoriseConsent, type Consent, consents } from '../../core/consent.js';
 import { defaultPermissions } from '../../core/permissions.js';
 import { connectPerson } from './support/connect-person.js';
 import { startApi, store, type TestApi } from './support/start-api.js';
@@ -80,6 +81,44 @@ test('each time that a consent was given is an authorization, with its own end',
     },
   });
   expect((await history(`?userId=${person.userId}`)).body).toEqual(answer.body);
+});
+
+test('what a client extends again and again is one step, and accounts are read once', async () => {
+  const { userId, connectionId, consentId } = await connectPerson(api);
+  const extend = (expiresAt: string) =>
+    api.call(
+      'patch',
+      `/users/${userId}/connections/${connectionId}`,
+      api.issue('connection:update'),
+      { expiresAt },
+    );
+  for (let round = 0; round < 5; round++) {
+    api.clock.advance(60);
+    expect((await extend(time(80 * day))).status).toBe(204);
+  }
+  const last = time(0);
+  const stored = await api.storage.get(consents, consentId);
+  expect(stored?.value.history).toHaveLength(3);
+  api.calls.length = 0;
+  const { data } = (await history(`?userId=${userId}`)).body;
+  expect(data.map((each: { createdAt: string }) => each.createdAt)).toContain(last);
+  expect(data).toHaveLength(2);
+  expect(api.calls.filter((call) => call === 'find account')).toHaveLength(1);
+});
+
+test('the steps of a consent are bounded, and the first and the last are there', () => {
+  const terms = { permissions: [], expiresAt: time(day), tppConsent: true };
+  const made = { status: 'awaiting_authorisation', at: time(0) } as const;
+  let consent: Consent = {
+    ...{ id: '', clientId: '', userId: '', connectionId: '', institutionId: '', ...terms },
+    ...{ access: 'ongoing', status: made.status, history: [made] },
+  };
+  for (let round = 1; round <= 150; round++) {
+    consent = authoriseConsent(consent, terms, { means: 'reauth', at: new Date(round) });
+  }
+  expect(consent.history).toHaveLength(100);
+  expect(consent.history[0]).toEqual(made);
+  expect(consent.history.at(-1)?.at).toBe(new Date(150).toISOString());
 });
 
 test('what was revoked or refused stays, also when its user is gone', async () => {
