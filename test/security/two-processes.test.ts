@@ -86,10 +86,10 @@ test('one code (SEC-04)', async () => {
   const { code } = await seedCode(assent, { clientId: 'app' });
   const url = `${assent.issuer}/token`;
   const form = { grant_type: 'authorization_code', code, redirect_uri: seededRedirectUri };
-  expect(
-    await race(async (client) => client.token(form, await key.header('POST', url))),
-  ).toEqual({ 200: 1, 400: attempts - 1 });
-});
+  expect(await race(async (client) => client.token(form, await key.header('POST', url)))).toEqual({
+    200: 1,
+    400: attempts - 1,
+  });
 });
 
 test('one client assertion (SEC-37)', async () => {
