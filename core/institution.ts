@@ -201,6 +201,9 @@ export class InstitutionError extends Error {
 export interface InstitutionDirectory {
   readonly all: readonly Institution[];
   find(id: string): Institution | undefined;
-  /** @throws RangeError for an id that {@link find} does not know. */
+  /**
+   * @throws {InstitutionError} `unavailable` for an id that {@link find} does not know: a connection may
+   * outlast its bank in the configuration.
+   */
   connector(id: string): InstitutionConnector;
 }

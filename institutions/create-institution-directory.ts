@@ -7,10 +7,11 @@ import type {
   InstitutionConfiguration,
 } from '../config/schema.js';
 import type { Clock } from '../core/clock.js';
-import type {
-  Institution,
-  InstitutionConnector,
-  InstitutionDirectory,
+import {
+  type Institution,
+  type InstitutionConnector,
+  type InstitutionDirectory,
+  InstitutionError,
 } from '../core/institution.js';
 import type { SigningKey } from './open-banking-uk/bank-configuration.js';
 import { createOpenBankingUkConnector } from './open-banking-uk/create-open-banking-uk-connector.js';
@@ -45,7 +46,7 @@ export async function createInstitutionDirectory(
     find: (id) => directory.get(id)?.institution,
     connector(id) {
       const entry = directory.get(id);
-      if (!entry) throw new RangeError('an institution that this installation does not have');
+      if (!entry) throw new InstitutionError('unavailable', 'This bank is no longer offered here.');
       return entry.connector;
     },
   };

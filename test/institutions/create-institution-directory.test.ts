@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { exportJWK, generateKeyPair } from 'jose';
 import type { Configuration, ConnectorConfiguration } from '../../config/schema.js';
 import { systemClock } from '../../core/clock.js';
+import { InstitutionError } from '../../core/institution.js';
 import { createInstitutionDirectory } from '../../institutions/create-institution-directory.js';
 import { redirectUri, state, terms, toBank } from './support/connect-to-bank.js';
 import {
@@ -91,7 +92,7 @@ describe('the institution directory', () => {
     const institutions = await open(institution());
 
     expect(institutions.find(id)).toBeUndefined();
-    expect(() => institutions.connector(id)).toThrow(RangeError);
+    expect(() => institutions.connector(id)).toThrow(InstitutionError);
   });
 
   it('connects with the certificates of the files', async () => {
