@@ -18,6 +18,7 @@ import { createEndClientHandler } from '../core/end-client.js';
 import type { ExtendGrant } from '../core/extend-consent.js';
 import { createGiveUpHandler } from '../core/give-up-pending.js';
 import { createConsentClockHandler } from '../core/keep-consent-clock.js';
+import { createLeaveVisitHandler } from '../core/leave-visit.js';
 import { createConnectionAim } from '../core/new-connection.js';
 import { createConnectionRedemption } from '../core/redeem-connection.js';
 import { createRenewalAim } from '../core/renew-connection.js';
@@ -104,7 +105,12 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
   });
 
   const { interaction, oneTimeConsent, ongoingConsent, revival } = lifetimes;
-  const authRequestEnds = createAuthRequestEnds({ storage, clock, logger, visits, watch });
+  const authRequestEnds = createAuthRequestEnds({
+    ...{ storage, directory, clock },
+    logger,
+    visits,
+    watch,
+  });
   const authRequests = createAuthRequestsService({
     storage,
     clock,
@@ -124,6 +130,7 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
       createEndClientHandler({ storage, clock, holdings }),
       authRequestEnds.handler,
       createGiveUpHandler(connections.abandon),
+      createLeaveVisitHandler({ storage, visits }),
       createConsentClockHandler({ ...ending, revival: lifetimes.revival }),
       withdrawals.handler,
       ...webhooks.jobs,

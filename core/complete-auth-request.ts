@@ -3,6 +3,7 @@ import {
   assertAnswer,
   fingerprint,
   fingerprintOf,
+  isFromBank,
   toCallback,
 } from './auth-params.js';
 import {
@@ -13,7 +14,7 @@ import {
   tooLate,
 } from './auth-request.js';
 import type { Clock } from './clock.js';
-import { InstitutionError } from './institution.js';
+import { type InstitutionDirectory, InstitutionError } from './institution.js';
 import { handleJob, type JobHandler, unschedule } from './job.js';
 import type { Logger } from './logger.js';
 import { Refusal } from './refusal.js';
@@ -51,6 +52,7 @@ type Remember = (ended: AuthRequest) => readonly Write[];
 
 interface AuthRequestEndsDeps {
   readonly storage: Storage;
+  readonly directory: Pick<InstitutionDirectory, 'find' | 'connector'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly visits: BankVisits;
@@ -64,7 +66,10 @@ const patienceSeconds = 20;
 
 /** See {@link AuthRequestEnds}. */
 export function createAuthRequestEnds(deps: AuthRequestEndsDeps): AuthRequestEnds {
-  const { storage, clock, logger, visits, watch } = deps;
+  const { storage, directory, clock, logger, visits, watch } = deps;
+
+  const issuerOf = ({ bankId }: AuthRequest) =>
+    directory.find(bankId) && directory.connector(bankId).issuer;
 
   async function load(clientId: string, id: string): Promise<Stored<AuthRequest>> {
     const stored = await storage.get(authRequests, id);
@@ -155,13 +160,8 @@ export function createAuthRequestEnds(deps: AuthRequestEndsDeps): AuthRequestEnd
         await visits.withdraw(visit);
       }
       const reason = isBanks ? error.message : interrupted;
-      return end(held, { status: 'error', reason }, await lost(visit), remember);
+      return end(held, { status: 'error', reason }, await visits.lost(visit), remember);
     }
-  }
-
-  /** What is left to change here by a visit that has returned. */
-  function lost(visit: Visit): Promise<readonly Write[]> {
-    return visits.leave({ ...visit, returned: true }, async () => {});
   }
 
   /** It was never completed, or by a process that is gone: nobody holds what the bank may have given. */
@@ -169,7 +169,11 @@ export function createAuthRequestEnds(deps: AuthRequestEndsDeps): AuthRequestEnd
     const held = visit.returned ? stored : await claim(stored, visit);
     await visits.withdraw(visit);
     const reason = visit.returned ? interrupted : tooLate;
-    return { held, outcome: { status: 'error', reason } as const, writes: await lost(visit) };
+    return {
+      held,
+      outcome: { status: 'error', reason } as const,
+      writes: await visits.lost(visit),
+    };
   }
 
   return {
@@ -196,8 +200,11 @@ export function createAuthRequestEnds(deps: AuthRequestEndsDeps): AuthRequestEnd
       const found = await storage.find(authRequests, { index: 'state', equals, limit: 1 });
       const [stored] = found.records;
       if (!stored) return undefined;
+      const { visit, landed: earlier } = stored.value;
       const [answer, iss] = [query.get('code') ?? query.get('error'), query.get('iss')];
-      if (stored.value.visit?.returned === false && answer !== null && iss !== null) {
+      const isOpen = visit?.returned === false && !earlier;
+      // The first counts: whoever learns of the state later can neither replace it nor get in the way.
+      if (isOpen && answer && iss && isFromBank(iss, issuerOf(stored.value))) {
         const landed = { answer: fingerprint(answer), iss: iss.slice(0, 2000) };
         await noteLanding(stored, landed);
       }
@@ -226,12 +233,18 @@ export function createAuthRequestEnds(deps: AuthRequestEndsDeps): AuthRequestEnd
     if (!visit || readAuthRequest(stored.value, clock.now()).status !== 'pending') {
       throw new Refusal('conflict', 'It has expired: the person must begin again');
     }
+    if (!isFromBank(params.iss, issuerOf(stored.value))) {
+      throw new Refusal('invalid_request', 'authParams.iss is not the issuer of this bank');
+    }
     let completed: AuthRequest;
     try {
       completed = await settle(stored, visit, params, remember);
     } catch (error) {
-      if (error instanceof StorageConflict) return 'under-way';
-      throw error;
+      if (!(error instanceof StorageConflict)) throw error;
+      const current = await load(stored.value.clientId, stored.id);
+      const isTaken = current.value.completion || current.value.visit?.returned !== false;
+      // Else the callback came to us at this moment, which it does once.
+      return isTaken ? 'under-way' : completeFirst(current, params, remember);
     }
     await awaitData(completed);
     return completed;

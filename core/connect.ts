@@ -6,6 +6,7 @@ import { consents } from './consent.js';
 import { type ExtensionDeps, extendConsent } from './extend-consent.js';
 import type { CredentialField, Institution, InstitutionDirectory } from './institution.js';
 import { type Journey, journeys } from './journey.js';
+import { endVisit, leaveVisitAt } from './leave-visit.js';
 import { createLoginBudget } from './login-budget.js';
 import { planConnection } from './new-connection.js';
 import { findRenewal, planRenewal, type Renewal, type RenewalPolicy } from './plan-renewal.js';
@@ -135,7 +136,9 @@ export function createConnect(deps: ConnectDeps): Connect {
 
   /** What is gained is kept together with the journey's end, so that one tab alone ends it. */
   function ending(journey: StoredJourney, arrival: Arrival, ...also: readonly Write[]): Arrival {
-    if (arrival.outcome === 'refused') return arrival;
+    if (arrival.outcome === 'refused') {
+      return { ...arrival, writes: [...arrival.writes, ...endOfVisit(journey)] };
+    }
     return {
       outcome: 'connected',
       keep: (commit) => arrival.keep((gain) => commit(endingWith(journey, gain, also))),
@@ -188,7 +191,14 @@ export function createConnect(deps: ConnectDeps): Connect {
       const { visit, redirectTo } = await visits.start(departure.plan);
       try {
         const next = { ...journey.value, visit };
-        await storage.commit([update(journeys, journey, next), ...departure.writes]);
+        const isReplaced = earlier && earlier.consentId !== visit.consentId;
+        await storage.commit([
+          update(journeys, journey, next),
+          ...departure.writes,
+          ...(isReplaced ? await visits.lost(earlier) : []),
+          ...(earlier ? [endVisit(earlier)] : []),
+          leaveVisitAt(visit, endOf(journey, visit)),
+        ]);
       } catch (error) {
         await visits.withdraw(visit);
         throw error;
@@ -225,8 +235,11 @@ export function createConnect(deps: ConnectDeps): Connect {
         claimed = await claim(journey, visit);
       });
       if (arrival.outcome !== 'asked') return ending(claimed, arrival, budget.restore(counted));
-      const next = { ...claimed.value, visit: { ...arrival.visit, login } };
-      await storage.commit([update(journeys, claimed, next)]);
+      const asked = { ...arrival.visit, login };
+      await storage.commit([
+        update(journeys, claimed, { ...claimed.value, visit: asked }),
+        leaveVisitAt(asked, endOf(journey, asked)),
+      ]);
       return arrival;
     },
 
@@ -251,7 +264,7 @@ export function createConnect(deps: ConnectDeps): Connect {
       const writes = await visits.leave(visit, async () => {
         left = await claim(journey, visit);
       });
-      return [update(journeys, left, left.value), ...writes];
+      return [update(journeys, left, left.value), ...writes, endVisit(visit)];
     },
   };
 }
@@ -276,7 +289,17 @@ function endingWith(
   also: readonly Write[] = [],
 ): VisitGain {
   // First, so that a journey ended elsewhere stops the list on every engine.
-  return { ...gain, writes: [update(journeys, journey, journey.value), ...gain.writes, ...also] };
+  const ending = update(journeys, journey, journey.value);
+  return { ...gain, writes: [ending, ...gain.writes, ...endOfVisit(journey), ...also] };
+}
+
+function endOfVisit({ value: { visit } }: StoredJourney): readonly Write[] {
+  return visit ? [endVisit(visit)] : [];
+}
+
+/** When the person can come back no more. */
+function endOf({ expiresAt }: StoredJourney, { terms }: Visit): Date {
+  return expiresAt ?? new Date(terms.expiresAt);
 }
 
 const tooManyAttempts = 'Too many attempts. Wait a few minutes, then try again.';

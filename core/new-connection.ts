@@ -78,7 +78,7 @@ export function createConnectionAim(deps: NewConnectionDeps): VisitAim {
   const { storage, directory, clock, redeemWithin } = deps;
 
   /** Not where it was revoked meanwhile, e.g. with its user: revoking is for ever. */
-  async function waitingConsent({ consentId }: Visit) {
+  async function waitingConsent({ consentId }: Pick<Visit, 'consentId'>) {
     const consent = await storage.get(consents, consentId);
     return consent?.value.status === 'awaiting_authorisation' ? consent : undefined;
   }

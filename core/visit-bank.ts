@@ -12,7 +12,7 @@ import {
 import type { Logger } from './logger.js';
 import { retryConflict } from './retry-conflict.js';
 import type { Storage, Write } from './storage.js';
-import type { Visit, VisitPlan } from './visit.js';
+import type { LeftVisit, Visit, VisitPlan } from './visit.js';
 import type { Withdrawals } from './withdrawals.js';
 
 /** A visit that begins: at the bank's page, or with a form on ours (`visit.ask`). */
@@ -58,7 +58,7 @@ export interface VisitAim {
   check(visit: Visit, yes: Authorised): Promise<Authorised | { readonly objection: string }>;
   gain(visit: Visit, yes: Authorised): Promise<VisitGain>;
   /** What a no changes. */
-  lose(visit: Visit): Promise<readonly Write[]>;
+  lose(visit: LeftVisit): Promise<readonly Write[]>;
 }
 
 /** Visits to banks, whoever sends the person there and keeps the visit meanwhile. */
@@ -84,8 +84,10 @@ export interface BankVisits {
   ): Promise<AnswerArrival>;
   /** Gives a visit up, unless it returns at this moment; the writes are what that changes here. */
   leave(visit: Visit, claim: () => Promise<void>): Promise<readonly Write[]>;
+  /** What is left to change here by a visit that leads nowhere any more. */
+  lost(visit: LeftVisit): Promise<readonly Write[]>;
   /** Withdraws at the bank what a visit may have left there. The person does not wait for that. */
-  withdraw(visit: Visit): Promise<void>;
+  withdraw(visit: LeftVisit): Promise<void>;
 }
 
 interface BankVisitsDeps {
@@ -102,7 +104,7 @@ interface BankVisitsDeps {
 export function createBankVisits(deps: BankVisitsDeps): BankVisits {
   const { storage, directory, withdrawals, logger, redirectUri, aims } = deps;
 
-  async function withdraw(visit: Visit, authorization: ConnectorState = visit.attempt) {
+  async function withdraw(visit: LeftVisit, authorization: ConnectorState = visit.attempt) {
     const { connectionId, institutionId, terms } = visit;
     const held = { id: connectionId, institutionId, authorization };
     const order = withdrawals.order(held, new Date(terms.expiresAt));
@@ -214,6 +216,8 @@ export function createBankVisits(deps: BankVisitsDeps): BankVisits {
       }
       return aims[visit.purpose].lose(visit);
     },
+
+    lost: (visit) => aims[visit.purpose].lose(visit),
 
     withdraw: (visit) => withdraw(visit),
   };

@@ -34,6 +34,12 @@ export interface Visit extends VisitPlan {
   readonly returned: boolean;
 }
 
+/** What is enough of a visit to give it up, here and at the bank. */
+export type LeftVisit = Pick<
+  Visit,
+  'purpose' | 'institutionId' | 'connectionId' | 'consentId' | 'attempt'
+> & { readonly terms: Pick<AgreedTerms, 'expiresAt'> };
+
 /** What an index holds for a visit's state: it is a bearer secret, so only its hash. */
 export function visitIndex(state: string): string {
   return hash('sha256', state, 'base64url');

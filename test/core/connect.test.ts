@@ -1,9 +1,11 @@
 import type { NewConnectionRequest } from '../../core/connection-request.js';
+import { consents } from '../../core/consent.js';
 import { InstitutionError } from '../../core/institution.js';
 import { defaultPermissions } from '../../core/permissions.js';
 import { StorageConflict } from '../../core/storage.js';
 import { users } from '../../core/user.js';
 import { startApi, type TestApi } from '../api/support/start-api.js';
+import { eventually } from '../support/eventually.js';
 import { arriveAndKeep, createTestConnect } from './support/test-connect.js';
 
 let api: TestApi;
@@ -91,4 +93,44 @@ test('a visit is withdrawn at its own bank, also where another was chosen in ano
   await expectWithdrawn('north-bank 1');
   await connect.leave(await open());
   await expectWithdrawn('north-bank 1', 'demo-bank 2');
+});
+
+const statuses = async () => {
+  const { records } = await api.storage.find(consents, {
+    index: 'connection',
+    limit: 9,
+  });
+  return records.map(({ value }) => value.status);
+};
+
+test('somebody who leaves for the bank and never comes back is not waited for', async () => {
+  const { open } = await visit();
+  const { visit: left } = (await open()).value;
+  api.doJobs();
+  api.clock.advance(3600);
+  await eventually(async () => expect(await statuses()).toEqual(['rejected']));
+  await eventually(async () => expect(api.bank.revoked).toContainEqual(left?.attempt));
+  await eventually(async () => expect(await api.waiting('leave-visit')).toEqual([]));
+});
+
+test('one who chooses another bank leaves nothing at the one before', async () => {
+  const { connect, request, open, expectWithdrawn } = await visit();
+  for (const bank of ['demo-bank', 'north-bank']) {
+    await connect.choose(await open(), bank, request);
+    await connect.depart(await open(), request);
+  }
+  await expectWithdrawn('north-bank 1', 'demo-bank 2');
+  expect((await statuses()).sort()).toEqual(['awaiting_authorisation', 'rejected', 'rejected']);
+  expect(await api.waiting('leave-visit')).toHaveLength(1);
+});
+
+test('a visit that ends, in whichever way, is not given up later', async () => {
+  const { connect, open } = await visit('kept');
+  await arriveAndKeep(api, connect, await open());
+  const left = await visit('left');
+  await api.storage.commit(await left.connect.leave(await left.open()));
+  const refused = await visit('refused');
+  refused.answer({ outcome: 'refused', reason: 'no' });
+  await arriveAndKeep(api, refused.connect, await refused.open());
+  expect(await api.waiting('leave-visit')).toEqual([]);
 });

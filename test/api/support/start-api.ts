@@ -25,6 +25,7 @@ import type { ExtendGrant } from '../../../core/extend-consent.js';
 import { createGiveUpHandler } from '../../../core/give-up-pending.js';
 import { type Job, jobs, tellOfJobs } from '../../../core/job.js';
 import { createConsentClockHandler } from '../../../core/keep-consent-clock.js';
+import { createLeaveVisitHandler } from '../../../core/leave-visit.js';
 import { createConnectionAim } from '../../../core/new-connection.js';
 import { createRenewalAim } from '../../../core/renew-connection.js';
 import { createRequestSync } from '../../../core/request-sync.js';
@@ -109,7 +110,12 @@ export async function startApi(kind: DatabaseKind = usualKind) {
       refresh: renewal,
     },
   });
-  const authRequestEnds = createAuthRequestEnds({ storage, clock, logger, visits, watch });
+  const authRequestEnds = createAuthRequestEnds({
+    ...{ storage, directory, clock },
+    logger,
+    visits,
+    watch,
+  });
   const create = createAuthRequestCreation({
     ...{ storage, directory, clock, visits },
     policy: { oneTimeConsent: 86_400, ongoingConsent: 90 * 86_400, revival: 180 * 86_400 },
@@ -121,6 +127,7 @@ export async function startApi(kind: DatabaseKind = usualKind) {
   const handlers = [
     authRequestEnds.handler,
     createGiveUpHandler(connections.abandon),
+    createLeaveVisitHandler({ storage, visits }),
     createConsentClockHandler({ ...ending, revival: 180 * 86_400 }),
     withdrawals.handler,
     synchroniser,
