@@ -49,6 +49,7 @@ function createPolicy() {
       new Check(
         'visit_required',
         'the person has to visit this service',
+        'consent_required',
         ({ oidc }) => !remembersPeople(oidc.client) && oidc.result?.consent === undefined,
       ),
     );

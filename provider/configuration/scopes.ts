@@ -46,9 +46,7 @@ export function scopesSupported(configuration: Configuration): readonly string[]
     const management = isGrantManagementOffered(configuration) ? managementScopes : [];
     const others = resources.flatMap(({ scopes }) => Object.keys(scopes));
     const ofPeople = offeredProfiles(configuration).singleSignOn ? signOnScopes : [];
-    return [
-      ...new Set([...openidScopes, ...ofPeople, ...bankScopes, ...management, ...others]),
-    ];
+    return [...new Set([...openidScopes, ...ofPeople, ...bankScopes, ...management, ...others])];
   }
   return [...supportedScopes, ...institutions.map(({ id }) => `id:${id}`)];
 }
@@ -65,7 +63,7 @@ export function resourceFeatures(policy: ScopePolicy) {
       // Of several that were granted, a token request that names none gets one (RFC 8707 §2.2).
       defaultResource: (_ctx: KoaContextWithOIDC, client: Client, granted?: readonly string[]) => {
         // Tokens of those who only learn who somebody is are for UserInfo.
-        if (remembersPeople(client)) return [];
+        if (remembersPeople(client)) return '';
         const isOwn = granted === undefined || granted.includes(resource);
         return isOwn ? resource : (granted[0] ?? resource);
       },

@@ -133,7 +133,7 @@ export function openPerson(bank: RunningAssent) {
     const url = new URL(address, publicUrl);
     if (url.origin !== publicUrl) return { status: 302, text: '', url };
     const cookie = [...cookies]
-      .filter(([, { path }]) => url.pathname === path || url.pathname.startsWith(`${path}/`))
+      .filter(([, { path }]) => `${url.pathname}/`.startsWith(path === '/' ? path : `${path}/`))
       .map(([key, { value }]) => `${key.split(' ')[0]}=${value}`)
       .join('; ');
     const body = form && new URLSearchParams(Object.entries(form).flatMap(pairs)).toString();
