@@ -1,6 +1,13 @@
-import type { Collection, Storage } from './storage.js';
+import type { Collection, Storage, Stored } from './storage.js';
 
 const pageSize = 1000;
+
+/** Some of what there is, and how many there are in all. */
+interface Page<Value> {
+  readonly records: readonly Stored<Value>[];
+  readonly values: readonly Value[];
+  readonly total: number;
+}
 
 /** A page of what one index value holds, as lists with `limit` and `offset` want it. */
 export async function findPage<Value>(
@@ -12,16 +19,17 @@ export async function findPage<Value>(
     readonly order: 'ascending' | 'descending';
   },
   { limit, offset }: { readonly limit: number; readonly offset: number },
-): Promise<{ readonly values: readonly Value[]; readonly total: number }> {
-  const values: Value[] = [];
+): Promise<Page<Value>> {
+  const found: Stored<Value>[] = [];
   let after: string | undefined;
   let toSkip = offset;
   do {
-    const size = Math.min(toSkip + limit - values.length, pageSize);
+    const size = Math.min(toSkip + limit - found.length, pageSize);
     const { records, next } = await storage.find(collection, { ...query, limit: size, after });
-    values.push(...records.slice(toSkip).map(({ value }) => value));
+    found.push(...records.slice(toSkip));
     toSkip = Math.max(0, toSkip - records.length);
     after = next;
-  } while (after !== undefined && values.length < limit);
-  return { values, total: await storage.count(collection, query.index, query.equals) };
+  } while (after !== undefined && found.length < limit);
+  const total = await storage.count(collection, query.index, query.equals);
+  return { records: found, values: found.map(({ value }) => value), total };
 }

@@ -3,6 +3,7 @@ import { connections } from './connection.js';
 import { consents } from './consent.js';
 import { type EndConnectionDeps, endConnection, revokeConsents } from './end-connection.js';
 import { findAll } from './find-all.js';
+import { findPage } from './find-page.js';
 import { isVisible } from './own-connection.js';
 import { Refusal } from './refusal.js';
 import { persistent, retryConflict } from './retry-conflict.js';
@@ -42,8 +43,6 @@ interface UsersDeps extends EndConnectionDeps {
   readonly clock: Clock;
 }
 
-const pageSize = 1000;
-
 /** See {@link UsersService}. */
 export function createUsersService(deps: UsersDeps): UsersService {
   const { storage, clock, withdrawals, revokeGrant } = deps;
@@ -70,19 +69,9 @@ export function createUsersService(deps: UsersDeps): UsersService {
     },
 
     async list(clientId, { limit, offset }) {
-      const listed: User[] = [];
-      let after: string | undefined;
-      let toSkip = offset;
-      do {
-        const size = Math.min(toSkip + limit - listed.length, pageSize);
-        const query = { index: 'client', equals: clientId, limit: size, after };
-        const { records, next } = await storage.find(users, query);
-        listed.push(...records.slice(toSkip).map(({ value }) => value));
-        toSkip = Math.max(0, toSkip - records.length);
-        after = next;
-      } while (after !== undefined && listed.length < limit);
-      const total = await storage.count(users, 'client', clientId);
-      return { users: await Promise.all(listed.map(withConnections)), total };
+      const query = { index: 'client', equals: clientId, order: 'ascending' } as const;
+      const { values, total } = await findPage(storage, users, query, { limit, offset });
+      return { users: await Promise.all(values.map(withConnections)), total };
     },
 
     async get(clientId, userId) {

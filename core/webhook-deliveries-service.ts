@@ -3,10 +3,11 @@ import { type ClientMetadata, clients } from './clients.js';
 import type { Clock } from './clock.js';
 import type { Event, EventType } from './event.js';
 import { findAll } from './find-all.js';
+import { findPage } from './find-page.js';
 import { schedule } from './job.js';
 import { Refusal } from './refusal.js';
 import { retryConflict } from './retry-conflict.js';
-import { put, type Query, type Storage, type Stored, update } from './storage.js';
+import { put, type Storage, type Stored, update } from './storage.js';
 import {
   afterAttempt,
   clientEvent,
@@ -62,7 +63,6 @@ interface DeliveriesDeps {
 
 /** Whom a test is about: no user has this id. */
 const nobody = '0'.repeat(24);
-const pageSize = 1000;
 
 /** See {@link WebhookDeliveriesService}. */
 export function createWebhookDeliveriesService(deps: DeliveriesDeps): WebhookDeliveriesService {
@@ -101,8 +101,9 @@ export function createWebhookDeliveriesService(deps: DeliveriesDeps): WebhookDel
         eventType === undefined
           ? { index: 'client', equals: clientId }
           : { index: 'client_event', equals: clientEvent(clientId, eventType) };
-      const listed = await findPage(storage, which, { limit, offset });
-      return { listed, total: await storage.count(deliveries, which.index, which.equals) };
+      const query = { ...which, order: 'descending' } as const;
+      const { records, total } = await findPage(storage, deliveries, query, { limit, offset });
+      return { listed: records, total };
     },
 
     async get(clientId, id) {
@@ -163,25 +164,6 @@ export function createWebhookDeliveriesService(deps: DeliveriesDeps): WebhookDel
       return tested;
     },
   };
-}
-
-async function findPage(
-  storage: Storage,
-  which: Pick<Query, 'index' | 'equals'>,
-  { limit, offset }: { readonly limit: number; readonly offset: number },
-): Promise<readonly Stored<Delivery>[]> {
-  const found: Stored<Delivery>[] = [];
-  let after: string | undefined;
-  let toSkip = offset;
-  do {
-    const size = Math.min(toSkip + limit - found.length, pageSize);
-    const query = { ...which, order: 'descending', limit: size, after } as const;
-    const { records, next } = await storage.find(deliveries, query);
-    found.push(...records.slice(toSkip));
-    toSkip = Math.max(0, toSkip - records.length);
-    after = next;
-  } while (after !== undefined && found.length < limit);
-  return found;
 }
 
 function notFound(): Refusal {

@@ -33,6 +33,18 @@ export async function openMovableClock(
 ): Promise<MovableClock> {
   const listeners = new Set<() => void>();
   let ahead = await readAhead(file);
+  let lastMove: Promise<unknown> = Promise.resolve();
+
+  async function move(time: Date): Promise<void> {
+    const wanted = time.getTime() - real.now();
+    if (wanted <= ahead) throw backwards();
+    if (wanted > furthest) {
+      throw new Refusal('invalid_request', 'That is more than five years ahead of the real time.');
+    }
+    await writePrivateFile(file, `${JSON.stringify({ aheadMilliseconds: wanted })}\n`);
+    ahead = wanted;
+    for (const listener of listeners) listener();
+  }
 
   return {
     now: () => real.now() + ahead,
@@ -40,18 +52,11 @@ export async function openMovableClock(
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    async moveTo(time) {
-      const wanted = time.getTime() - real.now();
-      if (wanted <= ahead) throw backwards();
-      if (wanted > furthest) {
-        throw new Refusal(
-          'invalid_request',
-          'That is more than five years ahead of the real time.',
-        );
-      }
-      await writePrivateFile(file, `${JSON.stringify({ aheadMilliseconds: wanted })}\n`);
-      ahead = Math.max(ahead, wanted);
-      for (const listener of listeners) listener();
+    moveTo(time) {
+      // One after the other: the file is not to say less than the clock.
+      const moved = lastMove.then(() => move(time));
+      lastMove = moved.catch(() => undefined);
+      return moved;
     },
   };
 }

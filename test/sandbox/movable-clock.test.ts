@@ -31,6 +31,14 @@ describe('the movable clock', () => {
     expect(told).toEqual([start + 5 * day]);
   });
 
+  it('takes two moves at once one after the other, and keeps the later time', async () => {
+    const clock = await openMovableClock(file, { now: () => start });
+    const moves = [10, 5].map((days) => clock.moveTo(new Date(start + days * day)));
+    const outcomes = (await Promise.allSettled(moves)).map(({ status }) => status);
+    expect(outcomes).toEqual(['fulfilled', 'rejected']);
+    expect((await openMovableClock(file, { now: () => start })).now()).toBe(start + 10 * day);
+  });
+
   it('is as far ahead after a restart', async () => {
     const before = await openMovableClock(file, { now: () => start });
     await before.moveTo(new Date(start + 84 * day));
