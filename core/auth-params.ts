@@ -21,9 +21,16 @@ export function assertAnswer({ state = '', code, error }: AuthParams, stateIndex
   if (visitIndex(state) !== stateIndex) {
     throw new Refusal('invalid_request', 'authParams.state does not belong to this auth request');
   }
-  if ((code === undefined) === (error === undefined)) {
+  const given = [code, error].filter((member) => member !== undefined);
+  if (given.length !== 1 || given[0] === '') {
     throw new Refusal('invalid_request', 'authParams must hold either code or error');
   }
+}
+
+/** Whether it is from the bank itself, or does not say; a slash at the end makes no other issuer. */
+export function isFromBank(iss: string | undefined, issuer: string | undefined): boolean {
+  if (iss === undefined || issuer === undefined) return true;
+  return URL.canParse(iss) && new URL(iss).href === new URL(issuer).href;
 }
 
 /**

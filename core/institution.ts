@@ -113,6 +113,8 @@ export interface PresentCustomer {
  * throws only {@link InstitutionError}.
  */
 export interface InstitutionConnector {
+  /** Who a callback must say that it is from, where it says so (RFC 9207); absent for who has no name. */
+  readonly issuer?: string | undefined;
   /**
    * Registers the intent and prepares the visit.
    * @param visit `state` is ours, unguessable, and comes back in the callback; `redirectUri` is where

@@ -35,8 +35,11 @@ interface AnswerOnceDeps {
 
 /** How long an answer is remembered (milliseconds). */
 const remembered = 86_400_000;
-/** How long a process that is never heard of again keeps others from trying (milliseconds). */
-const claimed = 60_000;
+/**
+ * How long a process that is never heard of again keeps others from trying (milliseconds): longer than
+ * any operation takes, so that none loses its key, and with it what it did, to a repetition.
+ */
+const claimed = 180_000;
 
 /** See {@link AnswerOnce}. */
 export function createAnswerOnce({ storage, clock }: AnswerOnceDeps): AnswerOnce {

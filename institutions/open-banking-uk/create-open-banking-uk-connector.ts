@@ -58,6 +58,8 @@ export function createOpenBankingUkConnector(
   }
 
   return {
+    issuer: deps.issuer,
+
     async begin({ terms, state, redirectUri }) {
       const intent = await intents.register(terms);
       const attempt: Attempt = {

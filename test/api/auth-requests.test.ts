@@ -332,10 +332,32 @@ describe('the way back from the bank', () => {
     const otherCode = await started();
     await callback(`code=c2&state=${otherCode.state}&iss=https://north-bank.example`);
     await complete(otherCode.id, { state: otherCode.state, code: 'stolen' });
-    const own = await started();
-    await callback(`code=c3&state=${own.state}&iss=https://north-bank.example`);
-    await complete(own.id, { state: own.state, code: 'c3', iss: 'https://evil.example' });
-    expect(seen).toEqual(['https://north-bank.example', null, 'https://evil.example']);
+    expect(seen).toEqual(['https://north-bank.example', null]);
+  });
+
+  test('what came first is not replaced, and of another issuer nothing is noted (SEC-62)', async () => {
+    const { id, state } = await started();
+    await callback(`code=evil&state=${state}&iss=https://evil.example`).expect(303);
+    expect((await stored(id))?.landed).toBeUndefined();
+    await callback(`code=c&state=${state}&iss=https://north-bank.example`).expect(303);
+    const noted = await api.storage.get(authRequests, id);
+    expect(noted?.value.landed).toMatchObject({ iss: 'https://north-bank.example' });
+    for (const iss of ['https://evil.example', 'https://north-bank.example']) {
+      await callback(`error=access_denied&state=${state}&iss=${iss}`).expect(303);
+    }
+    expect(await api.storage.get(authRequests, id)).toEqual(noted);
+    expect((await complete(id, { state, code: 'c' })).body.data.status).toBe('complete');
+  });
+
+  test('a callback at the moment of the completion costs nobody the completion (SEC-62)', async () => {
+    const { id, state } = await started();
+    const [answer] = await Promise.all([
+      complete(id, { state, code: 'c' }),
+      ...Array.from({ length: 10 }, (_, n) =>
+        callback(`code=forged-${n}&state=${state}&iss=https://north-bank.example`).expect(303),
+      ),
+    ]);
+    expect(answer).toMatchObject({ status: 200, body: { data: { status: 'complete' } } });
   });
 });
 
@@ -513,6 +535,29 @@ describe('completing', () => {
     expect(asked).toBe(2);
   });
 
+  test('a repetition with its key takes nothing from a completion that a slow bank holds up', async () => {
+    const slow = Promise.withResolvers<void>();
+    let asked = 0;
+    api.bank.answer = async () => {
+      asked += 1;
+      await slow.promise;
+      return { outcome: 'authorised', authorization: {} };
+    };
+    const { id, state } = await started();
+    const send = () => complete(id, { state, code: 'c' }, { headers: { 'idempotency-key': 'k' } });
+    const first = send();
+    await eventually(() => expect(asked).toBe(1));
+    for (const seconds of [61, 58]) {
+      api.clock.advance(seconds);
+      expect((await send()).status).toBe(409);
+    }
+    slow.resolve();
+    const done = await first;
+    expect(done).toMatchObject({ status: 200, body: { data: { status: 'complete' } } });
+    expect((await send()).body).toEqual(done.body);
+    expect(api.bank.revoked).toEqual([]);
+  });
+
   test('another answer is refused and changes nothing', async () => {
     const { id, state } = await started();
     await complete(id, { state, code: 'c' });
@@ -538,6 +583,12 @@ describe('completing', () => {
     ['no state', { code: 'c' }, 'authParams.state does not belong to this auth request'],
     ['neither code nor error', {}, 'authParams must hold either code or error'],
     ['both', { code: 'c', error: 'e' }, 'authParams must hold either code or error'],
+    ['an empty code', { code: '' }, 'authParams must hold either code or error'],
+    [
+      'another issuer',
+      { code: 'c', iss: 'https://evil.example' },
+      'authParams.iss is not the issuer of this bank',
+    ],
   ])('is refused for %s, and can still be done', async (_name, authParams, message) => {
     const { id, state } = await started();
     const before = await stored(id);

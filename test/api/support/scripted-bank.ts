@@ -40,6 +40,8 @@ export const testInstitutions: readonly Institution[] = [
   institution({ id: 'demo-bank', name: 'Demo Bank', kind: 'test', isBeta: true }),
 ];
 
+export const bankIssuer = 'https://north-bank.example';
+
 /** Known, and in no list. */
 const legacyInstitution = institution({ id: 'old-bank', name: 'Old Bank', kind: 'legacy' });
 
@@ -81,6 +83,7 @@ export function createScriptedBank(): ScriptedBank {
   }
 
   const connector: InstitutionConnector = {
+    issuer: bankIssuer,
     async begin({ terms, state }) {
       if (bank.faults.begin) throw bank.faults.begin;
       bank.begun.push(terms);
