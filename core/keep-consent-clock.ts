@@ -93,15 +93,17 @@ export function createConsentClockHandler(deps: ConsentClockDeps): JobHandler {
   }
 
   /**
-   * What the client could extend was given without an end at the bank: it is given back, and from
-   * then on only the bank can renew it.
+   * What opens the bank is not kept for ever, least of all a password: from then on only the person
+   * can renew it. What had no end at the bank is given back there too.
    */
   function forget(held: Stored<Connection>, { tppConsent }: Consent): readonly Write[] {
-    if (!tppConsent) return [];
-    const { order } = withdrawals;
+    const { value: connection } = held;
+    const emptied = { ...connection, authorization: {} };
+    const hasEndAtBank = !tppConsent && connection.kind !== 'legacy';
+    if (hasEndAtBank) return [update(connections, held, emptied)];
     return [
-      update(connections, held, { ...held.value, status: 'error', error: 'credentials_error' }),
-      order(held.value, new Date(clock.now() + longestConsent)).write,
+      update(connections, held, { ...emptied, status: 'error', error: 'credentials_error' }),
+      withdrawals.order(connection, new Date(clock.now() + longestConsent)).write,
     ];
   }
 

@@ -63,11 +63,17 @@ export function createWithdrawals({
   clock,
   logger,
 }: WithdrawalsDeps): Withdrawals {
+  /** Where nothing opens the bank any more, nothing is left to be withdrawn. */
+  async function withdrawAt({ institutionId, authorization }: z.infer<typeof withdrawalSchema>) {
+    if (Object.keys(authorization).length === 0) return;
+    await directory.connector(institutionId).revoke(authorization);
+  }
+
   async function attempt(id: string): Promise<void> {
     try {
       const order = await readJob(storage, withdraw, id);
       if (!order) return;
-      await directory.connector(order.institutionId).revoke(order.authorization);
+      await withdrawAt(order);
       await storage.commit([unschedule(withdraw, id)]);
     } catch (cause) {
       logger.warn({ withdrawal: id, cause }, 'consent not withdrawn at the bank yet');
@@ -83,9 +89,10 @@ export function createWithdrawals({
 
     carryOut: (id) => Promise.race([attempt(id), wait(patience, undefined, { ref: false })]),
 
-    handler: handleJob(withdraw, async ({ institutionId, connectionId, authorization, until }) => {
+    handler: handleJob(withdraw, async (order) => {
+      const { institutionId, connectionId, until } = order;
       try {
-        await directory.connector(institutionId).revoke(authorization);
+        await withdrawAt(order);
       } catch (cause) {
         if (clock.now() < Date.parse(until)) throw cause;
         logger.warn({ institutionId, connectionId, cause }, 'consent ended at the bank by itself');

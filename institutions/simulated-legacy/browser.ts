@@ -1,6 +1,7 @@
 import { Agent, request } from 'undici';
+import type { Clock } from '../../core/clock.js';
 import { InstitutionError } from '../../core/institution.js';
-import { invalidAnswer, toTransportError } from '../institution-errors.js';
+import { invalidAnswer, rateLimited, toTransportError } from '../institution-errors.js';
 import { type Page, readPage } from './read-page.js';
 
 /** Cookies by name. */
@@ -27,6 +28,7 @@ export interface BrowserOptions {
   readonly certificateAuthority?: string | undefined;
   /** For one page. */
   readonly timeoutSeconds: number;
+  readonly clock: Clock;
 }
 
 const maxPageBytes = 1024 * 1024;
@@ -35,7 +37,7 @@ const maxCookies = 20;
 
 /** Makes browsers that begin with the cookies given. */
 export function createBrowsers(options: BrowserOptions): (cookies: Cookies) => Browser {
-  const { bankName, url, certificateAuthority, timeoutSeconds } = options;
+  const { bankName, url, certificateAuthority, timeoutSeconds, clock } = options;
   const timeout = timeoutSeconds * 1000;
   const { origin } = new URL(url);
   const dispatcher = new Agent({
@@ -84,6 +86,10 @@ export function createBrowsers(options: BrowserOptions): (cookies: Cookies) => B
       const { location } = headers;
       const leads = statusCode >= 300 && statusCode < 400 && typeof location === 'string';
       if (leads && redirects < maxRedirects) return open(location, undefined, redirects + 1);
+      if (statusCode === 429) {
+        const retryAfter = [headers['retry-after']].flat()[0] ?? null;
+        throw rateLimited(bankName, retryAfter, clock.now());
+      }
       throw toStatusError(bankName, statusCode);
     }
 
@@ -98,11 +104,6 @@ export function createBrowsers(options: BrowserOptions): (cookies: Cookies) => B
 
 function toStatusError(bankName: string, status: number): InstitutionError {
   const cause = new Error(`HTTP status ${status}`);
-  if (status === 429) {
-    return new InstitutionError('rate_limited', `${bankName} takes no more calls for now.`, {
-      cause,
-    });
-  }
   if (status >= 500) {
     return new InstitutionError('unavailable', `${bankName} is not available right now.`, {
       cause,

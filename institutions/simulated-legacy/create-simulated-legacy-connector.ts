@@ -1,4 +1,3 @@
-import type { Clock } from '../../core/clock.js';
 import {
   type AnswerOutcome,
   type InstitutionConnector,
@@ -20,9 +19,7 @@ import {
 } from './credentials.js';
 import type { Page } from './read-page.js';
 
-export interface SimulatedLegacyConnectorDeps extends BrowserOptions {
-  readonly clock: Clock;
-}
+export type SimulatedLegacyConnectorDeps = BrowserOptions;
 
 type Login = Pick<Authorization, 'userName' | 'password'>;
 type Asked = Extract<AnswerOutcome, { outcome: 'asked' }>;

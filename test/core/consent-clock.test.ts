@@ -238,9 +238,27 @@ test('an expired consent that can be extended no more leaves no tokens, here and
     expect.objectContaining({ connectionId: ids[0] }),
   ]);
   expect(await api.waiting('consent-clock')).toEqual([]);
+  for (const id of ids) expect((await load(id)).connection.value.authorization).toEqual({});
   const { connection, consent } = await load(ids[0] ?? '');
   expect(consent.value.status).toBe('authorised');
   expect(validityOf(connection.value, consent.value, api.clock.now()).next).toBe('reauth');
+});
+
+test('the password for a legacy bank goes when its consent can be extended no more', async () => {
+  const authorization = { userName: 'amara', password: 'secret', cookies: {} };
+  const connection = { kind: 'legacy', authorization } as const;
+  const id = await connect(90, { connection, consent: { tppConsent: false } });
+  await moveTo(271);
+  expect((await load(id)).connection.value).toMatchObject({
+    ...{ authorization: {}, status: 'error', error: 'credentials_error' },
+  });
+  // The bank is asked to forget this browser, once.
+  expect(await api.waiting('withdraw')).toMatchObject([{ data: { authorization } }]);
+  // Deleting it later has nothing left to withdraw.
+  const { userId } = (await load(id)).connection.value;
+  await api.connections.remove('app', userId, id);
+  expect(await api.waiting('withdraw')).toHaveLength(1);
+  expect(api.bank.revoked).toEqual([]);
 });
 
 test('time that leaps over everything tells of the expiry once, and cleans up', async () => {

@@ -107,6 +107,11 @@ describe('a bank that does what it should not', () => {
     expect(seen.length).toBeLessThanOrEqual(12);
   });
 
+  it('takes no more calls for as long as it says', async () => {
+    answer(429, '', { 'retry-after': '120' });
+    await expect(connector.open(authorization)).rejects.toMatchObject({ retryAfter: 120 });
+  });
+
   it('does not say who is signed in: nobody is', async () => {
     answer(200, '<body id="accounts">');
     const attempt = { stage: 'login', wrong: 0, cookies: {} };
