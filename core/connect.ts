@@ -149,7 +149,7 @@ export function createConnect(deps: ConnectDeps): Connect {
     async check(request, client, policy) {
       if (request.subject !== undefined) await assertSubject(request.subject, client);
       if (request.purpose !== 'connect') {
-        return findRenewal(storage, client.client_id, request, policy);
+        return findRenewal({ storage, directory }, client.client_id, request, policy);
       }
       if ('id' in request.institution && !directory.find(request.institution.id)) {
         throw new Refusal('invalid_scope', 'id:<bank> does not name a bank of this service');

@@ -177,15 +177,17 @@ export function toAgreedTerms(
   now: number,
 ): AgreedTerms {
   const { permissions, expiresAt, transactionFrom, tppConsent } = request;
-  const earliest = earliestShared(monthsShared, now);
   return {
     permissions,
     expiresAt: expiresAt.toISOString(),
-    ...(transactionFrom && {
-      transactionFrom: new Date(Math.max(+transactionFrom, +earliest)).toISOString(),
-    }),
+    ...(transactionFrom && { transactionFrom: sharedFrom(transactionFrom, monthsShared, now) }),
     tppConsent,
   };
+}
+
+/** A start that a client asks for, or the earliest that the bank shares (ISO 8601). */
+export function sharedFrom(asked: Date, monthsShared: number | undefined, now: number): string {
+  return new Date(Math.max(+asked, +earliestShared(monthsShared, now))).toISOString();
 }
 
 /**

@@ -103,7 +103,7 @@ export function createAuthRequestCreation(deps: CreateAuthRequestDeps): CreateAu
     if (request.purpose !== 'reauth' && request.purpose !== 'refresh') {
       throw new Refusal('invalid_scope', 'reconsent visits no bank: PATCH the connection');
     }
-    const renewal = await findRenewal(storage, clientId, request, policy());
+    const renewal = await findRenewal(deps, clientId, request, policy());
     assertOwnPage(held.connection.value.kind);
     return { plan: planRenewal(renewal, request.purpose, id), writes: [] };
   }

@@ -4,9 +4,11 @@ import {
   longestConsent,
   type RenewalRequest,
   type RequestPolicy,
+  sharedFrom,
 } from './connection-request.js';
 import { type AgreedTerms, type Consent, consents } from './consent.js';
 import { isExtendable, type StoredConnection } from './extend-consent.js';
+import type { InstitutionDirectory } from './institution.js';
 import { Refusal } from './refusal.js';
 import type { VisitScope } from './scopes.js';
 import type { Storage } from './storage.js';
@@ -23,13 +25,18 @@ export interface RenewalPolicy extends RequestPolicy {
   readonly revival: number;
 }
 
+interface RenewalDeps {
+  readonly storage: Storage;
+  readonly directory: Pick<InstitutionDirectory, 'find'>;
+}
+
 /**
  * What a renewal is of: only the person's own connection, at the client that made it (SEC-19).
  * @throws {Refusal} `invalid_claims` where it cannot be renewed so; a connection of somebody else is
  * told from none by nothing.
  */
 export async function findRenewal(
-  storage: Storage,
+  { storage, directory }: RenewalDeps,
   clientId: string,
   request: RenewalRequest,
   policy: RenewalPolicy,
@@ -47,10 +54,11 @@ export async function findRenewal(
   const held = { connection, consent };
   assertRenewable(held, request, policy);
   const { purpose } = request;
+  const months = directory.find(connection.value.institutionId)?.monthsInitialConsent;
   const terms =
     purpose === 'reconsent'
       ? toExtendedTerms(consent.value, request, policy)
-      : toRenewedTerms(held, request, policy);
+      : toRenewedTerms(held, request, months, policy);
   return { ...held, purpose, terms };
 }
 
@@ -104,6 +112,7 @@ function toExtendedTerms(
 function toRenewedTerms(
   { connection, consent }: StoredConnection,
   request: RenewalRequest,
+  monthsShared: number | undefined,
   { now, oneTimeConsent, ongoingConsent }: RenewalPolicy,
 ): AgreedTerms {
   const { access, permissions, transactionFrom } = consent.value;
@@ -111,7 +120,10 @@ function toRenewedTerms(
   const end = request.expiresAt ?? new Date(now + lasts);
   return {
     permissions: choosePermissions(permissions, request.permissions),
-    transactionFrom: request.transactionFrom?.toISOString() ?? transactionFrom,
+    transactionFrom:
+      request.transactionFrom === undefined
+        ? transactionFrom
+        : sharedFrom(request.transactionFrom, monthsShared, now),
     expiresAt: end.toISOString(),
     tppConsent:
       access === 'ongoing' && request.expiresAt === undefined && connection.value.kind !== 'legacy',

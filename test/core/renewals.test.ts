@@ -180,6 +180,21 @@ describe('reauth', () => {
     expect(connection.bankValidUntil).toBe(expirationDateTime);
   });
 
+  test('asks the bank for no more of the past than it shares', async () => {
+    await connected();
+    const test = createTestConnect(api);
+    const monthsAgo = (months: number) => {
+      const date = new Date(api.clock.now());
+      date.setUTCMonth(date.getUTCMonth() - months);
+      return date.toISOString();
+    };
+    const asked = { transactionFromDateTime: monthsAgo(60) };
+    const { open } = await depart(test, { 'mh:consent': { value: asked } });
+    const shared = api.bank.directory.find('north-bank')?.monthsInitialConsent ?? 0;
+    expect(shared).toBeLessThan(60);
+    expect((await open()).value.visit?.terms.transactionFrom).toBe(monthsAgo(shared));
+  });
+
   test('another person’s bank login takes nothing over, and nothing changes (SEC-19)', async () => {
     await connected();
     const before = await read(api.storage);
