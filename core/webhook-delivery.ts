@@ -74,7 +74,7 @@ export const publishedEvents: Collection<Event> = {
 
 const keptMilliseconds = 30 * 86_400_000;
 
-/** When a delivery and its event are forgotten: 30 days after they were last needed. */
+/** When a delivery and its event are forgotten: together, 30 days after the client or we began it. */
 export function keptUntil(now: number): Date {
   return new Date(now + keptMilliseconds);
 }

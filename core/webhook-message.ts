@@ -21,7 +21,6 @@ interface MessageDeps {
   /** The identity service's base, without `/oidc`. */
   readonly issuer: string;
   readonly sign: SignEvent;
-  readonly now: Date;
 }
 
 /** An event in the format of an endpoint (identity-service.md §5). */
@@ -29,9 +28,9 @@ export async function composeMessage(
   event: Event,
   { format }: WebhookEndpoint,
   client: ClientMetadata,
-  { issuer, sign, now }: MessageDeps,
+  { issuer, sign }: MessageDeps,
 ): Promise<WebhookMessage> {
-  const { id, type, userId, payload } = event;
+  const { id, type, userId, occurredAt, payload } = event;
   if (format !== 'jwt') {
     const body = JSON.stringify({ id, eventType: type, userId, payload });
     return { contentType: 'application/json', body };
@@ -41,7 +40,8 @@ export async function composeMessage(
     aud: client.client_id,
     jti: id,
     sub: userId,
-    iat: Math.floor(now.getTime() / 1000),
+    // One token for all attempts (RFC 8417 §2.2).
+    iat: Math.floor(Date.parse(occurredAt) / 1000),
     events: { [eventUri(type)]: payload },
   };
   const body = await sign(claims, client.id_token_signed_response_alg);

@@ -121,7 +121,7 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
     if ('comeBack' in turn) return turn;
     let milliseconds = 0;
     try {
-      const message = await composeMessage(event, endpoint, client, { issuer, sign, now });
+      const message = await composeMessage(event, endpoint, client, { issuer, sign });
       const result = await send(endpoint.url, message);
       milliseconds = result.milliseconds;
       return { at: now.toISOString(), ...result };
@@ -136,7 +136,7 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
       const stored = await storage.get(deliveries, id);
       if (!stored || stored.value.state === 'delivered') return undefined;
       const delivery = afterAttempt(stored.value, attempt, random());
-      await storage.commit([update(deliveries, stored, delivery, keptUntil(clock.now()))]);
+      await storage.commit([update(deliveries, stored, delivery)]);
       const { clientId, eventType, state, nextAttemptAt } = delivery;
       if (state === 'failed') logger.warn({ clientId, eventType, id }, 'webhook given up');
       return nextAttemptAt === undefined ? undefined : new Date(nextAttemptAt);

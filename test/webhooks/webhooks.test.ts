@@ -3,15 +3,15 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
-import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
+import { createLocalJWKSet, decodeJwt, type JSONWebKeySet, jwtVerify } from 'jose';
 import { z } from 'zod';
 import { type ClientMetadata, clients } from '../../core/clients.js';
 import { systemClock } from '../../core/clock.js';
 import { type Event, type EventType, publishEvent, report } from '../../core/event.js';
-import { schedule } from '../../core/job.js';
+import { jobs, schedule } from '../../core/job.js';
 import { put } from '../../core/storage.js';
 import { deliveries } from '../../core/webhook-delivery.js';
+import { deliverWebhook } from '../../core/webhooks.js';
 import { openCertificateAuthority } from '../../sandbox/certificate-authority.js';
 import { createMovingClock } from '../adapters/support/moving-clock.js';
 import { eventually } from '../support/eventually.js';
@@ -137,6 +137,25 @@ async function logWith(attempts: number) {
   });
 }
 
+/** Waits until no job of this test's client is due or being done. */
+async function settled(): Promise<void> {
+  await eventually(async () => {
+    const { storage } = assent;
+    const all = await storage.find(deliveries, { index: 'client', equals: clientId, limit: 100 });
+    const due = all.records.filter(
+      ({ value }) => Date.parse(value.nextAttemptAt ?? '') <= clock.now(),
+    );
+    expect(due).toEqual([]);
+    for (const { id, value } of all.records) {
+      const job = await storage.get(jobs, `${deliverWebhook.name}:${id}`);
+      // While it is being done, it is due when the lease ends.
+      expect(job?.value.due).toBe(value.nextAttemptAt);
+    }
+    const queued = await storage.find(jobs, { index: 'due', from: '', limit: 1000 });
+    expect(queued.records.filter(({ value }) => value.kind === publishEvent.name)).toEqual([]);
+  });
+}
+
 test('an event reaches each endpoint that wants it, as JSON and as a signed token with one id', async () => {
   const events: EventType[] = ['syncCompleted', 'connectionAdded'];
   await register(
@@ -187,14 +206,14 @@ test('what is not received comes again later, with the same id, and not after it
   await happen();
   await logWith(1);
   clock.advance(20);
-  await wait(50);
+  await settled();
   expect(receivedAt('hook')).toHaveLength(1);
   clock.advance(20);
   await logWith(2);
   clock.advance(100);
   const data = await logWith(3);
   clock.advance(10 * day);
-  await wait(50);
+  await settled();
 
   expect(target.received.map(({ url }) => url)).not.toContain('/elsewhere');
   expect(new Set(idsAt('hook')).size).toBe(1);
@@ -213,6 +232,19 @@ test('what is not received comes again later, with the same id, and not after it
   expect(Date.parse(second?.at ?? '') - Date.parse(first?.at ?? '')).toBe(40_000);
 });
 
+test('a signed token that comes again makes the same claims', async () => {
+  const statuses = [500, 200];
+  answer = (response) => response.writeHead(statuses.shift() ?? 418).end();
+  await register([{ url: urlOf('jwt'), events: ['syncCompleted'], format: 'jwt' }]);
+  await happen();
+  await logWith(1);
+  clock.advance(60);
+  await logWith(2);
+  const [first, second] = receivedAt('jwt').map(({ body }) => decodeJwt(body));
+  expect(first).toBeDefined();
+  expect(second).toEqual(first);
+});
+
 test('410 ends it at once, and the client may have it delivered again', async () => {
   answer = (response) => response.writeHead(410).end();
   await subscribe('hook');
@@ -221,7 +253,7 @@ test('410 ends it at once, and the client may have it delivered again', async ()
   expect(data[0]).toMatchObject({ state: 'failed', attempts: [{ status: 410 }] });
   expect(data[0]?.nextAttemptAt).toBeUndefined();
   clock.advance(3 * day);
-  await wait(50);
+  await settled();
   expect(receivedAt('hook')).toHaveLength(1);
 
   answer = (response) => response.writeHead(204).end();
@@ -317,7 +349,7 @@ test('an event that is published again adds nothing', async () => {
   for (let round = 0; round < 3; round++) {
     await assent.storage.commit([schedule(publishEvent, event.id, new Date(clock.now()), event)]);
     await logWith(1);
-    await wait(50);
+    await settled();
   }
   expect(receivedAt('hook')).toHaveLength(1);
   expect(await assent.storage.count(deliveries, 'client', clientId)).toBe(1);
@@ -381,6 +413,18 @@ test('the log is paged, narrowed by user and event, and forgotten after 30 days'
     [],
   ]);
   expect((await call('GET', '/webhook-deliveries?eventType=nothing')).status).toBe(400);
+  // One that was tried again later is listed no longer than it can be read.
+  answer = (response) => response.writeHead(500).end();
+  await happen();
+  await logWith(5);
+  clock.advance(day);
+  const [retried] = await logWith(6);
+  clock.advance(29 * day - 60);
+  expect((await call('GET', `/webhook-deliveries/${retried?.id}`)).status).toBe(200);
+  clock.advance(120);
+  expect((await call('GET', '/webhook-deliveries')).data.map(({ id }) => id)).not.toContain(
+    retried?.id,
+  );
   clock.advance(31 * day);
   expect(await list('')).toEqual([{ total: 0, limit: 100, offset: 0 }, []]);
 });
