@@ -14,6 +14,8 @@ import {
 
 /** A bank that says what the test sets, and remembers what it was asked. */
 export interface ScriptedBank {
+  /** Called whenever somebody wants to know it. */
+  issuer: () => string;
   accounts: BankAccount[];
   /** By upstream account id. */
   transactions: Record<string, BankTransaction[]>;
@@ -39,8 +41,6 @@ export const testInstitutions: readonly Institution[] = [
   institution({ id: 'north-bank', name: 'North Bank', kind: 'api', monthsInitialConsent: 12 }),
   institution({ id: 'demo-bank', name: 'Demo Bank', kind: 'test', isBeta: true }),
 ];
-
-export const bankIssuer = 'https://north-bank.example';
 
 /** Known, and in no list. */
 const legacyInstitution = institution({ id: 'old-bank', name: 'Old Bank', kind: 'legacy' });
@@ -83,7 +83,9 @@ export function createScriptedBank(): ScriptedBank {
   }
 
   const connector: InstitutionConnector = {
-    issuer: bankIssuer,
+    get issuer() {
+      return bank.issuer();
+    },
     async begin({ terms, state }) {
       if (bank.faults.begin) throw bank.faults.begin;
       bank.begun.push(terms);
@@ -104,6 +106,7 @@ export function createScriptedBank(): ScriptedBank {
   };
 
   const bank: ScriptedBank = {
+    issuer: () => 'https://north-bank.example',
     accounts: [],
     transactions: {},
     faults: {},
