@@ -19,6 +19,9 @@ export function reportEvents(provider: Provider, report: ReportFailure): void {
   provider.on('server_error', log);
 }
 
+/** Errors in form only: what a client hears that goes on as it should. */
+const answers = new Set(['authorization_pending', 'slow_down', 'use_dpop_nonce']);
+
 /**
  * Logs failed requests under their trace id, never tokens, assertions or claims, and keeps why they were
  * refused for those whom it concerns.
@@ -27,7 +30,7 @@ export function createFailureReport(logger: Logger, explanations: Explanations):
   return function reportFailure(ctx, error) {
     if (error instanceof errors.OIDCProviderError && error.status < 500) {
       logger.warn(describe(ctx, error), 'refused');
-      explanations.record(explainRefusal(ctx, error));
+      if (!answers.has(error.error)) explanations.record(explainRefusal(ctx, error));
     } else {
       logger.error({ ...describe(ctx, error), cause: error }, 'server_error');
     }

@@ -31,7 +31,9 @@ function* traceRules(
 ): Generator<RuleOutcome> {
   const { error: code, error_description: description = '', error_detail: detail = '' } = error;
   const text = `${code} ${detail} ${description}`;
-  const broken = protocolRules.find((rule) => rule.broken.test(text));
+  const broken =
+    protocolRules.find((rule) => rule.codes?.includes(code)) ??
+    protocolRules.find((rule) => rule.broken?.test(text));
   for (const rule of protocolRules.slice(0, broken && protocolRules.indexOf(broken))) {
     if (oidc && rule.met?.(oidc)) yield describe(rule, 'met');
   }

@@ -4,8 +4,10 @@ import type { KoaContextWithOIDC } from 'oidc-provider';
 export interface ProtocolRule {
   readonly rule: string;
   readonly clause?: string;
-  /** In the description or the detail of the error. */
-  readonly broken: RegExp;
+  /** The errors that say so by themselves. */
+  readonly codes?: readonly string[];
+  /** In the description or the detail of other errors. */
+  readonly broken?: RegExp;
   /** The parameter it is asked of. */
   readonly parameter?: string;
   /** How to tell, of a request that failed later, that it was met; without, nothing is said of it. */
@@ -247,6 +249,22 @@ export const protocolRules: readonly ProtocolRule[] = [
     clause: 'RFC 8707 §2',
     broken: /resource/,
     parameter: 'resource',
+  },
+  {
+    rule: 'nothing has to be asked, where the client wants nobody to be asked',
+    clause: 'OpenID Connect Core §3.1.2.6',
+    codes: ['login_required', 'consent_required', 'interaction_required'],
+    parameter: 'prompt',
+  },
+  {
+    rule: 'the person can be authenticated as the request wants it',
+    clause: 'OpenID Connect Core §5.5.1.1; RFC 9470 §5',
+    codes: ['unmet_authentication_requirements'],
+  },
+  {
+    rule: 'the person agrees',
+    clause: 'RFC 6749 §4.1.2.1',
+    codes: ['access_denied'],
   },
   {
     rule: 'the visit is the one of this browser, and not over',
