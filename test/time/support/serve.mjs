@@ -32,11 +32,15 @@ const clock = {
 const urls = urlsFrom(ports);
 const authority = await openCertificateAuthority(join(directory, 'certificates'), clock);
 const server = await authority.server('server');
-const clients = await openSandboxClients(join(directory, 'keys'), authority, urls.tpp);
+const clients = await openSandboxClients({
+  ...{ directory: join(directory, 'keys'), authority, tppUrl: urls.tpp },
+  webhooks: [],
+});
 const registrations = clients.registrations.map((client) => ({ ...client, webhooks }));
 const configurations = await createConfigurations({
   ...{ directory, authority, server, ports, urls, log: process.env.TIME_TEST_LOG ?? 'silent' },
   clients: registrations,
+  webhooks: [],
 });
 const configuration = {
   ...configurations[role],
