@@ -226,7 +226,7 @@ export function createConnect(deps: ConnectDeps): Connect {
         return { outcome: 'asked', visit: { ...visit, problem } };
       }
       const login = loginOf(visit, visit.ask, answers);
-      const counted = `${visit.institutionId} ${login ?? visit.connectionId}`;
+      const counted = countedAs(journey.value, visit, login);
       if (!(await budget.spend(counted, journey.id))) {
         return { outcome: 'asked', visit: { ...visit, problem: tooManyAttempts } };
       }
@@ -306,6 +306,16 @@ const tooManyAttempts = 'Too many attempts. Wait a few minutes, then try again.'
 
 function isAnswer(text: string | undefined): boolean {
   return text !== undefined && text.trim() !== '' && text.length <= 200;
+}
+
+/**
+ * What wrong answers are counted for: a user name, at each client by itself; in a renewal, which its
+ * own person alone can begin, the connection. So nobody is kept out by who types their name elsewhere.
+ */
+function countedAs({ clientId }: Journey, visit: Visit, login: string | undefined): string {
+  const { purpose, institutionId, connectionId } = visit;
+  const name = purpose === 'connect' ? login?.trim() : undefined;
+  return [clientId, institutionId, name ?? connectionId].join(' ');
 }
 
 /** Who signs in: as typed now, or earlier in the visit. */

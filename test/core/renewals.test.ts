@@ -1,4 +1,5 @@
 import { accounts } from '../../core/account.js';
+import type { Errand } from '../../core/connect.js';
 import { type Connection, connections } from '../../core/connection.js';
 import { parseConnectionRequest } from '../../core/connection-request.js';
 import { type Consent, consents } from '../../core/consent.js';
@@ -228,6 +229,38 @@ describe('reauth', () => {
     expect(connection.authorization).toEqual({
       refreshToken: outcome === 'connected' ? 'after of the visit' : 'before',
     });
+  });
+
+  test('who guesses at a user name elsewhere keeps its owner from no renewal (SEC-58)', async () => {
+    await connected({ connection: { kind: 'legacy', institutionId: 'old-bank' } });
+    const test = createTestConnect(api);
+    const other = { client_id: 'other', own_consent_screens: true };
+    const connecting: Errand = {
+      purpose: 'connect',
+      institution: { id: 'old-bank' },
+      permissions: defaultPermissions,
+      expiresAt: new Date(api.clock.now() + day),
+      tppConsent: false,
+    };
+    /** Answers wrongly once, in a visit of its own unless it is named. */
+    let visits = 0;
+    async function guess(user_name: string, errand: Errand, by = client, uid = `${++visits}`) {
+      const open = () => test.open(uid, errand, by);
+      if (!(await open()).value.visit) await test.connect.depart(await open(), errand);
+      const arrival = await test.connect.answer(await open(), { user_name });
+      return arrival.outcome === 'asked' ? arrival.visit.problem : arrival.outcome;
+    }
+    const tooMany = 'Too many attempts. Wait a few minutes, then try again.';
+    for (const typed of ['amara', 'AMARA', ' amara', 'amara ', '\u00a0amara']) {
+      expect(await guess(typed, connecting)).toBe('Wrong');
+    }
+    expect(await guess('amara', connecting)).toBe(tooMany);
+    expect(await guess('amara', connecting, other)).toBe('Wrong');
+    const renewal = await check('reauth');
+    for (let attempt = 1; attempt <= 5; attempt++) {
+      expect(await guess('amara', renewal)).toBe('Wrong');
+    }
+    expect(await guess('bruno', renewal)).toBe(tooMany);
   });
 
   test('a sync that writes meanwhile costs nobody a reauth', async () => {

@@ -1,9 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { createBankBudget } from '../../../core/bank-budget.js';
+import type { ClientMetadata } from '../../../core/clients.js';
 import { type Connect, createConnect, type Errand } from '../../../core/connect.js';
 import type { InstitutionDirectory } from '../../../core/institution.js';
 import {
   type ConnectorState,
+  type CredentialField,
   InstitutionError,
   type VisitOutcome,
 } from '../../../core/institution.js';
@@ -16,6 +18,10 @@ import { createWithdrawals } from '../../../core/withdrawals.js';
 import { grants, type TestApi } from '../../api/support/start-api.js';
 
 export const client = { client_id: 'app', own_consent_screens: true };
+
+const signIn: readonly CredentialField[] = [
+  { name: 'user_name', label: 'User name', secret: false, autocomplete: 'username' },
+];
 
 /** Visits to banks that end as a test says, and name themselves in what they are asked to withdraw. */
 export function createTestConnect({ storage, clock, bank, log }: TestApi) {
@@ -33,9 +39,12 @@ export function createTestConnect({ storage, clock, bank, log }: TestApi) {
       async begin({ state, renews }) {
         begun.push(id);
         renewed.push(renews?.authorization);
-        return { redirectTo: `https://${id}.example/`, attempt: { visit: begun.length, state } };
+        const attempt = { visit: begun.length, state };
+        if (bank.directory.find(id)?.kind === 'legacy') return { ask: signIn, attempt };
+        return { redirectTo: `https://${id}.example/`, attempt };
       },
       complete: () => outcome(),
+      answer: async ({ attempt }) => ({ outcome: 'asked', attempt, ask: signIn, problem: 'Wrong' }),
       async revoke({ visit, refreshToken }) {
         withdrawn.push(`${id} ${visit ?? refreshToken}`);
       },
@@ -83,8 +92,8 @@ export function createTestConnect({ storage, clock, bank, log }: TestApi) {
         await wait(10);
       expect(withdrawn).toEqual(expected);
     },
-    open: (uid: string, errand: Errand) =>
-      connect.open(uid, errand, client, new Date(clock.now() + 3_600_000)),
+    open: (uid: string, errand: Errand, by: ClientMetadata = client) =>
+      connect.open(uid, errand, by, new Date(clock.now() + 3_600_000)),
   };
 }
 
