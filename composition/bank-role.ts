@@ -16,9 +16,14 @@ import { createPingHandler } from '../core/ping-client.js';
 import { noStore } from '../http/security-headers.js';
 import { createPingSender } from '../http/send-ping.js';
 import { answerPageErrors } from '../interactions/answer-page-errors.js';
+import { accessPages, createAccessPages } from '../interactions/bank/access/create-access-pages.js';
 import { createApprovalVisits } from '../interactions/bank/approvals/approval-visits.js';
 import { createAskedAccess } from '../interactions/bank/approvals/asked-access.js';
-import { createApprovalPages } from '../interactions/bank/approvals/create-approval-pages.js';
+import {
+  approvalPages,
+  createApprovalPages,
+} from '../interactions/bank/approvals/create-approval-pages.js';
+import type { CustomerPages } from '../interactions/bank/approvals/show-approvals.js';
 import { createSignIn } from '../interactions/bank/approvals/sign-in.js';
 import { createBankInteractions } from '../interactions/bank/create-bank-interactions.js';
 import { createCustomerSignIn } from '../interactions/bank/customer-sign-in.js';
@@ -71,6 +76,7 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
         signIn: customers,
         ledger,
         clock,
+        openEndedIntent: lifetimes.openEndedIntent,
         openEndedConsent: lifetimes.ongoingConsent,
         resources: configuration.resources,
       });
@@ -97,21 +103,25 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
         grants: createGrantReader(provider),
         authenticate: protect(foundation, provider),
       });
+      const { publicUrl: origin } = configuration;
+      const visits = createApprovalVisits({ clock, newSecret });
+      const signInFor = (pages: CustomerPages) =>
+        createSignIn({ visits, customers, ledger, storage, origin, pages });
       const pages = approvals && [
         createApprovalPages({
           ...{ provider, unitOfWork, storage, clock, ledger, approvals, intentService, resource },
           askedAccess: createAskedAccess({
             ...{ ledger, intentService, clock },
             newId: randomUUID,
-            openEndedConsent: lifetimes.ongoingConsent,
+            openEndedIntent: lifetimes.openEndedIntent,
           }),
-          signIn: createSignIn({
-            visits: createApprovalVisits({ clock, newSecret }),
-            ...{ customers, ledger, storage },
-            origin: configuration.publicUrl,
-          }),
+          signIn: signInFor(approvalPages),
         }),
       ];
+      const access = createAccessPages({
+        ...{ storage, ledger, intentService, origin },
+        signIn: signInFor(accessPages),
+      });
       return [
         accountInformation,
         ...(isGrantManagementOffered(configuration) ? [grants] : []),
@@ -119,6 +129,7 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
         noStore,
         ...(signOn || []),
         interactions,
+        access,
         ...(pages ?? []),
       ];
     },

@@ -183,6 +183,15 @@ export const configurationSchema = z.strictObject({
       session: seconds(3600, 'The session behind one authorization'),
       oneTimeConsent: seconds(86_400, 'One-time access, where the client names no end'),
       ongoingConsent: seconds(90 * 86_400, 'Ongoing access, where the client names no end'),
+      openEndedIntent: z
+        .number()
+        .int()
+        .min(0)
+        .max(3650 * 86_400)
+        .default(90 * 86_400)
+        .describe(
+          'Bank role: how long a yes to a consent that was registered without an end lasts (seconds); 0: until its customer or client ends it',
+        ),
       revival: seconds(
         180 * 86_400,
         'How long after its end a consent can still be extended; as long its tokens are kept',

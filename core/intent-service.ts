@@ -6,6 +6,7 @@ import {
   stillGranted,
 } from './authorization-details/detail-types.js';
 import type { Clock } from './clock.js';
+import { findAll } from './find-all.js';
 import type { GrantWish } from './grant-management.js';
 import {
   belongsTo,
@@ -16,6 +17,7 @@ import {
   intents,
   isGrantOf,
   isIntentAuthorisable,
+  isIntentLive,
   type TermsFault,
 } from './intent.js';
 import { Refusal } from './refusal.js';
@@ -86,6 +88,10 @@ export interface IntentService {
    * it changes nothing. @returns false where the client has no such intent.
    */
   withdraw(clientId: string, id: string): Promise<boolean>;
+  /** What a customer shares now: their intents in force, the latest first. */
+  inForce(customerId: string): Promise<readonly Intent[]>;
+  /** As {@link withdraw}, by the customer who shares. @returns false where they have no such intent. */
+  endByCustomer(customerId: string, id: string): Promise<boolean>;
 }
 
 /** See {@link IntentService}. */
@@ -113,6 +119,19 @@ export function createIntentService(deps: IntentServiceDeps): IntentService {
   function renew(id: string, wish: GrantWish | undefined): readonly Write[] {
     if (wish === undefined || wish.action === 'create') return [];
     return wish.action === 'merge' ? revokeRefreshTokens(id) : revokeIssued(id);
+  }
+
+  function end(id: string, isTheirs: (intent: Intent) => boolean): Promise<boolean> {
+    return retryConflict(async () => {
+      const stored = await storage.get(intents, id);
+      if (!stored || !isTheirs(stored.value)) return false;
+      const status = withdrawn[stored.value.status];
+      if (status) {
+        const next = move(stored.value, status);
+        await storage.commit([update(intents, stored, next), ...revokeGrant(id)]);
+      }
+      return true;
+    });
   }
 
   return {
@@ -184,18 +203,17 @@ export function createIntentService(deps: IntentServiceDeps): IntentService {
       return [update(intents, stored, move(stored.value, 'Rejected'))];
     },
 
-    async withdraw(clientId, id) {
-      return retryConflict(async () => {
-        const stored = await storage.get(intents, id);
-        if (stored?.value.clientId !== clientId) return false;
-        const status = withdrawn[stored.value.status];
-        if (status) {
-          const next = move(stored.value, status);
-          await storage.commit([update(intents, stored, next), ...revokeGrant(id)]);
-        }
-        return true;
-      });
+    withdraw: (clientId, id) => end(id, (intent) => intent.clientId === clientId),
+
+    async inForce(customerId) {
+      const theirs = await findAll(storage, intents, { index: 'customer', equals: customerId });
+      return theirs
+        .map(({ value }) => value)
+        .filter((intent) => isIntentLive(intent, clock.now()))
+        .sort((one, other) => Date.parse(other.createdAt) - Date.parse(one.createdAt));
     },
+
+    endByCustomer: (customerId, id) => end(id, (intent) => intent.customerId === customerId),
   };
 }
 

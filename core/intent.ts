@@ -97,6 +97,28 @@ function fault(member: TermsFault['member'], kind: TermsFault['kind'], message: 
   return { member, kind, message };
 }
 
+/** In the place of an end where there is none: Grants and the store's records have to have one. */
+const noEnd = new Date('9999-12-31T00:00:00Z');
+
+/**
+ * Until when a yes to these terms holds.
+ * @param openEnded seconds, for terms without an end; 0: until somebody ends it.
+ * @param now milliseconds since the epoch.
+ */
+export function endOfYes(
+  { expiresAt }: Pick<IntentTerms, 'expiresAt'>,
+  openEnded: number,
+  now: number,
+): Date {
+  if (expiresAt !== undefined) return new Date(expiresAt);
+  return openEnded === 0 ? noEnd : new Date(now + openEnded * 1000);
+}
+
+/** The end as people and clients are told it; undefined for none. */
+export function toldEnd(end: Date): Date | undefined {
+  return end.getTime() === noEnd.getTime() ? undefined : end;
+}
+
 /** Whether its expiration has come. @param now milliseconds since the epoch. */
 function isIntentExpired(intent: IntentTerms, now: number): boolean {
   return intent.expiresAt !== undefined && Date.parse(intent.expiresAt) <= now;

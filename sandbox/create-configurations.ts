@@ -54,7 +54,7 @@ export async function createConfigurations(
       listen: { browser: { port: ports.bank }, mtls: { port: ports.bankMtls } },
       storage: storage('bank'),
       // As at real banks, what was authorised without an end lasts until it is revoked.
-      lifetimes: { ongoingConsent: 10 * 365 * 86_400 },
+      lifetimes: { openEndedIntent: 0 },
       clients: [...registrations, await registerCibaClient(deps)],
     }),
     assent: configurationSchema.parse({

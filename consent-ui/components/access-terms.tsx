@@ -7,7 +7,8 @@ export interface AccessPeriod {
   readonly kind: 'one-time' | 'ongoing';
   /** The oldest transaction the client may see; absent where there is no such limit. */
   readonly transactionFrom?: Date | undefined;
-  readonly expiresAt: Date;
+  /** Absent where there is no end by itself. */
+  readonly expiresAt?: Date | undefined;
   readonly now: Date;
 }
 
@@ -37,7 +38,13 @@ export function AccessTerms({
         { term: 'How far back', description: from },
         {
           term: until,
-          description: (
+          description: !expiresAt ? (
+            <>
+              <strong>You end it</strong>: there is no end date here
+              <br />
+              The app itself asks you again, as a rule every 90 days
+            </>
+          ) : (
             <>
               <strong>
                 <time dateTime={expiresAt.toISOString()}>{formatDateTime(expiresAt)}</time>

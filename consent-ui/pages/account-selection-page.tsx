@@ -12,6 +12,7 @@ import { Notice } from '../components/notice.js';
 import { type OtherAccess, OtherAccessCards } from '../components/other-access.js';
 import type { Brand, Party, PostTarget } from '../party.js';
 import { type Journey, Layout } from '../render-page.js';
+import { accessPageTitle } from './access-page.js';
 
 export interface AccountSelectionPageProps extends PostTarget, AccessPeriod {
   readonly bank: Exclude<Brand, 'assent'>;
@@ -66,7 +67,12 @@ export function AccountSelectionPage(props: AccountSelectionPageProps) {
                 transactionFrom={props.transactionFrom}
                 expiresAt={props.expiresAt}
                 now={props.now}
-                stop={<>At any time: disconnect in {app}, or tell us here at the bank</>}
+                stop={
+                  <>
+                    At any time: disconnect in {app}, or end it here at the bank, on the page “
+                    {accessPageTitle}”
+                  </>
+                }
               />
             </Card>
             <div class="actions">

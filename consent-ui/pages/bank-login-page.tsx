@@ -16,6 +16,8 @@ export interface BankLoginPageProps extends PostTarget {
   readonly client?: Party | undefined;
   /** What the client asks for; data of accounts where nothing is said. */
   readonly asks?: 'data' | 'identity' | undefined;
+  /** One sentence for those who came by themselves: what comes next. */
+  readonly lead?: string | undefined;
   readonly cancel?: PostTarget | undefined;
   /** What was typed as login, when the page is shown again; the password is never shown again. */
   readonly login?: string | undefined;
@@ -67,7 +69,7 @@ export function BankLoginPage(props: BankLoginPageProps) {
             After you sign in, you decide what to share.
           </>
         ) : (
-          'After you sign in, you see what waits for your approval, and decide.'
+          props.lead
         )
       }
     >

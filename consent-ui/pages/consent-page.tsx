@@ -13,6 +13,7 @@ import type { Party, PostTarget } from '../party.js';
 import { type Journey, Layout } from '../render-page.js';
 
 export interface ConsentPageProps extends PostTarget, AccessPeriod {
+  readonly expiresAt: Date;
   readonly client: Party;
   readonly institution: Party;
   readonly clusters: readonly DataCluster[];

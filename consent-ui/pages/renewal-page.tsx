@@ -14,6 +14,7 @@ import type { Party, PostTarget } from '../party.js';
 import { Layout } from '../render-page.js';
 
 export interface RenewalPageProps extends PostTarget, AccessPeriod {
+  readonly expiresAt: Date;
   readonly purpose: 'reauth' | 'reconsent' | 'refresh';
   readonly client: Party;
   readonly institution: Party;

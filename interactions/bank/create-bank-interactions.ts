@@ -5,7 +5,7 @@ import { mostDetails } from '../../core/authorization-details/detail-types.js';
 import type { BankLedger, LedgerAccount } from '../../core/bank-ledger.js';
 import { bankVisits } from '../../core/bank-visit.js';
 import type { Clock } from '../../core/clock.js';
-import type { Intent } from '../../core/intent.js';
+import { endOfYes, type Intent, toldEnd } from '../../core/intent.js';
 import type { IntentService } from '../../core/intent-service.js';
 import { Refusal } from '../../core/refusal.js';
 import { remove, StorageConflict, type Write } from '../../core/storage.js';
@@ -32,7 +32,9 @@ export interface BankInteractionDeps {
   readonly signIn: CustomerSignIn;
   readonly ledger: BankLedger;
   readonly clock: Clock;
-  /** Seconds until an intent without an end has to be authorised again. */
+  /** Seconds until an intent without an end has to be authorised again; 0: never. */
+  readonly openEndedIntent: number;
+  /** Seconds until authorization details without an end have to be granted again. */
   readonly openEndedConsent: number;
   /** What the bank protects itself. */
   readonly resources: readonly ResourceConfiguration[];
@@ -64,7 +66,16 @@ const statuses = { missing: 400, 'too-many-attempts': 429, mismatch: 401 } as co
  * read from the request and the visit each time, so reloads, second tabs and late returns find their place.
  */
 export function createBankInteractions(deps: BankInteractionDeps): Router {
-  const { sessions, intentService, signIn, ledger, clock, openEndedConsent, resources } = deps;
+  const {
+    sessions,
+    intentService,
+    signIn,
+    ledger,
+    clock,
+    openEndedIntent,
+    openEndedConsent,
+    resources,
+  } = deps;
   const router = new Router();
 
   /** Opens the situation of a request; what cannot be asked ends at the client. */
@@ -162,14 +173,14 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
         ? showAccounts(ledger, session, {
             ...question,
             intent: asked.intent,
-            expiresAt: endOf(asked.intent),
+            expiresAt: toldEnd(endOf(asked.intent)),
             now: new Date(clock.now()),
           })
         : showDetails(ledger, session, {
             ...question,
             details: asked.details,
             before: asked.held?.authorizationDetails ?? [],
-            expiresAt: endOf({}),
+            expiresAt: endOfDetails(),
           });
     return answerPage(ctx, noneChosen ? 400 : 200, page);
   }
@@ -226,7 +237,7 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
     if (asked.kind !== 'details') return seeOther(ctx, session.path);
     return decide(situation, form, async ({ customerId }, held) => {
       const now = new Date(clock.now());
-      const details = decideDetails(asked.details, form, { held, now, latest: endOf({}) });
+      const details = decideDetails(asked.details, form, { held, now, latest: endOfDetails() });
       if (details.length === 0) return undefined;
       const { client_id: clientId } = session.client;
       const choice = { customerId, details };
@@ -245,8 +256,12 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
     });
   }
 
-  function endOf({ expiresAt }: Pick<Intent, 'expiresAt'>): Date {
-    return new Date(expiresAt ?? clock.now() + openEndedConsent * 1000);
+  function endOf(intent: Intent): Date {
+    return endOfYes(intent, openEndedIntent, clock.now());
+  }
+
+  function endOfDetails(): Date {
+    return new Date(clock.now() + openEndedConsent * 1000);
   }
 
   router.get('/interaction/:uid', (ctx) => enter(ctx, (situation) => showNext(situation)));

@@ -68,7 +68,8 @@ export interface AccountChoice {
   readonly intent: Intent;
   readonly others: readonly OtherScopes[];
   readonly accounts: readonly LedgerAccount[];
-  readonly expiresAt: Date;
+  /** Absent where the bank knows no end. */
+  readonly expiresAt?: Date | undefined;
   readonly now: Date;
   readonly noneChosen?: boolean;
 }

@@ -55,7 +55,7 @@ describe.each(plain)('the page %s', (_name, page) => {
 
   it('sends every changing form with its CSRF token first', () => {
     for (const form of matches(html, /<form method="post"[^>]*>(.{60})/g)) {
-      expect(form).toMatch(/^<input type="hidden" name="csrf" value="csrf-token"/);
+      expect(form).toMatch(/^<input type="hidden" name="(csrf|xsrf)" value="csrf-token"/);
     }
     expect(html).not.toMatch(/<form(?![^>]*method="(post|get)")/);
   });
@@ -125,6 +125,13 @@ describe('what a person reads before consent', () => {
     ['consent-refresh', 'you also agree that Ledgerlight sees your data until 19 February 2027'],
   ] as const)('says of %s until when, and what that changes: %s', (name, said) => {
     expect(text(pages[name])).toContain(said);
+  });
+
+  it('says of access without an end that there is none, and how to end it', () => {
+    const page = text(pages['account-selection-open-ended']);
+    expect(page).toContain('there is no end date here');
+    expect(page).toContain('on the page “Apps that see your data”');
+    expect(page).not.toMatch(/days from now/);
   });
 
   it('warns of nothing where sharing only goes on for longer', () => {

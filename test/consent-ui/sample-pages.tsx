@@ -1,5 +1,6 @@
 import type { VNode } from 'preact';
 import type { Exchange } from '../../consent-ui/components/exchange-view.js';
+import { AccessPage } from '../../consent-ui/pages/access-page.js';
 import { AccountSelectionPage } from '../../consent-ui/pages/account-selection-page.js';
 import { ApprovalOutcomePage } from '../../consent-ui/pages/approval-outcome-page.js';
 import { ApprovalPage } from '../../consent-ui/pages/approval-page.js';
@@ -9,15 +10,19 @@ import { ConsentPage } from '../../consent-ui/pages/consent-page.js';
 import { CredentialsPage } from '../../consent-ui/pages/credentials-page.js';
 import { DetailsPage } from '../../consent-ui/pages/details-page.js';
 import { InstitutionChooserPage } from '../../consent-ui/pages/institution-chooser-page.js';
+import { LoggedOutPage } from '../../consent-ui/pages/logged-out-page.js';
+import { LogoutPage } from '../../consent-ui/pages/logout-page.js';
 import { ProblemPage } from '../../consent-ui/pages/problem-page.js';
 import { RenewalPage } from '../../consent-ui/pages/renewal-page.js';
 import { SecondFactorPage } from '../../consent-ui/pages/second-factor-page.js';
+import { SignOnConsentPage } from '../../consent-ui/pages/sign-on-consent-page.js';
 import { TppAccountsPage } from '../../consent-ui/pages/tpp-accounts-page.js';
 import { TppErrorPage } from '../../consent-ui/pages/tpp-error-page.js';
 import { TppHomePage } from '../../consent-ui/pages/tpp-home-page.js';
 import { TppStepPage } from '../../consent-ui/pages/tpp-step-page.js';
 import { TppTimePage } from '../../consent-ui/pages/tpp-time-page.js';
 import { defaultPermissions, describePermissions } from '../../core/permissions.js';
+import { describePersonalData } from '../../core/person-claims.js';
 
 /** The text that stands for every name and free text from outside; hostile in the tests. */
 export type Wording = (text: string) => string;
@@ -222,6 +227,9 @@ export function samplePages(word: Wording = (text) => text) {
       />
     ),
     'account-selection': <AccountSelectionPage {...selection} accounts={accounts} />,
+    'account-selection-open-ended': (
+      <AccountSelectionPage {...selection} accounts={accounts} expiresAt={undefined} />
+    ),
     'account-selection-error': (
       <AccountSelectionPage {...selection} accounts={accounts} noneChosen />
     ),
@@ -262,8 +270,66 @@ export function samplePages(word: Wording = (text) => text) {
         ]}
       />
     ),
+    'sign-on-login': (
+      <BankLoginPage {...post} bank={bankBrand} client={client} cancel={cancel} asks="identity" />
+    ),
+    'sign-on-consent': (
+      <SignOnConsentPage
+        {...post}
+        bank={bankBrand}
+        client={client}
+        details={describePersonalData(new Set(['profile', 'email', 'address', 'phone']))}
+        lasting
+      />
+    ),
+    'sign-on-consent-nothing': (
+      <SignOnConsentPage {...post} bank={bankBrand} client={client} details={[]} lasting={false} />
+    ),
+    logout: <LogoutPage {...post} bank={bankBrand} application={word('Ledgerlight')} />,
+    'logout-alone': <LogoutPage {...post} bank={bankBrand} />,
+    'logged-out': (
+      <LoggedOutPage
+        bank={bankBrand}
+        application={word('Ledgerlight')}
+        again="https://ledgerlight.example/"
+      />
+    ),
+    'logged-out-everywhere': <LoggedOutPage bank={bankBrand} />,
     'account-selection-none': <AccountSelectionPage {...selection} accounts={[]} />,
-    'approvals-login': <BankLoginPage {...post} bank={bankBrand} hints={hints} />,
+    access: (
+      <AccessPage
+        bank={bankBrand}
+        customer={word('Amelia Hart')}
+        hasEnded
+        signOut={cancel}
+        shared={[
+          {
+            client,
+            accounts,
+            since: new Date('2026-08-23T09:30:00Z'),
+            end: { ...post, action: '/access/a/end' },
+          },
+          {
+            client,
+            accounts: accounts.slice(0, 1),
+            since: now,
+            until: new Date('2027-02-19T09:30:00Z'),
+            end: { ...post, action: '/access/b/end' },
+          },
+        ]}
+      />
+    ),
+    'access-none': (
+      <AccessPage bank={bankBrand} customer={word('Amelia Hart')} shared={[]} signOut={cancel} />
+    ),
+    'approvals-login': (
+      <BankLoginPage
+        {...post}
+        bank={bankBrand}
+        hints={hints}
+        lead="After you sign in, you see what waits for your approval, and decide."
+      />
+    ),
     approvals: (
       <ApprovalsPage
         bank={bankBrand}

@@ -125,6 +125,15 @@ test('every page on which a connection is renewed, too', async () => {
   await page.getByRole('button', { name: /reauth/ }).click();
   await toAssent(page);
   await examine(page, 'consent-reauth');
+  await page.goto(accounts);
+  await page.getByRole('link', { name: 'List the connections' }).click();
+  await examine(page, 'tpp-connections');
+  await page.goto(`${sandbox.urls.tpp}/time`);
+  await examine(page, 'tpp-time');
+  await page.goto(`${sandbox.urls.bank}/access`);
+  await signIn(person);
+  await page.getByRole('heading', { name: 'Apps that see your data' }).waitFor();
+  await examine(page, 'bank-access');
   await page.context().close();
 }, 120_000);
 

@@ -1,7 +1,13 @@
 import type { Approval } from '../../../core/approval.js';
 import type { BankLedger, LedgerAccount, SharingRefusal } from '../../../core/bank-ledger.js';
 import type { Clock } from '../../../core/clock.js';
-import { belongsTo, type IntentTerms, isIntentAuthorisable } from '../../../core/intent.js';
+import {
+  belongsTo,
+  endOfYes,
+  type IntentTerms,
+  isIntentAuthorisable,
+  toldEnd,
+} from '../../../core/intent.js';
 import type { IntentService } from '../../../core/intent-service.js';
 import type { Write } from '../../../core/storage.js';
 import type { GrantedAccess } from '../../save-grant.js';
@@ -38,8 +44,8 @@ interface AskedAccessDeps {
   readonly clock: Clock;
   /** Names a Grant that no intent is behind. */
   readonly newId: () => string;
-  /** Seconds until what was approved without an end has to be approved again. */
-  readonly openEndedConsent: number;
+  /** Seconds until what was approved without an end has to be approved again; 0: never. */
+  readonly openEndedIntent: number;
 }
 
 /** What is shared where a client asks for `accounts` and names no intent with other terms. */
@@ -49,14 +55,14 @@ const authentication = ['sub', 'acr', 'auth_time'];
 
 /** See {@link AskedAccessReader}. */
 export function createAskedAccess(deps: AskedAccessDeps): AskedAccessReader {
-  const { ledger, intentService, clock, newId, openEndedConsent } = deps;
+  const { ledger, intentService, clock, newId, openEndedIntent } = deps;
 
   async function findIntent({ clientId, intentId }: Approval) {
     return intentId === undefined ? undefined : intentService.find(clientId, intentId);
   }
 
-  function endOf({ expiresAt }: Pick<IntentTerms, 'expiresAt'>): Date {
-    return new Date(expiresAt ?? clock.now() + openEndedConsent * 1000);
+  function endOf(terms: Pick<IntentTerms, 'expiresAt'>): Date {
+    return endOfYes(terms, openEndedIntent, clock.now());
   }
 
   return {
@@ -94,7 +100,7 @@ export function createAskedAccess(deps: AskedAccessDeps): AskedAccessReader {
       const accountIds = held.map(({ id }) => id).filter((id) => ticked.includes(id));
       if (accountIds.length === 0) return undefined;
       const choice = { customerId, accountIds };
-      const terms = { ...plainTerms, expiresAt: asked.expiresAt.toISOString() };
+      const terms = { ...plainTerms, expiresAt: toldEnd(asked.expiresAt)?.toISOString() };
       const { intent, writes } =
         intentId === undefined
           ? intentService.establish(clientId, terms, choice)

@@ -32,6 +32,13 @@ export interface ApprovalPagesDeps {
   readonly resource: string;
 }
 
+/** What customers sign in for here. */
+export const approvalPages = {
+  home: approvalsPath,
+  lead: 'After you sign in, you see what waits for your approval, and decide.',
+  purpose: 'It signs you in, to see what waits for your approval.',
+};
+
 /** One approval as its customer has it before them. */
 interface Situation {
   readonly ctx: Context;

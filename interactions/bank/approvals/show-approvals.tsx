@@ -17,6 +17,7 @@ import { renderPage } from '../../../consent-ui/render-page.js';
 import type { Approval } from '../../../core/approval.js';
 import type { BankLedger } from '../../../core/bank-ledger.js';
 import type { ClientMetadata } from '../../../core/clients.js';
+import { toldEnd } from '../../../core/intent.js';
 import { describePermissions, permissionCodes, permits } from '../../../core/permissions.js';
 import type { SentCode } from '../../../core/second-factor.js';
 import type { Stored } from '../../../core/storage.js';
@@ -29,10 +30,27 @@ export const approvalsPath = '/approvals';
 
 type BankOfPages = Pick<BankLedger, 'bankName' | 'demoLogins'>;
 
-/** Who are you? @param path of the page that is shown after it. */
+/** Pages of the bank that its customers sign in for. */
+export interface CustomerPages {
+  /** Where they are. */
+  readonly home: string;
+  /** One sentence: what comes after signing in. */
+  readonly lead: string;
+  /** One sentence: what a code that is sent will allow. */
+  readonly purpose: string;
+}
+
+/** Where a customer is who has to sign in. */
+interface SignInPlace extends CustomerPages {
+  /** Of the page that is shown after it. */
+  readonly path: string;
+  readonly csrf: string;
+}
+
+/** Who are you? */
 export function showSignIn(
   { bankName, demoLogins }: BankOfPages,
-  { path, csrf }: { readonly path: string; readonly csrf: string },
+  { path, csrf, lead }: SignInPlace,
   typed: Pick<BankLoginPageProps, 'login' | 'error'> = {},
 ): string {
   return renderPage(
@@ -40,6 +58,7 @@ export function showSignIn(
       {...typed}
       action={`${path}/sign-in`}
       csrf={csrf}
+      lead={lead}
       bank={brandOf(bankName)}
       hints={demoLogins}
     />,
@@ -49,7 +68,7 @@ export function showSignIn(
 /** Do you have your device? @param error what was wrong with the code before. */
 export function showCodeEntry(
   { bankName }: BankOfPages,
-  { path, csrf }: { readonly path: string; readonly csrf: string },
+  { path, csrf, home }: SignInPlace,
   { device, simulatedMessage }: SentCode,
   error?: SecondFactorPageProps['error'],
 ): string {
@@ -58,7 +77,7 @@ export function showCodeEntry(
       action={`${path}/code`}
       csrf={csrf}
       sendAgain={{ action: `${path}/new-code`, csrf }}
-      cancel={{ action: `${approvalsPath}/sign-out`, csrf }}
+      cancel={{ action: `${home}/sign-out`, csrf }}
       bank={brandOf(bankName)}
       device={device}
       simulatedMessage={simulatedMessage}
@@ -144,7 +163,7 @@ function describeAccess({ terms, accounts, chosen, expiresAt }: AskedAccess, now
     period: {
       kind: 'ongoing',
       transactionFrom: transactionFrom === undefined ? undefined : new Date(transactionFrom),
-      expiresAt,
+      expiresAt: toldEnd(expiresAt),
       now,
     } as const,
     clusters: describePermissions(permissionCodes.filter((code) => permits(permissions, code))),

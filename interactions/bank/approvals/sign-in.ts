@@ -9,7 +9,7 @@ import { readOwnForm } from '../../read-own-form.js';
 import { seeOther } from '../../see-other.js';
 import type { CustomerSignIn, SignInRequest } from '../customer-sign-in.js';
 import type { ApprovalVisits } from './approval-visits.js';
-import { showCodeEntry, showSignIn, showUnmet } from './show-approvals.js';
+import { type CustomerPages, showCodeEntry, showSignIn, showUnmet } from './show-approvals.js';
 
 /** Who has signed in, how, and the form token of their pages. */
 export interface SignedIn {
@@ -18,7 +18,7 @@ export interface SignedIn {
   readonly csrf: string;
 }
 
-/** How customers come to their approvals and leave them. */
+/** How customers come to pages of their own, such as their approvals, and leave them. */
 export interface SignIn {
   /** Runs what is for customers who have signed in; everybody else may do so first. */
   enter(ctx: Context, proceed: (customer: SignedIn) => Promise<void>): Promise<void>;
@@ -39,15 +39,15 @@ interface SignInDeps {
   readonly storage: Storage;
   /** Our own. */
   readonly origin: string;
+  readonly pages: CustomerPages;
 }
 
 const statusOf = { missing: 400, 'too-many-attempts': 429, mismatch: 401 } as const;
 
-const purpose = 'It signs you in, to see what waits for your approval.';
-
 /** See {@link SignIn}. */
 export function createSignIn(deps: SignInDeps): SignIn {
-  const { visits, customers, ledger, storage, origin } = deps;
+  const { visits, customers, ledger, storage, origin, pages } = deps;
+  const { purpose } = pages;
 
   /** The visit that a form was posted in. */
   async function read(ctx: Context) {
@@ -65,7 +65,7 @@ export function createSignIn(deps: SignInDeps): SignIn {
   return {
     async enter(ctx, proceed) {
       const visit = visits.open(ctx);
-      const place = { path: ctx.path, csrf: visit.csrf };
+      const place = { ...pages, path: ctx.path, csrf: visit.csrf };
       const state = await customers.state(visit);
       if (state.step === 'done') return proceed({ ...state, csrf: visit.csrf });
       const page =
@@ -91,8 +91,8 @@ export function createSignIn(deps: SignInDeps): SignIn {
       }
       if (outcome === 'unmet') return answerPage(ctx, 403, showUnmet(ledger));
       if (outcome === 'other-customer') throw new TypeError('nobody else may sign in');
-      const { csrf } = visit;
-      const page = showSignIn(ledger, { path, csrf }, { login: form.login, error: outcome });
+      const place = { ...pages, path, csrf: visit.csrf };
+      const page = showSignIn(ledger, place, { login: form.login, error: outcome });
       return answerPage(ctx, statusOf[outcome], page);
     },
 
@@ -102,7 +102,8 @@ export function createSignIn(deps: SignInDeps): SignIn {
       if (state.step !== 'code') return seeOther(ctx, path);
       const outcome = await customers.enterCode(visit, form);
       if (outcome === 'accepted') return seeOther(ctx, path);
-      const page = showCodeEntry(ledger, { path, csrf: visit.csrf }, state.sentCode, outcome);
+      const place = { ...pages, path, csrf: visit.csrf };
+      const page = showCodeEntry(ledger, place, state.sentCode, outcome);
       return answerPage(ctx, statusOf[outcome], page);
     },
 
@@ -111,7 +112,7 @@ export function createSignIn(deps: SignInDeps): SignIn {
       const state = await customers.state(visit);
       const isSent = await customers.sendAgain(visit, purpose);
       if (isSent || state.step !== 'code') return seeOther(ctx, path);
-      const place = { path, csrf: visit.csrf };
+      const place = { ...pages, path, csrf: visit.csrf };
       const page = showCodeEntry(ledger, place, state.sentCode, 'too-many-attempts');
       return answerPage(ctx, 429, page);
     },

@@ -1,0 +1,88 @@
+import { Button } from '../components/button.js';
+import { Card } from '../components/card.js';
+import { Form } from '../components/form.js';
+import { Name } from '../components/name.js';
+import { Notice } from '../components/notice.js';
+import { SummaryList } from '../components/summary-list.js';
+import { displayName } from '../display-name.js';
+import { formatDate } from '../format-date.js';
+import { maskAccountNumber } from '../mask-account-number.js';
+import type { Brand, Party, PostTarget } from '../party.js';
+import { Layout } from '../render-page.js';
+
+/** What other pages of the bank call this one. */
+export const accessPageTitle = 'Apps that see your data';
+
+export interface AccessPageProps {
+  readonly bank: Exclude<Brand, 'assent'>;
+  /** Who has signed in. */
+  readonly customer: string;
+  readonly shared: readonly SharedAccess[];
+  /** One was just ended. */
+  readonly hasEnded?: boolean | undefined;
+  readonly signOut: PostTarget;
+}
+
+/** What one app sees. */
+export interface SharedAccess {
+  readonly client: Party;
+  readonly accounts: readonly { readonly name: string; readonly number: string }[];
+  readonly since: Date;
+  /** Absent where there is no end by itself. */
+  readonly until?: Date | undefined;
+  readonly end: PostTarget;
+}
+
+/** Who sees a customer's data, and how to end it; each app is a form of its own. */
+export function AccessPage({ bank, customer, shared, hasEnded, signOut }: AccessPageProps) {
+  return (
+    <Layout
+      title={accessPageTitle}
+      brand={bank}
+      lead={
+        <>
+          Signed in as{' '}
+          <strong>
+            <Name of={customer} />
+          </strong>
+          . You can end the access of each app at any time.
+        </>
+      }
+    >
+      {hasEnded ? (
+        <Notice kind="success">
+          That app sees your data no more. To share again, start there.
+        </Notice>
+      ) : null}
+      {shared.length === 0 ? <Notice kind="info">No app sees your data.</Notice> : null}
+      {shared.map(({ client, accounts, since, until, end }) => (
+        <Card key={end.action} heading={<Name of={client.name} />}>
+          <SummaryList
+            rows={[
+              {
+                term: 'Accounts',
+                description: accounts.map(({ name, number }) => (
+                  <div key={number}>
+                    <Name of={name} /> <span class="number">{maskAccountNumber(number)}</span>
+                  </div>
+                )),
+              },
+              { term: 'Since', description: <Day date={since} /> },
+              { term: 'Until', description: until ? <Day date={until} /> : 'You end it' },
+            ]}
+          />
+          <Form {...end}>
+            <Button look="secondary">End the access of {displayName(client.name)}</Button>
+          </Form>
+        </Card>
+      ))}
+      <Form {...signOut}>
+        <Button look="quiet">Sign out</Button>
+      </Form>
+    </Layout>
+  );
+}
+
+function Day({ date }: { readonly date: Date }) {
+  return <time dateTime={date.toISOString()}>{formatDate(date)}</time>;
+}
