@@ -127,6 +127,13 @@ describe('what a person reads before consent', () => {
     expect(text(pages[name])).toContain(said);
   });
 
+  it('says of access without an end that there is none, and how to end it', () => {
+    const page = text(pages['account-selection-open-ended']);
+    expect(page).toContain('there is no end date here');
+    expect(page).toContain('on the page “Apps that see your data”');
+    expect(page).not.toMatch(/days from now/);
+  });
+
   it('warns of nothing where sharing only goes on for longer', () => {
     expect(text(pages['consent-reconsent'])).not.toContain('earlier');
   });

@@ -1,5 +1,6 @@
 import type { VNode } from 'preact';
 import type { Exchange } from '../../consent-ui/components/exchange-view.js';
+import { AccessPage } from '../../consent-ui/pages/access-page.js';
 import { AccountSelectionPage } from '../../consent-ui/pages/account-selection-page.js';
 import { ApprovalOutcomePage } from '../../consent-ui/pages/approval-outcome-page.js';
 import { ApprovalPage } from '../../consent-ui/pages/approval-page.js';
@@ -226,6 +227,9 @@ export function samplePages(word: Wording = (text) => text) {
       />
     ),
     'account-selection': <AccountSelectionPage {...selection} accounts={accounts} />,
+    'account-selection-open-ended': (
+      <AccountSelectionPage {...selection} accounts={accounts} expiresAt={undefined} />
+    ),
     'account-selection-error': (
       <AccountSelectionPage {...selection} accounts={accounts} noneChosen />
     ),
@@ -292,7 +296,40 @@ export function samplePages(word: Wording = (text) => text) {
     ),
     'logged-out-everywhere': <LoggedOutPage bank={bankBrand} />,
     'account-selection-none': <AccountSelectionPage {...selection} accounts={[]} />,
-    'approvals-login': <BankLoginPage {...post} bank={bankBrand} hints={hints} />,
+    access: (
+      <AccessPage
+        bank={bankBrand}
+        customer={word('Amelia Hart')}
+        hasEnded
+        signOut={cancel}
+        shared={[
+          {
+            client,
+            accounts,
+            since: new Date('2026-08-23T09:30:00Z'),
+            end: { ...post, action: '/access/a/end' },
+          },
+          {
+            client,
+            accounts: accounts.slice(0, 1),
+            since: now,
+            until: new Date('2027-02-19T09:30:00Z'),
+            end: { ...post, action: '/access/b/end' },
+          },
+        ]}
+      />
+    ),
+    'access-none': (
+      <AccessPage bank={bankBrand} customer={word('Amelia Hart')} shared={[]} signOut={cancel} />
+    ),
+    'approvals-login': (
+      <BankLoginPage
+        {...post}
+        bank={bankBrand}
+        hints={hints}
+        lead="After you sign in, you see what waits for your approval, and decide."
+      />
+    ),
     approvals: (
       <ApprovalsPage
         bank={bankBrand}
