@@ -39,6 +39,11 @@ export interface JobOutcome<Data> {
 export interface JobHandler {
   readonly kind: string;
   run(job: Stored<Job>): Promise<JobOutcome<unknown>>;
+  /**
+   * The lane of a job that nobody waits for: a process does a few of one lane at once, so that there
+   * is always room for what somebody waits for. Absent or undefined where somebody does.
+   */
+  lane?(job: Stored<Job>): string | undefined;
 }
 
 /** What a handler knows of the job besides its data. */
@@ -52,14 +57,20 @@ export interface JobContext {
  * The function that does a kind of job. It may be called again for the same job, after a crash or a
  * lost lease: what it commits is committed once, what it does elsewhere must bear repeating. What it
  * throws is logged, and the job tried again with growing pauses.
+ * @param laneOf see {@link JobHandler.lane}.
  */
 export function handleJob<Data>(
   kind: JobKind<Data>,
   run: (data: Data, context: JobContext) => Promise<JobOutcome<Data>>,
+  laneOf: (data: Data) => string | undefined = () => undefined,
 ): JobHandler {
   return {
     kind: kind.name,
     run: ({ value: { key, failures, data } }) => run(kind.data.parse(data), { key, failures }),
+    lane({ value }) {
+      const { success, data } = kind.data.safeParse(value.data);
+      return success ? laneOf(data) : undefined;
+    },
   };
 }
 

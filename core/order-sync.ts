@@ -13,6 +13,8 @@ const dataSchema = z.object({
   customer: z
     .object({ ipAddress: z.string(), lastLoggedIn: z.coerce.date<Date>().optional() })
     .optional(),
+  /** The schedule ordered it, and nobody waits. */
+  automatic: z.literal(true).optional(),
   /** What an `ADD` still has to fetch, once its first part is in. */
   rest: z.enum(['earlier', 'whole']).optional(),
 });
@@ -47,12 +49,19 @@ export function orderSync(
   const syncId = method === 'ADD' ? firstSyncId(connection) : orderedUuid(at, randomBytes(10));
   const createdAt = at.toISOString();
   const sync = { clientId, userId, connectionId, action, method, createdAt, accountIds: [] };
-  const due = action === 'auto-update' ? at : new Date(at.getTime() - ahead);
+  const isAutomatic = action === 'auto-update';
+  const due = isAutomatic ? at : new Date(at.getTime() - ahead);
+  const order = {
+    connectionId,
+    syncId,
+    customer,
+    ...(isAutomatic && { automatic: true as const }),
+  };
   return {
     syncId,
     writes: [
       insert(syncs, syncId, { id: syncId, ...sync }, new Date(at.getTime() + kept)),
-      schedule(syncConnection, syncId, due, { connectionId, syncId, customer }),
+      schedule(syncConnection, syncId, due, order),
     ],
   };
 }

@@ -28,6 +28,12 @@ export interface Scheduler {
   stop(seconds: number): Promise<void>;
 }
 
+interface Running {
+  readonly lease: Lease;
+  readonly work: Promise<void>;
+  readonly lane: string | undefined;
+}
+
 interface SchedulerDeps {
   readonly storage: Storage;
   readonly clock: Clock;
@@ -36,8 +42,11 @@ interface SchedulerDeps {
   readonly random: () => number;
 }
 
-/** Jobs done at once. */
-const most = 8;
+/** Jobs done at once, and those of one lane among them: some room is always for what is in none. */
+const most = 12;
+const laneWidth = 4;
+/** Due jobs whose lane is full: what somebody waits for is due before them, see `orderSync`. */
+const mostPassedOver = 200;
 const pageSize = 16;
 /** While jobs are stored: another process that scheduled an earlier one may have died. */
 const longestSleep = 15 * 60_000;
@@ -49,10 +58,11 @@ const retryAfterConflict = 1_000;
 /** See {@link Scheduler}. */
 export function createScheduler({ storage, clock, logger, random }: SchedulerDeps): Scheduler {
   const handlers = new Map<string, JobHandler>();
-  const running = new Map<string, { readonly lease: Lease; readonly work: Promise<void> }>();
-  const alarm = createAlarm(clock, () => void look());
+  const running = new Map<string, Running>();
+  const alarm = createAlarm(clock, look);
   const telling = tellOfJobs(storage, tell);
   let state: 'stopped' | 'asleep' | 'looking' | 'looking again' = 'stopped';
+  let looking = Promise.resolve();
   let moreDue = false;
   let stopListening: (() => void) | undefined;
 
@@ -61,18 +71,18 @@ export function createScheduler({ storage, clock, logger, random }: SchedulerDep
 
   function tell(due: Date): void {
     if (isStopped()) return;
-    if (due.getTime() <= clock.now()) void look();
+    if (due.getTime() <= clock.now()) look();
     else wakeAt(due.getTime());
   }
 
   const wakeAt = (time: number) => alarm.setFor(Math.min(time, clock.now() + longestSleep));
 
-  async function look(): Promise<void> {
-    if (state === 'stopped') return;
-    if (state !== 'asleep') {
-      state = 'looking again';
-      return;
-    }
+  function look(): void {
+    if (state === 'asleep') looking = beginAll();
+    else if (state !== 'stopped') state = 'looking again';
+  }
+
+  async function beginAll(): Promise<void> {
     alarm.clear();
     try {
       do {
@@ -94,6 +104,7 @@ export function createScheduler({ storage, clock, logger, random }: SchedulerDep
     const now = after(1);
     let unknown = false;
     let page: string | undefined;
+    let passedOver = 0;
     moreDue = false;
     do {
       const query = { index: 'due', from: '', to: now, limit: pageSize, after: page };
@@ -102,16 +113,31 @@ export function createScheduler({ storage, clock, logger, random }: SchedulerDep
         const handler = handlers.get(job.value.kind);
         unknown ||= handler === undefined;
         if (!handler) continue;
+        const lane = handler.lane?.(job);
+        const waits = running.has(job.id) || isFull(lane);
         // One that is under way here and due again is looked at when it has ended.
-        moreDue ||= running.has(job.id) || running.size >= most;
-        if (isStopped() || running.size >= most) return;
-        if (running.has(job.id)) continue;
+        moreDue ||= waits || running.size >= most;
+        if (waits) passedOver += 1;
+        if (isStopped() || running.size >= most || passedOver > mostPassedOver) return;
+        if (waits) continue;
         const lease = await claimJob({ storage, clock }, job);
-        if (lease) begin(lease, handler);
+        if (lease && isStopped()) await handBack(lease, job.value);
+        else if (lease) begin(lease, handler, lane);
       }
       page = due.next;
     } while (page !== undefined);
     await sleepUntilNext(now, unknown);
+  }
+
+  function isFull(lane: string | undefined): boolean {
+    if (lane === undefined) return false;
+    return [...running.values()].filter((one) => one.lane === lane).length >= laneWidth;
+  }
+
+  /** Due as it was: another process need not wait for the lease to run out. */
+  async function handBack(lease: Lease, before: Job): Promise<void> {
+    const held = await lease.release();
+    if (held) await telling.commit([update(jobs, held, before)]);
   }
 
   async function sleepUntilNext(now: string, unknown: boolean): Promise<void> {
@@ -122,7 +148,7 @@ export function createScheduler({ storage, clock, logger, random }: SchedulerDep
     else if (unknown) wakeAt(Number.POSITIVE_INFINITY);
   }
 
-  function begin(lease: Lease, handler: JobHandler): void {
+  function begin(lease: Lease, handler: JobHandler, lane: string | undefined): void {
     const { id } = lease.job;
     const work = perform(lease, handler)
       .catch((cause) => {
@@ -132,9 +158,9 @@ export function createScheduler({ storage, clock, logger, random }: SchedulerDep
       })
       .finally(() => {
         running.delete(id);
-        if (moreDue) void look();
+        if (moreDue) look();
       });
-    running.set(id, { lease, work });
+    running.set(id, { lease, work, lane });
   }
 
   async function perform(lease: Lease, handler: JobHandler): Promise<void> {
@@ -190,8 +216,8 @@ export function createScheduler({ storage, clock, logger, random }: SchedulerDep
     start(given) {
       for (const handler of given) handlers.set(handler.kind, handler);
       state = 'asleep';
-      stopListening = clock.onMove?.(() => void look());
-      void look();
+      stopListening = clock.onMove?.(look);
+      look();
     },
     async stop(seconds) {
       state = 'stopped';
@@ -199,8 +225,8 @@ export function createScheduler({ storage, clock, logger, random }: SchedulerDep
       alarm.clear();
       const enough = new AbortController();
       const patience = wait(seconds * 1000, undefined, { signal: enough.signal });
-      const work = [...running.values()].map((one) => one.work);
-      await Promise.race([Promise.all(work), patience.catch(() => undefined)]);
+      const ended = looking.then(() => Promise.all([...running.values()].map(({ work }) => work)));
+      await Promise.race([ended, patience.catch(() => undefined)]);
       enough.abort();
       for (const { lease } of running.values()) void lease.release();
     },

@@ -181,7 +181,9 @@ export function createSynchroniser(deps: SynchroniserDeps): JobHandler {
     await budget.block(connectionId, new Date(clock.now() + retryAfter * 1000));
   }
 
-  return handleJob(syncConnection, run);
+  return handleJob(syncConnection, run, ({ automatic: isAutomatic }) =>
+    isAutomatic ? 'automatic syncs' : undefined,
+  );
 }
 
 /** @param isRest whether the first part of the data is in already. */

@@ -153,10 +153,14 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
         await publish(event);
         return { writes: [] };
       }),
-      handleJob(deliverWebhook, async (_data, { key }) => {
-        const due = await deliver(key);
-        return { writes: [], again: due && { due } };
-      }),
+      handleJob(
+        deliverWebhook,
+        async (_data, { key }) => {
+          const due = await deliver(key);
+          return { writes: [], again: due && { due } };
+        },
+        () => 'deliveries',
+      ),
     ],
     async attempt(event, endpoint, client) {
       // Its caller waits for all of a client's addresses, and it takes no job's place.
