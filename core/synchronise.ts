@@ -6,11 +6,11 @@ import { type Consent, consents, isLive } from './consent.js';
 import { report } from './event.js';
 import { createConnectionFetch, type Fetched } from './fetch-connection.js';
 import { type InstitutionDirectory, InstitutionError } from './institution.js';
-import { handleJob, type JobHandler, type JobOutcome } from './job.js';
+import { handleJob, type JobHandler, type JobOutcome, readJob, schedule } from './job.js';
 import type { Logger } from './logger.js';
 import { type SyncOrder, syncConnection } from './order-sync.js';
 import { put, type Storage, type Write } from './storage.js';
-import { type Sync, syncs } from './sync.js';
+import { findLatestSync, isUnderWay, type Sync, syncs } from './sync.js';
 import { isLost } from './sync-health.js';
 import { type SyncTurn, TurnLost, takeTurn } from './sync-turn.js';
 import type { SyncWatch } from './sync-watch.js';
@@ -44,8 +44,8 @@ const statusOf = {
   credentials_error: 'credentials-error',
 } as const satisfies Record<SyncError, Sync['fetchStatus']>;
 
-/** Until the turn of the sync before is looked for again (milliseconds). */
-const turnPause = 2_000;
+/** Until the turn is looked for again (milliseconds), where the sync before does not pass it on. */
+const turnPause = 30_000;
 /** For a bank that takes no more calls and does not say for how long (seconds). */
 const assumedRetryAfter = 3_600;
 const transactionsPerEvent = 6_000;
@@ -114,7 +114,10 @@ export function createSynchroniser(deps: SynchroniserDeps): JobHandler {
   /** The consent is over: what was fetched stays, and nothing is said of the connection. */
   async function refuse(turn: SyncTurn): Promise<JobOutcome<SyncOrder>> {
     const ended = { fetchStatus: 'error', fetchedAt: now().toISOString() } as const;
-    await turn.commit([keepSync(turn, ended), reportEnd(turn, 'error')], withoutTurn);
+    await turn.commit(
+      [keepSync(turn, ended), reportEnd(turn, 'error'), ...(await passOn(turn))],
+      withoutTurn,
+    );
     return { writes: [] };
   }
 
@@ -135,9 +138,18 @@ export function createSynchroniser(deps: SynchroniserDeps): JobHandler {
         ...reportAdded(turn, fetched),
         ...reportFailure(turn, after, consent),
         automatic.planNext(after, consent),
+        ...(await passOn(turn)),
       ],
       change,
     );
+  }
+
+  /** The sync that was ordered meanwhile begins at once. */
+  async function passOn({ connection, sync }: SyncTurn): Promise<readonly Write[]> {
+    const next = await findLatestSync(storage, connection.id);
+    if (!next || next.id === sync.id || !isUnderWay(next)) return [];
+    const order = await readJob(storage, syncConnection, next.id);
+    return order ? [schedule(syncConnection, next.id, now(), order)] : [];
   }
 
   function keepSync({ sync }: SyncTurn, change: Partial<Sync>): Write {

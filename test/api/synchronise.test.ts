@@ -468,17 +468,26 @@ test('syncs of one connection wait for each other, and keep what another commit 
   const { connectionId, consentId } = await connectPerson(api);
   api.bank.accounts = [current];
   api.bank.transactions = { a1: Array.from({ length: 150 }, (_, n) => booked(`t${n}`, 1)) };
-  const [one, other] = [await api.syncs.order(connectionId), await api.syncs.order(connectionId)];
+  const one = await api.syncs.order(connectionId);
+  api.clock.advance(1);
+  const other = await api.syncs.order(connectionId);
+  const due = async () => {
+    const [job] = (await api.waiting('sync-connection')).filter(({ key }) => key === other);
+    return job && Date.parse(job.due) - api.clock.now();
+  };
   api.bank.betweenPages = async () => {
     api.bank.betweenPages = async () => {};
     // As another process would, meanwhile.
     expect(await api.syncs.step(other)).toBe(true);
+    expect(await due()).toBe(30_000);
     const connection = await read(connectionId);
     if (!connection) throw new TypeError('not connected');
     const renamed = { ...connection, institutionName: 'South Bank' };
     await api.storage.commit([put(connections, connectionId, renamed)]);
   };
   await api.syncs.finish(one);
+  // It does not go on asking whether it is its turn: it is told.
+  expect(await due()).toBe(0);
   await api.syncs.finish(other);
   expect(api.bank.opened).toEqual([
     { refreshToken: `of ${consentId}` },
