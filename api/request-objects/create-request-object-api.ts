@@ -31,7 +31,7 @@ export const requestObjectDescription: OperationDescription = {
   status: 201,
   answer: z.string().regex(/^urn:x-mh-request:[0-9a-f-]{36}$/),
   answerType: 'text/plain',
-  errors: ['BadRequest', 'UnsupportedMediaType'],
+  errors: ['BadRequest', 'PayloadTooLarge', 'UnsupportedMediaType'],
 };
 
 /** `POST /request` at the root: a raw JWS in, its reference as plain text out (§1.3). */
@@ -53,7 +53,7 @@ export function createRequestObjectApi({ register, logger }: RequestObjectApiDep
 
 async function readRequestObject(ctx: Context): Promise<string> {
   const body = await readBody(ctx.req, maxBytes);
-  if (!body) throw new ApiError('BadRequest', 'The request object is larger than 32 KiB');
+  if (!body) throw new ApiError('PayloadTooLarge', 'The request object is larger than 32 KiB');
   if (!ctx.is('application/jws', 'application/oauth-authz-req+jwt')) {
     throw new ApiError('UnsupportedMediaType', 'The body must be application/jws');
   }

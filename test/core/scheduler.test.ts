@@ -327,6 +327,7 @@ test('jobs of another version hold up nothing, and one with data of no sense is 
   await storage.commit([ordered('known')]);
   await eventually(() => expect(done).toEqual(['known']));
   await eventually(async () => expect((await jobOf(storage, 'broken')).value.failures).toBe(1));
+  await eventually(async () => expect(await storage.get(jobs, 'errand:known')).toBeUndefined());
   const { records } = await storage.find(jobs, { index: 'due', from: '', limit: 100 });
   expect(records).toHaveLength(41);
   expect(new Set(records.map(({ value }) => value))).toEqual(

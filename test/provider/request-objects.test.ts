@@ -146,7 +146,7 @@ describe('POST /request', () => {
 
   const deep = () => JSON.parse(`${'['.repeat(2000)}${']'.repeat(2000)}`);
 
-  test.each<[string, () => Promise<string> | string]>([
+  test.each<[string, () => Promise<string> | string, number?]>([
     ['an unsecured object', () => new UnsecuredJWT(claims()).encode()],
     ['another key', () => others.sign(claims())],
     ['an unknown client', () => keys.sign(claims({ client_id: 'nobody', iss: 'nobody' }))],
@@ -157,15 +157,15 @@ describe('POST /request', () => {
     ['a pushing client’s', () => keys.sign(claims({ client_id: 'pushing', iss: 'pushing' }))],
     ['garbage', () => 'garbage'],
     ['nothing', () => ''],
-    ['40 KiB', () => keys.sign(claims({ state: 'x'.repeat(40 * 1024) }))],
+    ['40 KiB', () => keys.sign(claims({ state: 'x'.repeat(40 * 1024) })), 413],
     ['depth', () => keys.sign(claims({ claims: deep() }))],
-  ])('refuses %s and stores nothing', async (_name, object) => {
+  ])('refuses %s and stores nothing', async (_name, object, expected = 400) => {
     const signed = await object();
     calls.length = 0;
     const { status, text } = await leave(signed);
     expect({ status, ...JSON.parse(text) }).toEqual({
-      status: 400,
-      code: 'BadRequest',
+      status: expected,
+      code: expected === 413 ? 'PayloadTooLarge' : 'BadRequest',
       message: expect.any(String),
       correlationId: expect.stringMatching(/^[0-9a-f-]{36}$/),
     });
@@ -249,7 +249,7 @@ describe('a request object that holds only some of the parameters', () => {
     });
   });
 
-  test.each<[string, () => Promise<string> | string]>([
+  test.each<[string, () => Promise<string> | string, number?]>([
     ['unsigned', async () => legacyUrl(new UnsecuredJWT(partial()).encode())],
     ['signed by another', async () => legacyUrl(await others.sign(partial()))],
     [
