@@ -81,7 +81,16 @@ async function readProof(proof: string, now: number) {
 /** RFC 9449 §4.3-9: equal without query and fragment, after normalisation as RFC 3986 §6.2.2 has it. */
 function isSameResource(htu: string, url: URL): boolean {
   const claimed = URL.parse(htu);
-  return claimed?.origin === url.origin && claimed.pathname === url.pathname && !claimed.username;
+  if (claimed?.origin !== url.origin || claimed.username) return false;
+  return unescapeNeedless(claimed.pathname) === unescapeNeedless(url.pathname);
+}
+
+/** Case and dots are the URL parser's work; unreserved characters it leaves escaped (§6.2.2.2). */
+function unescapeNeedless(path: string): string {
+  return path.replace(/%[0-9a-f]{2}/gi, (escaped) => {
+    const character = String.fromCharCode(Number.parseInt(escaped.slice(1), 16));
+    return /[\w.~-]/.test(character) ? character : escaped.toUpperCase();
+  });
 }
 
 function refuseUnless(condition: boolean, rule: string): void {

@@ -124,7 +124,7 @@ export async function createDpopKey(alg: 'ES256' | 'EdDSA' = 'ES256') {
     method: string,
     url: string,
     claims: JWTPayload = {},
-    header: { typ?: string } = {},
+    header: Readonly<Record<string, unknown>> = {},
   ): Promise<string> {
     return new SignJWT({ htm: method, htu: url, iat: epoch(), jti: randomUUID(), ...claims })
       .setProtectedHeader({ alg, typ: 'dpop+jwt', jwk, ...header })
@@ -133,6 +133,9 @@ export async function createDpopKey(alg: 'ES256' | 'EdDSA' = 'ES256') {
 
   return {
     thumbprint: await calculateJwkThumbprint(jwk),
+    privateKey,
+    privateJwk: await exportJWK(privateKey),
+    publicJwk: jwk,
     proof,
     header: async (method: string, url: string, claims: JWTPayload = {}) => ({
       DPoP: await proof(method, url, claims),
@@ -142,8 +145,8 @@ export async function createDpopKey(alg: 'ES256' | 'EdDSA' = 'ES256') {
 
 export type DpopKey = Awaited<ReturnType<typeof createDpopKey>>;
 
-/** What came back to the client, from the query or the fragment. */
+/** What came back to the client, in the query, or in the fragment beside a query of its own. */
 export function readReturn(location: string | null): Record<string, string> {
-  const { search, hash } = new URL(location ?? '');
-  return Object.fromEntries(new URLSearchParams(search || hash.slice(1)));
+  const { searchParams, hash } = new URL(location ?? '');
+  return Object.fromEntries([...searchParams, ...new URLSearchParams(hash.slice(1))]);
 }

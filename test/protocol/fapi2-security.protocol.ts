@@ -1,0 +1,21 @@
+import { expect, test } from '@jest/globals';
+import { fapi2Plan } from './plans/fapi2.js';
+import { combine, fapi2 } from './support/variant.js';
+import { count, walk } from './support/walk.js';
+
+const variants = combine(fapi2, {
+  authentication: ['private_key_jwt', 'mtls'],
+  constraint: ['dpop', 'mtls'],
+  openid: [true, false],
+});
+
+walk('FAPI 2.0 Security Profile', fapi2Plan, [
+  ...variants,
+  { ...fapi2, ecosystem: 'openbanking_uk', constraint: 'mtls' },
+]);
+
+test('the plan has as many modules as the public one', () => {
+  expect(variants.map((variant) => count(fapi2Plan, variant))).toEqual([
+    56, 50, 47, 41, 46, 40, 37, 31,
+  ]);
+});

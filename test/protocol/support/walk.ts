@@ -1,0 +1,57 @@
+import { afterAll, beforeAll, describe, test } from '@jest/globals';
+import { createDriver, type Pair } from './driver.js';
+import { type ProtocolBank, startProtocolBank } from './start-protocol-bank.js';
+import { nameOf, type Variant } from './variant.js';
+
+/** A module of a certification plan: what it is called there, where it applies, what it does. */
+export interface Row {
+  readonly module: string;
+  readonly applies: (variant: Variant) => boolean;
+  readonly perform: (pair: Pair) => Promise<void>;
+}
+
+/** Whether a module belongs to the runs of a variant. */
+export type Flag = (variant: Variant) => boolean;
+
+export const always: Flag = () => true;
+export const ifOpenid: Flag = ({ openid }) => openid;
+export const ifDpop: Flag = ({ constraint }) => constraint === 'dpop';
+export const ifPrivateKeyJwt: Flag = ({ authentication }) => authentication === 'private_key_jwt';
+export const ifSigned: Flag = ({ request }) => request === 'signed';
+export const ifPushed: Flag = ({ transport }) => transport === 'pushed';
+export const ifByValue: Flag = ({ transport }) => transport === 'by_value';
+export const ifPlainFapi: Flag = ({ ecosystem }) => ecosystem === 'plain_fapi';
+export const ifOpenBankingUk: Flag = ({ ecosystem }) => ecosystem === 'openbanking_uk';
+export const ifOther: Flag = () => false;
+
+/** Performs each row of a plan in each of its variants, as one test. */
+export function walk(plan: string, rows: readonly Row[], variants: readonly Variant[]): void {
+  let bank: ProtocolBank;
+  beforeAll(async () => {
+    bank = await startProtocolBank();
+  }, 60_000);
+  afterAll(() => bank?.stop());
+
+  describe(plan, () => {
+    for (const [index, variant] of variants.entries()) {
+      describe(nameOf(variant), () => {
+        let pair: Pair;
+        beforeAll(async () => {
+          pair = {
+            first: await createDriver(bank, variant, `first-${index}`),
+            second: await createDriver(bank, variant, `second-${index}`, 'second'),
+          };
+        });
+        for (const { module, applies, perform } of rows) {
+          if (applies(variant)) test(module, () => perform(pair));
+          else test.skip(module, () => {});
+        }
+      });
+    }
+  });
+}
+
+/** How many modules a plan has in a variant. */
+export function count(rows: readonly Row[], variant: Variant): number {
+  return rows.filter(({ applies }) => applies(variant)).length;
+}
