@@ -376,8 +376,9 @@ test('the log is paged, narrowed by user and event, and forgotten after 30 days'
   const events: EventType[] = ['syncCompleted', 'deletedAccount'];
   await register([{ url: urlOf('hook'), events }]);
   const other = 'ffffffffffffffffffffffff';
-  for (const about of [userId, other, userId]) {
+  for (const [index, about] of [userId, other, userId].entries()) {
     await happen(1, { clientId, userId: about });
+    await logWith(index + 1);
     clock.advance(1);
   }
   const at = new Date(clock.now());
@@ -418,14 +419,10 @@ test('the log is paged, narrowed by user and event, and forgotten after 30 days'
   await happen();
   await logWith(5);
   clock.advance(day);
-  const [retried] = await logWith(6);
+  const retried = (await logWith(6)).find(({ attempts }) => attempts.length > 1);
   clock.advance(29 * day - 60);
   expect((await call('GET', `/webhook-deliveries/${retried?.id}`)).status).toBe(200);
   clock.advance(120);
-  expect((await call('GET', '/webhook-deliveries')).data.map(({ id }) => id)).not.toContain(
-    retried?.id,
-  );
-  clock.advance(31 * day);
   expect(await list('')).toEqual([{ total: 0, limit: 100, offset: 0 }, []]);
 });
 
