@@ -4,10 +4,10 @@ import { type ProtocolBank, startProtocolBank } from './start-protocol-bank.js';
 import { nameOf, type Variant } from './variant.js';
 
 /** A module of a certification plan: what it is called there, where it applies, what it does. */
-export interface Row {
+export interface Row<Kind = Variant, Subject = Pair> {
   readonly module: string;
-  readonly applies: (variant: Variant) => boolean;
-  readonly perform: (pair: Pair) => Promise<void>;
+  readonly applies: (variant: Kind) => boolean;
+  readonly perform: (subject: Subject) => Promise<void>;
 }
 
 /** Whether a module belongs to the runs of a variant. */
@@ -24,7 +24,19 @@ export const ifPlainFapi: Flag = ({ ecosystem }) => ecosystem === 'plain_fapi';
 export const ifOpenBankingUk: Flag = ({ ecosystem }) => ecosystem === 'openbanking_uk';
 export const ifOther: Flag = () => false;
 
-/** Performs each row of a plan in each of its variants, as one test. */
+/** Makes a test of each row, skipped where it does not apply; the subject is there once it runs. */
+export function testRows<Kind, Subject>(
+  rows: readonly Row<Kind, Subject>[],
+  variant: Kind,
+  subject: () => Subject,
+): void {
+  for (const { module, applies, perform } of rows) {
+    if (applies(variant)) test(module, () => perform(subject()));
+    else test.skip(module, () => {});
+  }
+}
+
+/** Performs each row of a plan in each of its variants. */
 export function walk(plan: string, rows: readonly Row[], variants: readonly Variant[]): void {
   let bank: ProtocolBank;
   beforeAll(async () => {
@@ -42,10 +54,7 @@ export function walk(plan: string, rows: readonly Row[], variants: readonly Vari
             second: await createDriver(bank, variant, `second-${index}`, 'second'),
           };
         });
-        for (const { module, applies, perform } of rows) {
-          if (applies(variant)) test(module, () => perform(pair));
-          else test.skip(module, () => {});
-        }
+        testRows(rows, variant, () => pair);
       });
     }
   });
