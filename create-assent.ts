@@ -9,16 +9,19 @@ import { createBankRole } from './composition/bank-role.js';
 import { createExplanationRoutes } from './composition/explanation-routes.js';
 import { createIdentityRole } from './composition/identity-role.js';
 import { openFoundation, openProvider } from './composition/open-foundation.js';
+import { createRegistrationRoutes } from './composition/registration-routes.js';
 import type { Foundation, Role, Route } from './composition/role.js';
 import type { Configuration } from './config/schema.js';
 import { assets } from './consent-ui/assets.js';
 import type { BankLedger } from './core/bank-ledger.js';
 import { type Clock, systemClock } from './core/clock.js';
+import { createLogoHandler } from './core/registration/client-logo.js';
 import type { Storage } from './core/storage.js';
 import { createLogger } from './create-logger.js';
 import { allowHosts } from './http/allow-hosts.js';
 import { dispatch } from './http/dispatch.js';
 import { type Listener, listen } from './http/listen.js';
+import { createLogoLoader } from './http/load-logo.js';
 import { securityHeaders } from './http/security-headers.js';
 import { serveAssets } from './http/serve-assets.js';
 import { traceRequest } from './http/trace-id.js';
@@ -78,6 +81,7 @@ async function buildAssent(options: AssentOptions, clock: Clock): Promise<Assent
     const application = createApplication(configuration, [
       createAdminRoutes({ ...foundation, provider, rules, holdings: role.holdings }),
       createExplanationRoutes({ ...foundation, provider }),
+      ...createRegistrationRoutes({ ...foundation, rules, holdings: role.holdings }),
       ...role.routes({ ...foundation, provider }),
     ]);
     const handler = dispatch(provider.callback(), application.callback());
@@ -88,7 +92,11 @@ async function buildAssent(options: AssentOptions, clock: Clock): Promise<Assent
       ...{ provider, storage, keys: keys.manager },
       async start() {
         await listeners.open();
-        scheduler.start([...role.jobs, keys.manager.handler]);
+        scheduler.start([
+          ...role.jobs,
+          keys.manager.handler,
+          createLogoHandler(createLogoLoader(foundation.guardedFetch)),
+        ]);
       },
       async stop() {
         await listeners.close();

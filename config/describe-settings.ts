@@ -14,6 +14,10 @@ ${table(settings.filter((setting) => setting.path[0] === 'institutions' && setti
 
 ${table(settings.filter((setting) => setting.path[0] === 'resources' && setting.path.length > 1))}
 
+## Each of \`registration.directories\`
+
+${table(settings.filter(({ path }) => path[1] === 'directories' && path.length > 2))}
+
 ## Each of \`clients\`
 
 Client metadata of RFC 7591, RFC 8705 and RFC 9449 under their standard names, and \`profile\` (\`fapi2-security\` by default, see [profiles](profiles.md)) and \`own_consent_screens\` (whether the client shows its own approved consent screens, so that the hosted one is skipped), and \`webhooks\`: at most 10 endpoints, each with \`url\` (https), \`events\` and \`format\` (\`json\`, the default, or \`jwt\`).

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { detailTypeNames } from '../core/authorization-details/detail-types.js';
 import { profileNames } from '../core/profile-names.js';
+import { registrationPolicySchema } from '../core/registration/registration-policy.js';
 import { destination } from './destination.js';
 
 const seconds = (fallback: number, why: string) =>
@@ -124,6 +125,58 @@ const resource = z.strictObject({
       z.string().min(1).max(140),
     )
     .describe('Its scopes, each with what it allows, as the consent page says it'),
+});
+
+/** Who vouches for clients by software statements (docs/registration.md). */
+const registrationDirectory = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[0-9a-z_-]{1,64}$/, 'expected 1 to 64 characters of 0-9, a-z, _ and -')
+    .describe('What the history of clients calls it; they keep it for ever'),
+  issuer: z.string().min(1).max(2048).describe('The `iss` of its statements'),
+  jwksUri: httpsUrl
+    .optional()
+    .describe('Where its keys are, fetched as every outgoing request and kept for ten minutes'),
+  jwks: z
+    .strictObject({ keys: z.array(z.record(z.string(), z.json())).min(1).max(50) })
+    .optional()
+    .describe('Its public keys, where they are not fetched'),
+  statementAge: seconds(86_400, 'How old a statement may be, by its `iat`'),
+  signedRequests: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Take only requests that the client has signed, the statement inside (UK Open Banking DCR)',
+    ),
+  audience: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'What such requests may name as `aud` besides the issuer, e.g. your id in the directory',
+    ),
+  scopesByRole: z
+    .record(z.string().min(1), z.array(z.string().min(1)))
+    .optional()
+    .describe("Scopes that need one of the statement's `software_roles`, by role"),
+  certificate: z
+    .strictObject({
+      organisationId: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('Attribute of the subject that is the `org_id`, e.g. `OU`'),
+      softwareId: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('Attribute of the subject that is the `software_id`, e.g. `CN`'),
+    })
+    .optional()
+    .describe(
+      'Where set, clients come with a certificate of a trusted authority that is theirs by these',
+    ),
+  policy: registrationPolicySchema.prefault({}),
 });
 
 /** What the provider can sign with. */
@@ -281,7 +334,32 @@ export const configurationSchema = z.strictObject({
           'In the bank role: clients create, change, read and revoke grants by id (docs/grant-management.md)',
         ),
       introspection: z.boolean().default(true).describe("RFC 7662, of a client's own tokens"),
+      registration: z
+        .boolean()
+        .default(false)
+        .describe('Clients register themselves at `/oidc/reg` (docs/registration.md)'),
       revocation: z.boolean().default(true).describe("RFC 7009, of a client's own tokens"),
+    })
+    .prefault({}),
+  registration: z
+    .strictObject({
+      directories: z
+        .array(registrationDirectory)
+        .max(50)
+        .default([])
+        .describe('Whose software statements are trusted'),
+      anyone: registrationPolicySchema
+        .optional()
+        .describe(
+          'What those may register who show neither a statement nor a token; without, nobody may',
+        ),
+      attempts: z
+        .number()
+        .int()
+        .min(1)
+        .max(100_000)
+        .default(100)
+        .describe('Requests from one address in a quarter of an hour'),
     })
     .prefault({}),
   outgoing: z
@@ -337,5 +415,6 @@ export type ValidSettings = {
 /** What an operator writes. */
 export type ConfigurationInput = z.input<typeof configurationSchema>;
 export type ResourceConfiguration = Configuration['resources'][number];
+export type RegistrationDirectory = Configuration['registration']['directories'][number];
 export type InstitutionConfiguration = Configuration['institutions'][number];
 export type ConnectorConfiguration = InstitutionConfiguration['connector'];

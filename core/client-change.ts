@@ -41,6 +41,7 @@ const ownMembers: ReadonlySet<string> = new Set([
   'updated_at',
   'updated_by',
   'client_id_issued_at',
+  'registration',
 ]);
 
 /** What differs between two states of a client, member by member; absent for one that is not there. */

@@ -21,6 +21,11 @@ const webUri = z
 const httpsUri = z.url({ protocol: /^https$/, error: 'must be an https URI' }).max(2048);
 /** What a browser would take as a document or a program (SEC-15), however it is written. */
 const unsafeSchemes = ['javascript:', 'data:', 'vbscript:', 'blob:', 'file:', 'about:'];
+/** RFC 3986 §2: what else is in a URI, one reads in this way and another in that (SEC-16). */
+const uriCharacters = /^[\w\-.~:/?#[\]@!$&'()*+,;=%]*$/;
+/** `.` and `..` as part of a path, in every way of writing them. */
+const dotSegment = /\/(?:\.|%2e){1,2}(?=[;/?#]|$)/i;
+
 /** Apps may have schemes of their own; which ones, the client's kind and profile decide. */
 const redirectUri = z
   .string()
@@ -28,6 +33,12 @@ const redirectUri = z
   .refine((uri) => URL.canParse(uri), { error: 'must be an absolute URI', abort: true })
   .refine((uri) => !unsafeSchemes.includes(URL.parse(uri)?.protocol ?? ''), {
     error: 'must not use this scheme',
+  })
+  .refine((uri) => uriCharacters.test(uri) && !dotSegment.test(uri), {
+    error: 'must be written as RFC 3986 says, without . and .. in its path',
+  })
+  .refine((uri) => !URL.parse(uri)?.hostname.includes('*'), {
+    error: 'must be one address: it is compared as it stands',
   });
 const algorithm = z.string().min(1).max(40);
 const jwks = z.strictObject({ keys: list(z.record(z.string(), z.unknown()), 50) });

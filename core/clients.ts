@@ -1,3 +1,4 @@
+import type { Registration } from './registration/registration-record.js';
 import type { Collection, Storage, Stored } from './storage.js';
 import type { WebhookEndpoint } from './webhook-endpoint.js';
 
@@ -61,6 +62,8 @@ export interface ClientRecord extends ClientMetadata {
   readonly previous_client_secret?:
     | { readonly value: string; readonly expires_at: string }
     | undefined;
+  /** How it registered itself; absent where an operator made it. */
+  readonly registration?: Registration | undefined;
   /** ISO 8601 */
   readonly updated_at?: string | undefined;
   readonly updated_by?: Author | undefined;

@@ -13,6 +13,9 @@ import { intents } from './intent.js';
 import { jobs } from './job.js';
 import { journeys } from './journey.js';
 import { polls } from './poll-pace.js';
+import { clientLogos } from './registration/client-logo.js';
+import { initialAccessTokens } from './registration/initial-access-tokens.js';
+import { registrationUses } from './registration/software-statement.js';
 import { rememberedAnswers } from './remembered-answer.js';
 import { requestObjects } from './request-object.js';
 import { syncRequests } from './request-sync.js';
@@ -31,16 +34,19 @@ export const domainCollections: readonly Collection<unknown>[] = [
   bankCalls,
   bankVisits,
   clientChanges,
+  clientLogos,
   clients,
   connections,
   consents,
   deliveries,
   explanations,
+  initialAccessTokens,
   jobs,
   journeys,
   intents,
   polls,
   publishedEvents,
+  registrationUses,
   rememberedAnswers,
   requestObjects,
   scimIdentities,

@@ -1,7 +1,8 @@
 import type { RequestListener } from 'node:http';
 
 const mount = '/oidc';
-const connectionLists = /^\/oidc\/\.well-known\/[a-z]+-connections(?:\?|$)/;
+/** Below the issuer, and ours: the lists of connections, and registration. */
+const ofApplication = /^\/oidc\/(?:\.well-known\/[a-z]+-connections|reg(?:\/[^/?]+)?)(?:\?|$)/;
 /** RFC 8414 §3.1: the well-known part comes before the issuer's path. */
 const authorizationServerMetadata = '/.well-known/oauth-authorization-server';
 
@@ -12,7 +13,7 @@ const authorizationServerMetadata = '/.well-known/oauth-authorization-server';
 export function dispatch(provider: RequestListener, application: RequestListener): RequestListener {
   return function dispatchRequest(request, response) {
     const url = request.url ?? '/';
-    if (url.startsWith(`${mount}/`) && !connectionLists.test(url)) {
+    if (url.startsWith(`${mount}/`) && !ofApplication.test(url)) {
       Object.assign(request, { originalUrl: url });
       request.url = url.slice(mount.length);
       return provider(request, response);

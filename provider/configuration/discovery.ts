@@ -15,6 +15,7 @@ function mtlsEndpoints(configuration: Configuration) {
         backchannel_authentication_endpoint: '/oidc/backchannel',
       }),
     ...(isGrantManagementOffered(configuration) && { grant_management_endpoint: '/grants' }),
+    ...(features.registration && { registration_endpoint: '/oidc/reg' }),
     ...(features.introspection && { introspection_endpoint: '/oidc/token/introspection' }),
     ...(features.revocation && { revocation_endpoint: '/oidc/token/revocation' }),
   };
@@ -24,7 +25,7 @@ const lists = ['all', 'api', 'legacy', 'test', 'beta', 'payments'];
 
 /** What discovery says beyond what the library knows (identity-service.md §1.4). */
 export function discoveryConfiguration(configuration: Configuration) {
-  const { role, publicUrl, mtlsUrl } = configuration;
+  const { role, publicUrl, mtlsUrl, features } = configuration;
   return {
     discovery: {
       mtls_endpoint_aliases: prefix(mtlsUrl, mtlsEndpoints(configuration)),
@@ -32,6 +33,7 @@ export function discoveryConfiguration(configuration: Configuration) {
         frontchannel_logout_supported: true,
         frontchannel_logout_session_supported: true,
       }),
+      ...(features.registration && { registration_endpoint: `${publicUrl}/oidc/reg` }),
       ...(isGrantManagementOffered(configuration) && {
         grant_management_endpoint: `${publicUrl}/grants`,
         grant_management_actions_supported: ['query', 'revoke', ...grantActions],

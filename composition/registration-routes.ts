@@ -1,0 +1,56 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type Router from '@koa/router';
+import { createRegistrationApi } from '../api/registration/create-registration-api.js';
+import { createRemoteKeyCheck } from '../api/registration/find-remote-key-faults.js';
+import type { ClientHoldings } from '../core/client-holdings.js';
+import { createClientPlanner } from '../core/client-plan.js';
+import type { ClientRules } from '../core/client-rules.js';
+import type { Clock } from '../core/clock.js';
+import { createClientRegistration } from '../core/registration/client-registration.js';
+import {
+  createInitialAccessTokens,
+  type InitialAccessTokens,
+} from '../core/registration/initial-access-tokens.js';
+import type { Storage } from '../core/storage.js';
+import { createKeyFetcher } from '../http/remote-keys.js';
+import type { Foundation } from './role.js';
+
+interface RegistrationRoutesDeps extends Foundation {
+  readonly rules: ClientRules;
+  readonly holdings: ClientHoldings;
+}
+
+/** Where clients register themselves, in both roles, where the operator lets them. */
+export function createRegistrationRoutes(deps: RegistrationRoutesDeps): readonly Router[] {
+  const { configuration, storage, clock, guardedFetch, rules } = deps;
+  const { publicUrl, mtlsUrl, features, registration } = configuration;
+  if (!features.registration) return [];
+  const fetchKeys = createKeyFetcher(guardedFetch, clock);
+  return [
+    createRegistrationApi({
+      ...deps,
+      ...{ registration, fetchKeys },
+      tokens: openInitialAccessTokens({ storage, clock }),
+      audiences: [`${publicUrl}/oidc`, `${publicUrl}/oidc/reg`, `${mtlsUrl}/oidc/reg`],
+      origins: [publicUrl, mtlsUrl],
+      clients: createClientRegistration({
+        ...{ storage, clock, rules, newSecret },
+        planClient: createClientPlanner(deps),
+        newId: randomUUID,
+        findRemoteKeyFaults: createRemoteKeyCheck(rules, fetchKeys),
+      }),
+    }),
+  ];
+}
+
+/** The tokens that operators make, for the command and for the endpoint. */
+export function openInitialAccessTokens(deps: {
+  readonly storage: Storage;
+  readonly clock: Clock;
+}): InitialAccessTokens {
+  return createInitialAccessTokens({ ...deps, newId: randomUUID, newSecret });
+}
+
+function newSecret(): string {
+  return randomBytes(32).toString('base64url');
+}

@@ -1,0 +1,196 @@
+import type { BrokenRule } from '../broken-rule.js';
+import { changeClient, OutdatedClient } from '../change-client.js';
+import type { PlanClient } from '../client-plan.js';
+import type { ClientRules } from '../client-rules.js';
+import { metadataOf } from '../client-view.js';
+import { type Author, type ClientRecord, clients, isActive } from '../clients.js';
+import type { Clock } from '../clock.js';
+import { fitSecret } from '../compose-client.js';
+import { retryConflict } from '../retry-conflict.js';
+import { type Storage, StorageConflict, type Stored, update, type Write } from '../storage.js';
+import { keepLogo } from './client-logo.js';
+import { hashToken, isHashOf } from './initial-access-tokens.js';
+import { type RegistrationTerms, readRegistration } from './read-registration.js';
+import { isRegistrable } from './registration-policy.js';
+import type { Registration } from './registration-record.js';
+import { RegistrationRefused } from './registration-refused.js';
+
+/** What allows a registration, and on which terms. */
+export interface Allowance extends RegistrationTerms {
+  readonly by: string;
+  /** The writes that use it up. @throws {RegistrationRefused} where it is used up. */
+  use(clientId: string): Promise<readonly Write[]>;
+}
+
+/** A client as it was registered. */
+export interface Registered {
+  readonly client: ClientRecord;
+  /** The registration access token to be used from now on. */
+  readonly token: string;
+  readonly ignored: readonly string[];
+}
+
+/** A client that proved itself by its registration access token (RFC 7592 §2). */
+export interface ManagedClient {
+  readonly stored: Stored<ClientRecord>;
+  readonly registration: Registration;
+  readonly token: string;
+}
+
+/**
+ * Clients that register and manage themselves (RFC 7591, RFC 7592): by the same rules as those that
+ * operators make, and into the same history.
+ */
+export interface ClientRegistration {
+  /** @throws {BrokenRules}, {@link RegistrationRefused} */
+  register(
+    sent: Readonly<Record<string, unknown>>,
+    allow: () => Promise<Allowance>,
+  ): Promise<Registered>;
+  /** @throws {RegistrationRefused} `invalid_token`: for another client's token, too (SEC-49). */
+  authenticate(clientId: string, token: string): Promise<ManagedClient>;
+  /** Replaces what the client says of itself; what operators said stays. Throws as `register`. */
+  update(
+    client: ManagedClient,
+    sent: Readonly<Record<string, unknown>>,
+    allowance: Allowance,
+  ): Promise<Registered>;
+  /** Refuses everything to it from now on and ends what it has of people. */
+  remove(client: ManagedClient): Promise<void>;
+}
+
+export interface ClientRegistrationDeps {
+  readonly storage: Storage;
+  readonly clock: Clock;
+  readonly rules: ClientRules;
+  readonly planClient: PlanClient;
+  readonly newId: () => string;
+  readonly newSecret: () => string;
+  /** What is wrong with the keys at a client's `jwks_uri`. */
+  readonly findRemoteKeyFaults: (client: ClientRecord) => Promise<readonly BrokenRule[]>;
+}
+
+/** See {@link ClientRegistration}. */
+export function createClientRegistration(deps: ClientRegistrationDeps): ClientRegistration {
+  const { storage, clock, rules, planClient, newId, newSecret, findRemoteKeyFaults } = deps;
+
+  /** The writes of the change, none where nothing changes. */
+  async function plan(
+    wanted: { readonly before?: Stored<ClientRecord>; readonly after: ClientRecord },
+    brokenRules: readonly BrokenRule[],
+    by: string,
+  ): Promise<{ readonly after: ClientRecord; readonly writes: readonly Write[] }> {
+    const { before } = wanted;
+    const after = fitSecret(wanted.after, rules, newSecret);
+    const action = before ? 'updated' : 'created';
+    const planned = await planClient(after.client_id, { action, before, after, brokenRules });
+    const remote = planned.brokenRules.length > 0 ? [] : await findRemoteKeyFaults(after);
+    const checked = { ...planned, brokenRules: [...planned.brokenRules, ...remote] };
+    const at = new Date(clock.now());
+    const writes = changeClient(checked, authorOf(by), at);
+    return { after: planned.after ?? after, writes };
+  }
+
+  return {
+    register(sent, allow) {
+      return retryConflict(async () => {
+        const allowance = await allow();
+        const clientId = newId();
+        const token = newSecret();
+        const { metadata, ignored, rules: form } = readRegistration(sent, allowance);
+        const { by, policy } = allowance;
+        const made: ClientRecord = {
+          client_id: clientId,
+          client_id_issued_at: Math.floor(clock.now() / 1000),
+          managed_by: 'api',
+          registration: { by, policy, tokenHash: hashToken(token) },
+          ...metadata,
+        };
+        const { after, writes } = await plan({ after: made }, form, by);
+        const used = await allowance.use(clientId);
+        const logo = keepLogo(undefined, after, new Date(clock.now()));
+        await storage.commit([...used, ...writes, ...logo]);
+        return { client: after, token, ignored };
+      });
+    },
+
+    authenticate(clientId, token) {
+      return retryConflict(async () => {
+        const stored = await storage.get(clients, clientId);
+        const registration = stored?.value.registration;
+        if (!stored || !registration || !isActive(stored.value)) throw unknownToken();
+        const { tokenHash, previousTokenHash: previous } = registration;
+        if (isHashOf(tokenHash, token)) {
+          if (previous === undefined) return { stored, registration, token };
+          const { previousTokenHash: _seen, ...rest } = registration;
+          await storage.commit([update(clients, stored, { ...stored.value, registration: rest })]);
+          const seen = await storage.get(clients, clientId);
+          return { stored: seen ?? stored, registration: rest, token };
+        }
+        if (previous !== undefined && isHashOf(previous, token)) {
+          return { stored, registration, token };
+        }
+        throw unknownToken();
+      });
+    },
+
+    async update({ stored, token }, sent, allowance) {
+      const { value: before } = stored;
+      const { metadata, ignored, rules: form } = readRegistration(sent, allowance);
+      const ofOperators = Object.entries(metadataOf(before)).filter(
+        ([member]) => !isRegistrable(member, allowance.policy) && !(member in metadata),
+      );
+      const { by, policy } = allowance;
+      const newToken = newSecret();
+      const made: ClientRecord = {
+        ...ownMembersOf(before),
+        ...Object.fromEntries(ofOperators),
+        ...metadata,
+        client_id: before.client_id,
+        registration: {
+          ...{ by, policy, tokenHash: hashToken(newToken) },
+          previousTokenHash: hashToken(token),
+        },
+      };
+      const { after, writes } = await plan({ before: stored, after: made }, form, by);
+      if (writes.length === 0) return { client: before, token, ignored };
+      const used = await allowance.use(before.client_id);
+      const logo = keepLogo(before, after, new Date(clock.now()));
+      await commit(storage, [...used, ...writes, ...logo]);
+      return { client: after, token: newToken, ignored };
+    },
+
+    async remove({ stored, registration }) {
+      const planned = await planClient(stored.id, { action: 'deleted', before: stored });
+      await commit(
+        storage,
+        changeClient(planned, authorOf(registration.by), new Date(clock.now())),
+      );
+    },
+  };
+}
+
+/** What a record has that is no metadata: who made it, its secret. */
+function ownMembersOf(client: ClientRecord): ClientRecord {
+  const metadata = metadataOf(client);
+  const own = Object.entries(client).filter(([member]) => !(member in metadata));
+  return { ...Object.fromEntries(own), client_id: client.client_id };
+}
+
+function authorOf(by: string): Author {
+  return { kind: 'registration', id: by };
+}
+
+function unknownToken(): RegistrationRefused {
+  const message = 'The registration access token is not one of this client';
+  return new RegistrationRefused('invalid_token', message);
+}
+
+async function commit(storage: Storage, writes: readonly Write[]): Promise<void> {
+  try {
+    await storage.commit(writes);
+  } catch (error) {
+    if (!(error instanceof StorageConflict)) throw error;
+    throw new OutdatedClient({ cause: error });
+  }
+}

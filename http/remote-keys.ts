@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import type { Clock } from '../core/clock.js';
+import type { GuardedFetch } from './guarded-fetch.js';
+import { OutgoingFailure } from './guarded-fetch.js';
+
+const jwksSchema = z.object({
+  keys: z.array(z.looseObject({ kty: z.string() })).max(100),
+});
+
+/** Public keys as they are published (RFC 7517 §5). */
+export type RemoteKeySet = z.infer<typeof jwksSchema>;
+
+/** There are no keys at an address. The message is public. */
+export class NoRemoteKeys extends Error {
+  override readonly name = 'NoRemoteKeys';
+}
+
+/**
+ * The keys at an address.
+ * @param atMost how old they may be (milliseconds): less where a key was not among them.
+ * @throws {NoRemoteKeys}
+ */
+export type FetchKeys = (uri: string, atMost?: number) => Promise<RemoteKeySet>;
+
+const usualAge = 10 * 60_000;
+/** However often a key is missed, or a server fails: it is asked again no sooner (milliseconds). */
+const shortestAge = 15_000;
+const mostKept = 200;
+
+interface Kept {
+  readonly at: number;
+  readonly keys: Promise<RemoteKeySet>;
+}
+
+/** Fetches key sets through the guarded fetch, one request at a time for each, and keeps them. */
+export function createKeyFetcher(guardedFetch: GuardedFetch, clock: Clock): FetchKeys {
+  const kept = new Map<string, Kept>();
+
+  return async function fetchKeys(uri, atMost = usualAge) {
+    const age = Math.max(atMost, shortestAge);
+    const known = kept.get(uri);
+    if (known && clock.now() - known.at < age) return known.keys;
+    const keys = load(guardedFetch, uri);
+    kept.delete(uri);
+    kept.set(uri, { at: clock.now(), keys });
+    for (const [oldest] of kept) {
+      if (kept.size <= mostKept) break;
+      kept.delete(oldest);
+    }
+    try {
+      return await keys;
+    } catch (error) {
+      // No longer than a server needs to come back.
+      kept.set(uri, { at: clock.now() - usualAge + shortestAge, keys });
+      throw error;
+    }
+  };
+}
+
+async function load(guardedFetch: GuardedFetch, uri: string): Promise<RemoteKeySet> {
+  try {
+    const { status, body } = await guardedFetch(uri, { headers: { accept: 'application/json' } });
+    if (status !== 200) throw new NoRemoteKeys(`the answer was ${status}`);
+    const { data } = jwksSchema.safeParse(parse(body.toString('utf8')));
+    if (!data) throw new NoRemoteKeys('the answer was no JSON Web Key Set');
+    return data;
+  } catch (error) {
+    if (!(error instanceof OutgoingFailure)) throw error;
+    throw new NoRemoteKeys(error.message, { cause: error });
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
