@@ -63,7 +63,8 @@ test('a bank that is down holds up nothing here, and hears of it later', async (
   api.bank.faults = {};
   api.clock.advance(61);
   while ((await api.waiting('withdraw')).length > 0) await setImmediate();
-  expect(api.bank.revoked).toHaveLength(2);
+  // A bank is told at least once.
+  expect(new Set(api.bank.revoked.map(({ of }) => of)).size).toBe(2);
 });
 
 test('one whose client came at the last moment is left alone', async () => {
