@@ -15,7 +15,7 @@ walk('FAPI 2.0 Message Signing', fapi2Plan, [
   ...signed,
   ...combine(base, clients),
   ...combine({ ...base, request: 'unsigned', response: 'jarm' }, clients),
-  ...combine({ ...base, request: 'unsigned' }, { ...clients, openid: [true] }),
+  ...combine({ ...base, request: 'unsigned' }, clients),
   { ...base, ecosystem: 'openbanking_uk', constraint: 'mtls' },
 ]);
 
