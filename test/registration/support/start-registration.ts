@@ -3,7 +3,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { JWTPayload } from 'jose';
 import { openInitialAccessTokens } from '../../../composition/registration-routes.js';
 import type { ConfigurationInput } from '../../../config/schema.js';
 import { clientChanges } from '../../../core/client-change.js';
@@ -112,7 +111,7 @@ export async function startRegistration(
     },
 
     /** A software statement as the directory signs it. */
-    statement: (claims: JWTPayload = {}) =>
+    statement: (claims: Readonly<Record<string, unknown>> = {}) =>
       directoryKeys.sign({
         iss: directoryIssuer,
         iat: epoch(),
@@ -124,7 +123,9 @@ export async function startRegistration(
         org_id: 'org-1',
         org_name: 'Budget Ltd',
         ...claims,
-      }),
+      };
+      return directoryKeys.sign(said);
+    },
 
     async history(clientId: string) {
       const query = { index: 'client', equals: clientId, limit: 50 };
