@@ -1,6 +1,7 @@
 /** What a certification plan is run with: how its clients are registered, and how they ask. */
 export interface Variant {
   readonly profile: 'fapi2-security' | 'fapi2-message-signing' | 'fapi1-advanced';
+  /** At a bank of ours a request of either names an intent, or authorization details. */
   readonly ecosystem: 'plain_fapi' | 'openbanking_uk';
   readonly authentication: 'private_key_jwt' | 'mtls';
   readonly constraint: 'mtls' | 'dpop';
