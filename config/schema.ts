@@ -138,7 +138,9 @@ const registrationDirectory = z.strictObject({
     .optional()
     .describe('Where its keys are, fetched as every outgoing request and kept for ten minutes'),
   jwks: z
-    .strictObject({ keys: z.array(z.record(z.string(), z.json())).min(1).max(50) })
+    .strictObject({
+      keys: z.array(z.record(z.string(), z.json())).min(1).max(50).describe('As JWK'),
+    })
     .optional()
     .describe('Its public keys, where they are not fetched'),
   statementAge: seconds(86_400, 'How old a statement may be, by its `iat`'),

@@ -33,9 +33,11 @@ const redirectUri = z
   .refine((uri) => URL.canParse(uri), { error: 'must be an absolute URI', abort: true })
   .refine((uri) => !unsafeSchemes.includes(URL.parse(uri)?.protocol ?? ''), {
     error: 'must not use this scheme',
+    abort: true,
   })
   .refine((uri) => uriCharacters.test(uri) && !dotSegment.test(uri), {
     error: 'must be written as RFC 3986 says, without . and .. in its path',
+    abort: true,
   })
   .refine((uri) => !URL.parse(uri)?.hostname.includes('*'), {
     error: 'must be one address: it is compared as it stands',

@@ -27,6 +27,9 @@ export interface CommandOptions {
   readonly 'read-only'?: boolean | undefined;
   readonly secrets?: boolean | undefined;
   readonly prune?: boolean | undefined;
+  readonly policy?: string | undefined;
+  readonly uses?: string | undefined;
+  readonly days?: string | undefined;
 }
 
 export interface CommandContext {

@@ -9,6 +9,7 @@ import { callAdminApi } from './call-admin-api.js';
 import { type CommandOptions, type CommandResult, commands } from './commands.js';
 import { openAdministration } from './open-administration.js';
 import { readOperatorKey } from './operator-key.js';
+import { registrationCommands } from './registration-commands.js';
 
 const usage = `Usage: npm run admin -- COMMAND --config FILE
 
@@ -20,6 +21,11 @@ const usage = `Usage: npm run admin -- COMMAND --config FILE
   export [FILE] [--secrets]                all clients as one file; secrets only where asked for
   plan FILE [--prune]                      what applying the file would change, break and end
   apply FILE [--prune]                     make the clients those of the file; prune deletes others
+
+  create-registration-token NOTE [--policy FILE] [--uses NUMBER] [--days NUMBER]
+                                           for somebody who may register clients at /oidc/reg
+  list-registration-tokens
+  revoke-registration-token ID
 
   keys list                                every signing key, and what it does
   keys rotate [ALGORITHM]                  publish the next key of each algorithm, or of one
@@ -51,10 +57,12 @@ export async function runAdminCommand(
   return (await choose(name)?.(rest, options, deps)) ?? { output: usage, status: 2 };
 }
 
+const storeCommands = { ...commands, ...registrationCommands };
+
 function choose(name: string): Run | undefined {
   if (name === 'call') return callApi;
   if (name === 'keys') return changeKeys;
-  return Object.hasOwn(commands, name) ? onStore(name) : undefined;
+  return Object.hasOwn(storeCommands, name) ? onStore(name) : undefined;
 }
 
 type Run = (
@@ -69,7 +77,7 @@ function onStore(name: string): Run {
     const administration = await openAdministration({ configuration: settings, clock, logger });
     try {
       const by = { kind: 'command', id: user } as const;
-      return await commands[name]?.(words, { administration, settings, options, by });
+      return await storeCommands[name]?.(words, { administration, settings, options, by });
     } catch (error) {
       if (!(error instanceof BrokenRules)) throw error;
       const lines = error.rules.map(({ member, rule }) => `! ${member} ${rule}`);
@@ -121,6 +129,9 @@ function readArguments(args: readonly string[]): { options: CommandOptions; word
       'read-only': { type: 'boolean' },
       secrets: { type: 'boolean' },
       prune: { type: 'boolean' },
+      policy: { type: 'string' },
+      uses: { type: 'string' },
+      days: { type: 'string' },
     },
   });
   return { options: values, words: positionals };

@@ -1,0 +1,116 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { crc32, deflateSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { rewritePng } from '../../http/rewrite-png.js';
+import { createClientKeys } from '../support/client-keys.js';
+import { eventually } from '../support/eventually.js';
+import { type Registration, redirectUri, startRegistration } from './support/start-registration.js';
+
+let assent: Registration;
+let budget: Readonly<Record<string, unknown>>;
+let token: string;
+let publicJwk: object;
+
+beforeAll(async () => {
+  assent = await startRegistration();
+  token = await assent.token();
+  const keys = await createClientKeys();
+  publicJwk = keys.publicJwk;
+  budget = {
+    token_endpoint_auth_method: 'private_key_jwt',
+    jwks: keys.jwks,
+    dpop_bound_access_tokens: true,
+    redirect_uris: [redirectUri],
+  };
+});
+afterAll(() => assent?.stop());
+
+describe('SEC-41: weak keys', () => {
+  const rsa = (modulusLength: number, publicExponent = 65_537) =>
+    generateKeyPairSync('rsa', { modulusLength, publicExponent }).publicKey.export({
+      format: 'jwk',
+    });
+
+  test.each<[string, () => readonly object[]]>([
+    ['RSA of 1024 bits', () => [rsa(1024)]],
+    ['an exponent of 3', () => [rsa(2048, 3)]],
+    ['an exponent of 1', () => [{ ...rsa(2048), e: 'AQ' }]],
+    ['one kid twice', () => [publicJwk, { ...rsa(2048), ...{ kid: kidOf(publicJwk) } }]],
+    ['one key for two uses', () => [publicJwk, { ...publicJwk, kid: 'other', use: 'enc' }]],
+    ['operations of both uses', () => [{ ...rsa(2048), key_ops: ['verify', 'encrypt'] }]],
+    [
+      'a key for encryption beside one without use',
+      () => [rsa(2048), { ...rsa(2048), use: 'enc' }],
+    ],
+    ['a private key', () => [{ ...rsa(2048), d: 'AQAB' }]],
+  ])('%s is refused, registered or published', async (_name, make) => {
+    const jwks = { keys: make() };
+    const { jwks: _jwks, ...rest } = budget;
+    const jwks_uri = assent.publish(`/weak/${Math.random()}`, jwks);
+    for (const keys of [{ jwks }, { jwks_uri }]) {
+      const answer = await assent.register({ ...rest, ...keys }, { token });
+      expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_client_metadata' } });
+      expect(answer.body.error_description).toMatch(/^jwks/);
+    }
+  });
+
+  function kidOf(jwk: object): unknown {
+    return 'kid' in jwk ? jwk.kid : undefined;
+  }
+});
+
+describe('a logo', () => {
+  const chunk = (type: string, data: Buffer) => {
+    const body = Buffer.concat([Buffer.from(type), data]);
+    const [length, check] = [Buffer.alloc(4), Buffer.alloc(4)];
+    length.writeUInt32BE(data.length);
+    check.writeUInt32BE(crc32(body));
+    return Buffer.concat([length, body, check]);
+  };
+  function png(side = 2, pixels = Buffer.alloc(side * (1 + side * 4), 1)) {
+    const header = Buffer.alloc(13);
+    header.writeUInt32BE(side, 0);
+    header.writeUInt32BE(side, 4);
+    header.set([8, 6, 0, 0, 0], 8);
+    return Buffer.concat([
+      Buffer.from('89504e470d0a1a0a', 'hex'),
+      chunk('IHDR', header),
+      chunk('tEXt', Buffer.from('comment\0<script>alert(1)</script>')),
+      chunk('IDAT', deflateSync(pixels)),
+      chunk('IEND', Buffer.alloc(0)),
+      Buffer.from('<?php trailing ?>'),
+    ]);
+  }
+
+  test('is fetched, written anew and served from our own origin', async () => {
+    const logo_uri = assent.publish('/logo.png', png());
+    const { status, body } = await assent.register({ ...budget, logo_uri }, { token });
+    expect(status).toBe(201);
+    const served = await eventually(async () => {
+      const response = await assent.fetch(`/client-logos/${body.client_id}`);
+      expect(response.status).toBe(200);
+      return response;
+    });
+    expect(served.headers.get('content-type')).toBe('image/png');
+    const file = Buffer.from(await served.arrayBuffer());
+    expect(file.toString('latin1')).not.toMatch(/script|php/);
+    // What was written is whole.
+    expect(rewritePng(file)?.equals(file)).toBe(true);
+  });
+
+  test('that is no plain, whole and small PNG is none', () => {
+    const whole = png();
+    const damaged = Buffer.from(whole);
+    damaged.writeUInt8(damaged.readUInt8(20) ^ 1, 20);
+    for (const file of [
+      Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>'),
+      Buffer.alloc(0),
+      whole.subarray(0, 40),
+      damaged,
+      png(513),
+      png(2, Buffer.alloc(10_000_000)),
+    ]) {
+      expect(rewritePng(file)).toBeUndefined();
+    }
+  });
+});
