@@ -17,6 +17,7 @@ export function checkSettings(
     ...checkProfiles(configuration),
     ...checkInstitutions(configuration.institutions ?? []),
     ...checkResources(configuration),
+    ...checkDirectories(configuration.registration?.directories ?? []),
     ...repeated((configuration.clients ?? []).map((client) => client.client_id)).map(
       ({ index, value }) => `clients.${index}.client_id: found ${showValue(value)} a second time`,
     ),
@@ -46,6 +47,24 @@ function checkSigning({ signing }: ValidSettings): string[] {
     : [
         `signing.rotateEvery: found ${rotateEvery}, which is less than signing.publishBefore; expected at least ${publishBefore}, or 0`,
       ];
+}
+
+/** Each with its keys in one place, and none in the name of another. */
+function checkDirectories(directories: Configuration['registration']['directories']): string[] {
+  const place = 'registration.directories';
+  return [
+    ...directories.flatMap(({ jwks, jwksUri }, index) =>
+      (jwks === undefined) === (jwksUri === undefined)
+        ? [`${place}.${index}: expected either jwksUri or jwks`]
+        : [],
+    ),
+    ...(['name', 'issuer'] as const).flatMap((member) =>
+      repeated(directories.map((directory) => directory[member])).map(
+        ({ index, value }) =>
+          `${place}.${index}.${member}: found ${showValue(value)} a second time`,
+      ),
+    ),
+  ];
 }
 
 /** Nobody signs in to the identity service: who a person is, their bank and the client say. */

@@ -1,12 +1,14 @@
 import { join } from 'node:path';
 import { type Configuration, configurationSchema } from '../config/schema.js';
 import type { ClientMetadata } from '../core/clients.js';
+import { systemClock } from '../core/clock.js';
 import {
   type CertificateAuthority,
   type CertificateFiles,
   subjectOf,
 } from './certificate-authority.js';
 import { openClientKeys, publicJwk } from './client-keys.js';
+import { openSandboxDirectory } from './directory.js';
 import { writeLogos } from './logos.js';
 import type { SandboxPorts, SandboxUrls } from './ports.js';
 import { registerCibaClient } from './register-ciba-client.js';
@@ -45,6 +47,7 @@ export async function createConfigurations(
     clients.map((client) => client.client_id),
   );
   const { access, registrations } = await registerAtBank(deps);
+  const { issuer, jwks } = await openSandboxDirectory(directory, systemClock);
   return {
     bank: configurationSchema.parse({
       ...common,
@@ -55,6 +58,18 @@ export async function createConfigurations(
       storage: storage('bank'),
       // As at real banks, what was authorised without an end lasts until it is revoked.
       lifetimes: { openEndedIntent: 0 },
+      features: { registration: true },
+      registration: {
+        directories: [
+          {
+            ...{ name: 'sandbox', issuer, jwks },
+            // Its time can be moved, and the command that issues statements does not know how far.
+            statementAge: 10 * 365 * 86_400,
+            scopesByRole: { AISP: ['accounts'] },
+            policy: { profiles: ['fapi2-security', 'fapi2-message-signing', 'fapi1-advanced'] },
+          },
+        ],
+      },
       clients: [...registrations, await registerCibaClient(deps)],
     }),
     assent: configurationSchema.parse({
