@@ -7,6 +7,7 @@ import { Agent, fetch as undiciFetch } from 'undici';
 import { createDemoLedger } from '../../sandbox/bank/create-demo-ledger.js';
 import { subjectOf } from '../../sandbox/certificate-authority.js';
 import { createMovingClock } from '../adapters/support/moving-clock.js';
+import { openBrowser } from '../e2e/open-browser.js';
 import { openPerson, type Seen } from '../open-banking/support/start-bank.js';
 import { eventually } from '../support/eventually.js';
 import { type RunningAssent, startAssent } from '../support/start-assent.js';
@@ -63,6 +64,14 @@ beforeAll(async () => {
           ...client,
           client_id: 'framed',
           frontchannel_logout_uri: 'https://app.example/frame',
+          frontchannel_logout_session_required: true,
+        },
+        {
+          ...client,
+          client_id: 'live',
+          redirect_uris: [`https://127.0.0.1:${application.port}/callback`],
+          post_logout_redirect_uris: [`https://127.0.0.1:${application.port}/signed-out`],
+          frontchannel_logout_uri: `https://127.0.0.1:${application.port}/frame`,
           frontchannel_logout_session_required: true,
         },
         {
@@ -503,8 +512,9 @@ describe('the end of a session', () => {
     const { person, idToken } = await signedIn('told');
     await signOut(person, await person.open('/oidc/session/end'), { logout: 'yes' });
     const received = await eventually(() => {
-      expect(application.received).toHaveLength(1);
-      return application.received[0];
+      const told = application.received.filter(({ url }) => url === '/logout');
+      expect(told).toHaveLength(1);
+      return told[0];
     });
     const token = new URLSearchParams(received?.body).get('logout_token') ?? '';
     const { payload, protectedHeader } = await jwtVerify(token, published, {
@@ -532,6 +542,43 @@ describe('the end of a session', () => {
     expect(told.text).toContain(`content="3;url=${signedOutUri}"`);
   });
 });
+
+test('in a real browser: signing in, and out through the frame of an application', async () => {
+  const browser = await openBrowser();
+  try {
+    const page = await (await browser.newPerson()).newPage();
+    const app = `https://127.0.0.1:${application.port}`;
+    const url = authorizeUrl({
+      client_id: 'live',
+      redirect_uri: `${app}/callback`,
+      response_type: 'id_token',
+    });
+    await page.goto(new URL(url, bank.issuer).href);
+    await page.getByLabel('Login').fill(amelia.login);
+    await page.getByLabel('Password').fill(amelia.password);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('button', { name: 'Allow' }).click();
+    await page.waitForURL(`${app}/callback**`);
+    const { id_token: hint = '' } = answerOf(new URL(page.url()));
+
+    const query = new URLSearchParams({
+      id_token_hint: hint,
+      post_logout_redirect_uri: `${app}/signed-out`,
+    });
+    await page.goto(`${bank.issuer}/session/end?${query}`);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.waitForURL(`${app}/signed-out`);
+    const frames = application.received.filter(({ url: asked }) => asked?.startsWith('/frame'));
+    expect(frames.map((frame) => new URL(frame.url ?? '', app).searchParams.get('sid'))).toEqual([
+      decodeJwt(hint).sid,
+    ]);
+    // Nobody is signed in any more, which the library says without asking.
+    await page.goto(`${bank.issuer}/session/end`);
+    await page.getByRole('heading', { name: 'You are signed out' }).waitFor();
+  } finally {
+    await browser.close();
+  }
+}, 60_000);
 
 test('discovery announces what is there', async () => {
   const response = await bank.fetch('/oidc/.well-known/openid-configuration');
