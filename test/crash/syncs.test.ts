@@ -148,7 +148,7 @@ test('two processes with syncs of one connection fetch one after the other', asy
   expect([...answers].sort()).toEqual(['begun', 'refused']);
   const spent = await storage.get(bankCalls, connectionId);
   expect(spent?.value.unattended).toHaveLength(1);
-}, 30_000);
+}, 90_000);
 
 test('a sync cut short by kill -9 is taken up by another process', async () => {
   let reached = () => {};
@@ -174,4 +174,4 @@ test('a sync cut short by kill -9 is taken up by another process', async () => {
     await storage.find(accounts, { index: 'connection', equals: connectionId, limit: 9 })
   ).records;
   expect(await storage.count(transactions, 'account', account?.id ?? '')).toBe(1);
-}, 30_000);
+}, 90_000);
