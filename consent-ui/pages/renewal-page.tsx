@@ -47,7 +47,7 @@ export function RenewalPage(props: RenewalPageProps) {
     isHere,
   });
   const isOver = endsAt <= now;
-  const isShorter = expiresAt < endsAt;
+  const isShorter = expiresAt < endsAt && !isAlike(expiresAt, endsAt);
   return (
     <Layout
       title={words.title}
@@ -197,8 +197,14 @@ const wordings: Readonly<Record<RenewalPageProps['purpose'], (names: Names) => W
 };
 
 function describeChange(before: Date, after: Date): string {
+  if (isAlike(before, after)) return 'nearly the same as agreed so far';
   if (after < before) return `${formatDuration(after, before)} earlier than agreed so far`;
   return `${formatDuration(before, after)} later than agreed so far`;
+}
+
+/** Whether two ends differ by less than can be said in hours. */
+function isAlike(one: Date, other: Date): boolean {
+  return Math.abs(one.getTime() - other.getTime()) < 3_600_000;
 }
 
 function Day({ date }: { readonly date: Date }) {

@@ -116,6 +116,7 @@ describe('what a person reads before consent', () => {
 
   it.each([
     ['consent-reconsent', '88 days later than agreed so far'],
+    ['consent-reconsent-alike', 'nearly the same as agreed so far'],
     ['consent-reconsent-shorter', '30 days earlier than agreed so far'],
     [
       'consent-reconsent-shorter',
@@ -134,9 +135,12 @@ describe('what a person reads before consent', () => {
     expect(page).not.toMatch(/days from now/);
   });
 
-  it('warns of nothing where sharing only goes on for longer', () => {
-    expect(text(pages['consent-reconsent'])).not.toContain('earlier');
-  });
+  it.each(['consent-reconsent', 'consent-reconsent-alike'] as const)(
+    'warns of nothing in %s, which takes nothing away',
+    (name) => {
+      expect(text(pages[name])).not.toContain('earlier');
+    },
+  );
 
   it('offers two ways to decide, as buttons of one form', () => {
     const decisions = matches(renderPage(pages.consent), /name="decision" value="(\w+)"/g);

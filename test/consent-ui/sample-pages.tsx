@@ -94,6 +94,9 @@ export function samplePages(word: Wording = (text) => text) {
     'consent-reconsent-shorter': (
       <RenewalPage {...renewal} purpose="reconsent" endsAt={new Date('2027-03-21T09:30:00Z')} />
     ),
+    'consent-reconsent-alike': (
+      <RenewalPage {...renewal} purpose="reconsent" endsAt={new Date('2027-02-19T09:40:00Z')} />
+    ),
     'consent-reauth': <RenewalPage {...renewal} purpose="reauth" isChanged />,
     'consent-reauth-legacy': <RenewalPage {...renewal} purpose="reauth" signIn="here" />,
     'consent-refresh': <RenewalPage {...renewal} purpose="refresh" kind="one-time" signIn="here" />,
