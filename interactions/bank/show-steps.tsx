@@ -22,11 +22,11 @@ import type { OtherScopes } from './other-scopes.js';
 /** The bank whose pages these are. */
 export type BankOfPages = Pick<BankLedger, 'bankName' | 'demoLogins'>;
 
-/** Who are you? @param typed the login to show again, and what was wrong with the attempt. */
+/** Who are you? @param typed the login to show again, what was wrong with the attempt, and who asks. */
 export function showLogin(
   { bankName, demoLogins }: BankOfPages,
   { path, csrf, client }: InteractionSession,
-  typed: Pick<BankLoginPageProps, 'login' | 'error'> = {},
+  typed: Pick<BankLoginPageProps, 'login' | 'error' | 'asks'> = {},
 ): string {
   return renderPage(
     <BankLoginPage

@@ -19,8 +19,8 @@ import {
 } from '../../interaction-session.js';
 import { seeOther } from '../../see-other.js';
 import type { CustomerSignIn, SignInRequest } from '../customer-sign-in.js';
-import { showCode } from '../show-steps.js';
-import { showConsent, showSignOn } from './show-sign-on.js';
+import { showCode, showLogin } from '../show-steps.js';
+import { showConsent } from './show-sign-on.js';
 
 export interface SignOnDeps {
   readonly provider: Provider;
@@ -61,7 +61,7 @@ export function createSignOnInteractions(deps: SignOnDeps): Router {
     if (state.step === 'login') {
       const { login_hint: hint } = session.params;
       const typed = typeof hint === 'string' ? { login: hint } : {};
-      return answerPage(ctx, 200, showSignOn(ledger, session, typed));
+      return answerPage(ctx, 200, showLogin(ledger, session, { ...typed, asks: 'identity' }));
     }
     if (state.step === 'code') {
       return answerPage(ctx, 200, showCode(ledger, session, state.sentCode));
@@ -84,7 +84,7 @@ export function createSignOnInteractions(deps: SignOnDeps): Router {
     return answerPage(
       ctx,
       statuses[outcome],
-      showSignOn(ledger, session, { login, error: outcome }),
+      showLogin(ledger, session, { login, error: outcome, asks: 'identity' }),
     );
   }
 

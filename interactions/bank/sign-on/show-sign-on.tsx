@@ -1,7 +1,3 @@
-import {
-  BankLoginPage,
-  type BankLoginPageProps,
-} from '../../../consent-ui/pages/bank-login-page.js';
 import { LoggedOutPage } from '../../../consent-ui/pages/logged-out-page.js';
 import { LogoutFramesPage } from '../../../consent-ui/pages/logout-frames-page.js';
 import { LogoutPage } from '../../../consent-ui/pages/logout-page.js';
@@ -14,27 +10,7 @@ import type { InteractionSession } from '../../interaction-session.js';
 import { brandOf } from '../show-steps.js';
 
 /** The bank whose pages these are. */
-type BankOfPages = Pick<BankLedger, 'bankName' | 'demoLogins'>;
-
-/** Who are you? @param typed the login to show, and what was wrong with the attempt. */
-export function showSignOn(
-  { bankName, demoLogins }: BankOfPages,
-  { path, csrf, client }: InteractionSession,
-  typed: Pick<BankLoginPageProps, 'login' | 'error'>,
-): string {
-  return renderPage(
-    <BankLoginPage
-      {...typed}
-      action={`${path}/login`}
-      csrf={csrf}
-      cancel={{ action: `${path}/cancel`, csrf }}
-      bank={brandOf(bankName)}
-      client={describeClient(client)}
-      asks="identity"
-      hints={demoLogins}
-    />,
-  );
-}
+type BankOfPages = Pick<BankLedger, 'bankName'>;
 
 /** May the application know you? */
 export function showConsent(

@@ -4,6 +4,9 @@ import { createAssent } from '../../../dist/create-assent.js';
 process.once('message', async (configuration) => {
   const assent = await createAssent({ configuration });
   await assent.start();
-  process.on('SIGTERM', () => assent.stop().then(() => process.exit(0)));
+  process.on('SIGTERM', async () => {
+    await assent.stop();
+    process.disconnect();
+  });
   process.send('ready');
 });

@@ -113,5 +113,6 @@ process.on('message', async ({ id, call, args }) => {
   }
   if (call === 'stop') process.disconnect();
 });
+// Its parent is gone, or has asked it to stop: nothing is left to wait for.
 process.on('disconnect', () => process.exit());
 process.send({ id: 0 });
