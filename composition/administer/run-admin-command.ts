@@ -119,7 +119,7 @@ function indent(text: string): string {
 
 function readArguments(args: readonly string[]): { options: CommandOptions; words: string[] } {
   const { values, positionals } = parseArgs({
-    args: [...args],
+    args: withDashedIds(args),
     allowPositionals: true,
     options: {
       config: { type: 'string' },
@@ -135,4 +135,14 @@ function readArguments(args: readonly string[]): { options: CommandOptions; word
     },
   });
   return { options: values, words: positionals };
+}
+
+/**
+ * The ids of keys are hashes in base64url, and one in 64 begins with a dash. What is not shaped as an
+ * option of ours is a word, so that such an id can be given as the table shows it.
+ */
+function withDashedIds(args: readonly string[]): string[] {
+  const isId = (argument: string) => /^-(?!-?$|-[a-z][a-z-]*(=|$))/.test(argument);
+  if (args.includes('--')) return [...args];
+  return [...args.filter((argument) => !isId(argument)), '--', ...args.filter(isId)];
 }

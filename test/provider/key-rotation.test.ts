@@ -341,6 +341,12 @@ test('an operator rotates and revokes from the command line, beside running proc
     code: 1,
     stderr: `There is no signing key ${compromised.slice(1)}\n`,
   });
+  // One id in 64 begins with a dash.
+  for (const kid of ['-iaDPiKu1OX', '--aDPiKu1OX', '-'.repeat(3)]) {
+    const stderr = `There is no signing key ${kid}\n`;
+    await expect(run('revoke', kid)).rejects.toMatchObject({ code: 1, stderr });
+  }
+  await expect(run('revoke', '--unknown', compromised)).rejects.toMatchObject({ code: 1 });
   await expect(run('rotate', 'none')).rejects.toMatchObject({ code: 1 });
   await expect(run('destroy')).rejects.toMatchObject({ code: 2 });
 });
