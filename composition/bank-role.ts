@@ -23,8 +23,7 @@ import {
   approvalPages,
   createApprovalPages,
 } from '../interactions/bank/approvals/create-approval-pages.js';
-import type { CustomerPages } from '../interactions/bank/approvals/show-approvals.js';
-import { createSignIn } from '../interactions/bank/approvals/sign-in.js';
+import { type CustomerPages, createSignIn } from '../interactions/bank/approvals/sign-in.js';
 import { createBankInteractions } from '../interactions/bank/create-bank-interactions.js';
 import { createCustomerSignIn } from '../interactions/bank/customer-sign-in.js';
 import { createSignOnInteractions } from '../interactions/bank/sign-on/create-sign-on-interactions.js';

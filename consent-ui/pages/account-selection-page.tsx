@@ -4,6 +4,7 @@ import { AccountList, type SelectableAccount } from '../components/account-list.
 import { Button } from '../components/button.js';
 import { Card } from '../components/card.js';
 import { ClusterList } from '../components/cluster-list.js';
+import { DecisionButtons } from '../components/decision-buttons.js';
 import { ErrorSummary, type FormError } from '../components/error-summary.js';
 import { Form } from '../components/form.js';
 import { LogoMark } from '../components/logo-mark.js';
@@ -75,14 +76,7 @@ export function AccountSelectionPage(props: AccountSelectionPageProps) {
                 }
               />
             </Card>
-            <div class="actions">
-              <Button name="decision" value="allow">
-                Agree and share
-              </Button>
-              <Button name="decision" value="refuse" look="secondary">
-                Cancel
-              </Button>
-            </div>
+            <DecisionButtons allow="Agree and share" refuse="Cancel" />
           </>
         ) : (
           <>

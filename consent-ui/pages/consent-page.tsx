@@ -1,8 +1,8 @@
 import type { DataCluster } from '../../core/permissions.js';
 import { type AccessPeriod, AccessTerms } from '../components/access-terms.js';
-import { Button } from '../components/button.js';
 import { Card } from '../components/card.js';
 import { ClusterList } from '../components/cluster-list.js';
+import { DecisionButtons } from '../components/decision-buttons.js';
 import { Form } from '../components/form.js';
 import { Icon } from '../components/icon.js';
 import { Name } from '../components/name.js';
@@ -84,14 +84,7 @@ export function ConsentPage(props: ConsentPageProps) {
         />
       </Card>
       <Form action={props.action} csrf={props.csrf}>
-        <div class="actions">
-          <Button name="decision" value="allow">
-            Allow
-          </Button>
-          <Button name="decision" value="refuse" look="secondary">
-            Refuse
-          </Button>
-        </div>
+        <DecisionButtons />
         <p class="quiet">
           {isHere ? (
             <>If you allow this, you enter your user name and password for {bank} next.</>

@@ -7,6 +7,7 @@ import { Button } from '../components/button.js';
 import { Card } from '../components/card.js';
 import { CheckboxList, type ChoiceListProps, RadioList } from '../components/choice-list.js';
 import { ClusterList } from '../components/cluster-list.js';
+import { DecisionButtons } from '../components/decision-buttons.js';
 import { ErrorSummary, type FormError } from '../components/error-summary.js';
 import { Form } from '../components/form.js';
 import { LogoMark } from '../components/logo-mark.js';
@@ -95,14 +96,7 @@ export function DetailsPage(props: DetailsPageProps) {
                 ]}
               />
             </Card>
-            <div class="actions">
-              <Button name="decision" value="allow">
-                Allow what I chose
-              </Button>
-              <Button name="decision" value="refuse" look="secondary">
-                Cancel
-              </Button>
-            </div>
+            <DecisionButtons allow="Allow what I chose" refuse="Cancel" />
           </>
         ) : (
           <Button name="decision" value="refuse">

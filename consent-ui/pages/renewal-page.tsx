@@ -1,9 +1,9 @@
 import type { ComponentChildren } from 'preact';
 import type { DataCluster } from '../../core/permissions.js';
 import { type AccessPeriod, AccessTerms } from '../components/access-terms.js';
-import { Button } from '../components/button.js';
 import { Card } from '../components/card.js';
 import { ClusterList } from '../components/cluster-list.js';
+import { DecisionButtons } from '../components/decision-buttons.js';
 import { Form } from '../components/form.js';
 import { Name } from '../components/name.js';
 import { Notice } from '../components/notice.js';
@@ -96,14 +96,7 @@ export function RenewalPage(props: RenewalPageProps) {
         <ClusterList clusters={props.clusters} />
       </Card>
       <Form action={props.action} csrf={props.csrf}>
-        <div class="actions">
-          <Button name="decision" value="allow">
-            {words.yes}
-          </Button>
-          <Button name="decision" value="refuse" look="secondary">
-            Not now
-          </Button>
-        </div>
+        <DecisionButtons allow={words.yes} refuse="Not now" />
         <p class="quiet">
           {words.next} If you choose “Not now”, nothing changes and you go back to {app}
           {isOver ? (

@@ -1,7 +1,7 @@
 import type { SharedDetail } from '../../core/person-claims.js';
-import { Button } from '../components/button.js';
 import { Card } from '../components/card.js';
 import { ClusterList } from '../components/cluster-list.js';
+import { DecisionButtons } from '../components/decision-buttons.js';
 import { Form } from '../components/form.js';
 import { LogoMark } from '../components/logo-mark.js';
 import { Name } from '../components/name.js';
@@ -48,14 +48,7 @@ export function SignOnConsentPage(props: SignOnConsentPageProps) {
         {lasting ? <p>It keeps this when you have signed out, until you end it here.</p> : null}
       </Card>
       <Form action={props.action} csrf={props.csrf}>
-        <div class="actions">
-          <Button name="decision" value="allow">
-            Allow
-          </Button>
-          <Button name="decision" value="refuse" look="secondary">
-            Refuse
-          </Button>
-        </div>
+        <DecisionButtons />
         <p class="quiet">If you refuse, you go back to {app} and nothing is shared.</p>
       </Form>
     </Layout>

@@ -7,13 +7,13 @@ import { bankVisits } from '../../core/bank-visit.js';
 import type { Clock } from '../../core/clock.js';
 import { endOfYes, type Intent, toldEnd } from '../../core/intent.js';
 import type { IntentService } from '../../core/intent-service.js';
-import { Refusal } from '../../core/refusal.js';
-import { remove, StorageConflict, type Write } from '../../core/storage.js';
+import { remove, type Write } from '../../core/storage.js';
 import { answerPage } from '../answer-page.js';
 import { describeClient } from '../describe-client.js';
 import type { InteractionSession, InteractionSessions } from '../interaction-session.js';
 import type { GrantedAccess } from '../save-grant.js';
 import { seeOther } from '../see-other.js';
+import { wasOvertaken } from '../was-overtaken.js';
 import { type Asked, isTheirs, type NotAsked, ofAnother, readAsked } from './asked.js';
 import type {
   CompletedSignIn,
@@ -24,7 +24,8 @@ import type {
 import { decideDetails, fieldOf } from './decide-details.js';
 import { describePurpose } from './describe-purpose.js';
 import { readOtherScopes } from './other-scopes.js';
-import { showAccounts, showCode, showDetails, showLogin, showRefusal } from './show-steps.js';
+import { showAccounts, showDetails, showRefusal } from './show-steps.js';
+import { createSignInSteps, signInPlaceOf } from './sign-in-steps.js';
 
 export interface BankInteractionDeps {
   readonly sessions: InteractionSessions;
@@ -59,8 +60,6 @@ const accountFields = [
   ...Array.from({ length: mostDetails }, (_, index) => fieldOf(index)),
 ];
 
-const statuses = { missing: 400, 'too-many-attempts': 429, mismatch: 401 } as const;
-
 /**
  * The steps at the bank (decision 5): what is asked → login → code → accounts → back. Which one is next is
  * read from the request and the visit each time, so reloads, second tabs and late returns find their place.
@@ -76,6 +75,7 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
     openEndedConsent,
     resources,
   } = deps;
+  const signInSteps = createSignInSteps(deps);
   const router = new Router();
 
   /** Opens the situation of a request; what cannot be asked ends at the client. */
@@ -126,42 +126,26 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
 
   async function enterLogin(situation: Situation, form: Record<string, string>): Promise<void> {
     const { ctx, session, asked } = situation;
-    const outcome = await signIn.login(session, form, toSignInRequest(situation));
+    const place = signInPlaceOf(session);
+    const outcome = await signInSteps.enterLogin(ctx, place, form, toSignInRequest(situation));
     if (outcome === 'accepted') return seeOther(ctx, session.path);
     if (outcome === 'other-customer') return turnAway(ctx, ofAnother(asked));
     if (outcome === 'unmet') {
       return sessions.abort(ctx, unmet, 'the customer cannot be authenticated as acr asks for');
     }
-    const { login = '' } = form;
-    return answerPage(
-      ctx,
-      statuses[outcome],
-      showLogin(ledger, session, { login, error: outcome }),
-    );
-  }
-
-  async function enterCode(situation: Situation, form: Record<string, string>): Promise<void> {
-    const { ctx, session, state } = situation;
-    if (state.step !== 'code') return seeOther(ctx, session.path);
-    const outcome = await signIn.enterCode(session, form);
-    if (outcome === 'accepted') return seeOther(ctx, session.path);
-    return answerPage(ctx, statuses[outcome], showCode(ledger, session, state.sentCode, outcome));
   }
 
   async function sendNewCode(situation: Situation): Promise<void> {
     const { ctx, session, state } = situation;
-    if (state.step !== 'code') return seeOther(ctx, session.path);
-    if (await signIn.sendAgain(session, toSignInRequest(situation).purpose)) {
-      return seeOther(ctx, session.path);
-    }
-    return answerPage(ctx, 429, showCode(ledger, session, state.sentCode, 'too-many-attempts'));
+    const { purpose } = toSignInRequest(situation);
+    return signInSteps.sendNewCode(ctx, signInPlaceOf(session), state, purpose);
   }
 
   async function showNext(situation: Situation, noneChosen = false): Promise<void> {
     const { ctx, session, asked, state } = situation;
-    if (state.step === 'login') return answerPage(ctx, 200, showLogin(ledger, session));
+    if (state.step === 'login') return signInSteps.showLogin(ctx, signInPlaceOf(session));
     if (state.step === 'code') {
-      return answerPage(ctx, 200, showCode(ledger, session, state.sentCode));
+      return signInSteps.showCode(ctx, signInPlaceOf(session), state.sentCode);
     }
     const accounts = await ledger.accounts(state.customerId);
     if ('refused' in accounts) {
@@ -266,7 +250,11 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
 
   router.get('/interaction/:uid', (ctx) => enter(ctx, (situation) => showNext(situation)));
   router.post('/interaction/:uid/login', (ctx) => accept(ctx, enterLogin));
-  router.post('/interaction/:uid/code', (ctx) => accept(ctx, enterCode));
+  router.post('/interaction/:uid/code', (ctx) =>
+    accept(ctx, ({ session, state }, form) =>
+      signInSteps.enterCode(ctx, signInPlaceOf(session), state, form),
+    ),
+  );
   router.post('/interaction/:uid/new-code', (ctx) => accept(ctx, sendNewCode));
   router.post('/interaction/:uid/accounts', (ctx) => accept(ctx, shareAccounts));
   router.post('/interaction/:uid/details', (ctx) => accept(ctx, allowDetails));
@@ -280,10 +268,4 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
     );
   }
   return router;
-}
-
-/** Another tab, or the client's withdrawal, was quicker; the next look tells what is left. */
-function wasOvertaken(error: unknown): boolean {
-  const isLate = error instanceof Refusal && ['conflict', 'access_denied'].includes(error.code);
-  return isLate || error instanceof StorageConflict;
 }

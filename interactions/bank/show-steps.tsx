@@ -1,67 +1,20 @@
 import type { SelectableAccount } from '../../consent-ui/components/account-list.js';
 import { AccountSelectionPage } from '../../consent-ui/pages/account-selection-page.js';
-import { BankLoginPage, type BankLoginPageProps } from '../../consent-ui/pages/bank-login-page.js';
 import { DetailsPage } from '../../consent-ui/pages/details-page.js';
 import { ProblemPage } from '../../consent-ui/pages/problem-page.js';
-import {
-  SecondFactorPage,
-  type SecondFactorPageProps,
-} from '../../consent-ui/pages/second-factor-page.js';
 import { renderPage } from '../../consent-ui/render-page.js';
 import type { AuthorizationDetail } from '../../core/authorization-details/detail-type.js';
 import { accessOf, detailTypeOf } from '../../core/authorization-details/detail-types.js';
 import type { BankLedger, LedgerAccount } from '../../core/bank-ledger.js';
 import type { Intent } from '../../core/intent.js';
 import { describePermissions, permissionCodes, permits } from '../../core/permissions.js';
-import type { SentCode } from '../../core/second-factor.js';
 import { describeClient } from '../describe-client.js';
 import type { InteractionSession } from '../interaction-session.js';
 import { choosable, fieldOf } from './decide-details.js';
 import type { OtherScopes } from './other-scopes.js';
 
 /** The bank whose pages these are. */
-export type BankOfPages = Pick<BankLedger, 'bankName' | 'demoLogins'>;
-
-/** Who are you? @param typed the login to show again, what was wrong with the attempt, and who asks. */
-export function showLogin(
-  { bankName, demoLogins }: BankOfPages,
-  { path, csrf, client }: InteractionSession,
-  typed: Pick<BankLoginPageProps, 'login' | 'error' | 'asks'> = {},
-): string {
-  return renderPage(
-    <BankLoginPage
-      {...typed}
-      action={`${path}/login`}
-      csrf={csrf}
-      cancel={{ action: `${path}/cancel`, csrf }}
-      bank={brandOf(bankName)}
-      client={describeClient(client)}
-      hints={demoLogins}
-    />,
-  );
-}
-
-/** Do you have your device? @param error what was wrong with the code before. */
-export function showCode(
-  { bankName }: BankOfPages,
-  { path, csrf, client }: InteractionSession,
-  { device, simulatedMessage }: SentCode,
-  error?: SecondFactorPageProps['error'],
-): string {
-  return renderPage(
-    <SecondFactorPage
-      action={`${path}/code`}
-      csrf={csrf}
-      sendAgain={{ action: `${path}/new-code`, csrf }}
-      cancel={{ action: `${path}/cancel`, csrf }}
-      bank={brandOf(bankName)}
-      client={describeClient(client)}
-      device={device}
-      simulatedMessage={simulatedMessage}
-      error={error}
-    />,
-  );
-}
+export type BankOfPages = Pick<BankLedger, 'bankName'>;
 
 /** What a customer is asked: which of their accounts, on the terms of the intent, until when. */
 export interface AccountChoice {

@@ -9,14 +9,15 @@ import { type ClientMetadata, clients } from '../../../core/clients.js';
 import type { Clock } from '../../../core/clock.js';
 import type { IntentService } from '../../../core/intent-service.js';
 import { Refusal } from '../../../core/refusal.js';
-import { type Storage, StorageConflict, type Stored } from '../../../core/storage.js';
+import type { Storage, Stored } from '../../../core/storage.js';
 import { answerPage } from '../../answer-page.js';
 import { readOwnForm } from '../../read-own-form.js';
 import { seeOther } from '../../see-other.js';
+import { wasOvertaken } from '../../was-overtaken.js';
 import type { AskedAccessReader } from './asked-access.js';
 import { settleApproval } from './settle-approval.js';
 import { approvalsPath, showOutcome, showQuestion, showWaiting } from './show-approvals.js';
-import type { SignedIn, SignIn } from './sign-in.js';
+import { parentOf, type SignedIn, type SignIn } from './sign-in.js';
 
 export interface ApprovalPagesDeps {
   readonly provider: Provider;
@@ -118,7 +119,6 @@ export function createApprovalPages(deps: ApprovalPagesDeps): Router {
         if (!isApproved) return showOne(situation, true);
       }
     } catch (error) {
-      // Another tab, or the client's withdrawal, was quicker; the next look tells what is left.
       if (!wasOvertaken(error)) throw error;
     }
     return seeOther(ctx, pathOf(approval));
@@ -169,13 +169,4 @@ export function createApprovalPages(deps: ApprovalPagesDeps): Router {
 
 function pathOf({ id }: Stored<Approval>): string {
   return `${approvalsPath}/${id}`;
-}
-
-function parentOf(path: string): string {
-  return path.slice(0, path.lastIndexOf('/'));
-}
-
-function wasOvertaken(error: unknown): boolean {
-  const isLate = error instanceof Refusal && ['conflict', 'access_denied'].includes(error.code);
-  return isLate || error instanceof StorageConflict;
 }

@@ -4,87 +4,19 @@ import {
 } from '../../../consent-ui/pages/approval-outcome-page.js';
 import { ApprovalPage } from '../../../consent-ui/pages/approval-page.js';
 import { ApprovalsPage } from '../../../consent-ui/pages/approvals-page.js';
-import {
-  BankLoginPage,
-  type BankLoginPageProps,
-} from '../../../consent-ui/pages/bank-login-page.js';
 import { ProblemPage } from '../../../consent-ui/pages/problem-page.js';
-import {
-  SecondFactorPage,
-  type SecondFactorPageProps,
-} from '../../../consent-ui/pages/second-factor-page.js';
 import { renderPage } from '../../../consent-ui/render-page.js';
 import type { Approval } from '../../../core/approval.js';
-import type { BankLedger } from '../../../core/bank-ledger.js';
 import type { ClientMetadata } from '../../../core/clients.js';
 import { toldEnd } from '../../../core/intent.js';
 import { describePermissions, permissionCodes, permits } from '../../../core/permissions.js';
-import type { SentCode } from '../../../core/second-factor.js';
 import type { Stored } from '../../../core/storage.js';
 import { describeClient } from '../../describe-client.js';
-import { brandOf, describeAccount } from '../show-steps.js';
+import { type BankOfPages, brandOf, describeAccount } from '../show-steps.js';
 import type { AskedAccess } from './asked-access.js';
 
 /** Where all of this is. */
 export const approvalsPath = '/approvals';
-
-type BankOfPages = Pick<BankLedger, 'bankName' | 'demoLogins'>;
-
-/** Pages of the bank that its customers sign in for. */
-export interface CustomerPages {
-  /** Where they are. */
-  readonly home: string;
-  /** One sentence: what comes after signing in. */
-  readonly lead: string;
-  /** One sentence: what a code that is sent will allow. */
-  readonly purpose: string;
-}
-
-/** Where a customer is who has to sign in. */
-interface SignInPlace extends CustomerPages {
-  /** Of the page that is shown after it. */
-  readonly path: string;
-  readonly csrf: string;
-}
-
-/** Who are you? */
-export function showSignIn(
-  { bankName, demoLogins }: BankOfPages,
-  { path, csrf, lead }: SignInPlace,
-  typed: Pick<BankLoginPageProps, 'login' | 'error'> = {},
-): string {
-  return renderPage(
-    <BankLoginPage
-      {...typed}
-      action={`${path}/sign-in`}
-      csrf={csrf}
-      lead={lead}
-      bank={brandOf(bankName)}
-      hints={demoLogins}
-    />,
-  );
-}
-
-/** Do you have your device? @param error what was wrong with the code before. */
-export function showCodeEntry(
-  { bankName }: BankOfPages,
-  { path, csrf, home }: SignInPlace,
-  { device, simulatedMessage }: SentCode,
-  error?: SecondFactorPageProps['error'],
-): string {
-  return renderPage(
-    <SecondFactorPage
-      action={`${path}/code`}
-      csrf={csrf}
-      sendAgain={{ action: `${path}/new-code`, csrf }}
-      cancel={{ action: `${home}/sign-out`, csrf }}
-      bank={brandOf(bankName)}
-      device={device}
-      simulatedMessage={simulatedMessage}
-      error={error}
-    />,
-  );
-}
 
 /** What is asked wants more proof than this customer can give. */
 export function showUnmet({ bankName }: BankOfPages): string {

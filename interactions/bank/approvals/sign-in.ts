@@ -7,9 +7,20 @@ import { remove, type Storage } from '../../../core/storage.js';
 import { answerPage } from '../../answer-page.js';
 import { readOwnForm } from '../../read-own-form.js';
 import { seeOther } from '../../see-other.js';
-import type { CustomerSignIn, SignInRequest } from '../customer-sign-in.js';
-import type { ApprovalVisits } from './approval-visits.js';
-import { type CustomerPages, showCodeEntry, showSignIn, showUnmet } from './show-approvals.js';
+import type { CustomerSignIn } from '../customer-sign-in.js';
+import { createSignInSteps, type SignInPlace } from '../sign-in-steps.js';
+import type { ApprovalVisits, OpenVisit } from './approval-visits.js';
+import { showUnmet } from './show-approvals.js';
+
+/** Pages of the bank that its customers sign in for. */
+export interface CustomerPages {
+  /** Where they are. */
+  readonly home: string;
+  /** One sentence: what comes after signing in. */
+  readonly lead: string;
+  /** One sentence: what a code that is sent will allow. */
+  readonly purpose: string;
+}
 
 /** Who has signed in, how, and the form token of their pages. */
 export interface SignedIn {
@@ -42,18 +53,28 @@ interface SignInDeps {
   readonly pages: CustomerPages;
 }
 
-const statusOf = { missing: 400, 'too-many-attempts': 429, mismatch: 401 } as const;
-
 /** See {@link SignIn}. */
 export function createSignIn(deps: SignInDeps): SignIn {
   const { visits, customers, ledger, storage, origin, pages } = deps;
-  const { purpose } = pages;
+  const { home, lead, purpose } = pages;
+  const steps = createSignInSteps({ ledger, signIn: customers });
 
-  /** The visit that a form was posted in. */
+  function placeOf(visit: OpenVisit, path: string): SignInPlace {
+    return {
+      visit,
+      path,
+      csrf: visit.csrf,
+      loginAction: `${path}/sign-in`,
+      cancelAction: `${home}/sign-out`,
+      lead,
+    };
+  }
+
+  /** Where a form was posted. */
   async function read(ctx: Context) {
     const visit = visits.open(ctx);
     const form = await readOwnForm(ctx, { origin, csrf: visit.csrf });
-    return { visit, form, path: parentOf(ctx.path) };
+    return { visit, form, place: placeOf(visit, parentOf(ctx.path)) };
   }
 
   async function leave(ctx: Context, path: string): Promise<void> {
@@ -65,67 +86,49 @@ export function createSignIn(deps: SignInDeps): SignIn {
   return {
     async enter(ctx, proceed) {
       const visit = visits.open(ctx);
-      const place = { ...pages, path: ctx.path, csrf: visit.csrf };
+      const place = placeOf(visit, ctx.path);
       const state = await customers.state(visit);
       if (state.step === 'done') return proceed({ ...state, csrf: visit.csrf });
-      const page =
-        state.step === 'code'
-          ? showCodeEntry(ledger, place, state.sentCode)
-          : showSignIn(ledger, place);
-      return answerPage(ctx, 200, page);
+      if (state.step === 'code') return steps.showCode(ctx, place, state.sentCode);
+      return steps.showLogin(ctx, place);
     },
 
     async submit(ctx, asked) {
-      const { visit, form, path } = await read(ctx);
+      const { form, place } = await read(ctx);
       const renewed = visits.renew(ctx);
-      const request: SignInRequest = {
+      const outcome = await steps.enterLogin(ctx, { ...place, visit: renewed.visit }, form, {
         contexts: asked?.contexts,
         purpose,
         // What is somebody else's is not there, after signing in as well.
         isTheirs: () => true,
-      };
-      const outcome = await customers.login(renewed.visit, form, request);
-      if (outcome === 'accepted') {
-        renewed.keep();
-        return seeOther(ctx, path);
-      }
+      });
       if (outcome === 'unmet') return answerPage(ctx, 403, showUnmet(ledger));
       if (outcome === 'other-customer') throw new TypeError('nobody else may sign in');
-      const place = { ...pages, path, csrf: visit.csrf };
-      const page = showSignIn(ledger, place, { login: form.login, error: outcome });
-      return answerPage(ctx, statusOf[outcome], page);
+      if (outcome === 'answered') return;
+      renewed.keep();
+      seeOther(ctx, place.path);
     },
 
     async enterCode(ctx) {
-      const { visit, form, path } = await read(ctx);
-      const state = await customers.state(visit);
-      if (state.step !== 'code') return seeOther(ctx, path);
-      const outcome = await customers.enterCode(visit, form);
-      if (outcome === 'accepted') return seeOther(ctx, path);
-      const place = { ...pages, path, csrf: visit.csrf };
-      const page = showCodeEntry(ledger, place, state.sentCode, outcome);
-      return answerPage(ctx, statusOf[outcome], page);
+      const { visit, form, place } = await read(ctx);
+      return steps.enterCode(ctx, place, await customers.state(visit), form);
     },
 
     async sendNewCode(ctx) {
-      const { visit, path } = await read(ctx);
-      const state = await customers.state(visit);
-      const isSent = await customers.sendAgain(visit, purpose);
-      if (isSent || state.step !== 'code') return seeOther(ctx, path);
-      const place = { ...pages, path, csrf: visit.csrf };
-      const page = showCodeEntry(ledger, place, state.sentCode, 'too-many-attempts');
-      return answerPage(ctx, 429, page);
+      const { visit, place } = await read(ctx);
+      return steps.sendNewCode(ctx, place, await customers.state(visit), purpose);
     },
 
     async signOut(ctx) {
-      const { path } = await read(ctx);
-      await leave(ctx, path);
+      const { place } = await read(ctx);
+      await leave(ctx, place.path);
     },
 
     leave,
   };
 }
 
-function parentOf(path: string): string {
+/** What a form's address is below. */
+export function parentOf(path: string): string {
   return path.slice(0, path.lastIndexOf('/'));
 }

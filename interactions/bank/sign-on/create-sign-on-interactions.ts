@@ -19,7 +19,7 @@ import {
 } from '../../interaction-session.js';
 import { seeOther } from '../../see-other.js';
 import type { CustomerSignIn, SignInRequest } from '../customer-sign-in.js';
-import { showCode, showLogin } from '../show-steps.js';
+import { createSignInSteps, signInPlaceOf } from '../sign-in-steps.js';
 import { showConsent } from './show-sign-on.js';
 
 export interface SignOnDeps {
@@ -36,8 +36,6 @@ export interface SignOnDeps {
 type Step = (ctx: Context, session: InteractionSession) => Promise<void>;
 type Form = Record<string, string>;
 
-const statuses = { missing: 400, 'too-many-attempts': 429, mismatch: 401 } as const;
-
 /** OpenID Connect Core Unmet Authentication Requirements 1.0. */
 const unmet = 'unmet_authentication_requirements';
 
@@ -53,6 +51,8 @@ const askedSchema = z.object({
  */
 export function createSignOnInteractions(deps: SignOnDeps): Router {
   const { provider, sessions, signIn, ledger, isSignOn, newId } = deps;
+  const signInSteps = createSignInSteps(deps);
+  const placeOf = (session: InteractionSession) => signInPlaceOf(session, 'identity');
   const router = new Router();
 
   const show: Step = async (ctx, session) => {
@@ -61,18 +61,17 @@ export function createSignOnInteractions(deps: SignOnDeps): Router {
     if (state.step === 'login') {
       const { login_hint: hint } = session.params;
       const typed = typeof hint === 'string' ? { login: hint } : {};
-      return answerPage(ctx, 200, showLogin(ledger, session, { ...typed, asks: 'identity' }));
+      return signInSteps.showLogin(ctx, placeOf(session), typed);
     }
-    if (state.step === 'code') {
-      return answerPage(ctx, 200, showCode(ledger, session, state.sentCode));
-    }
+    if (state.step === 'code') return signInSteps.showCode(ctx, placeOf(session), state.sentCode);
     const { customerId: accountId, authentication } = state;
     const login = { accountId, ...describeLogin(authentication) };
     return sessions.goOn(ctx, { login }, [remove(bankVisits, session.uid)]);
   };
 
   async function enterLogin(ctx: Context, session: InteractionSession, form: Form): Promise<void> {
-    const outcome = await signIn.login(session, form, toSignInRequest(session));
+    const request = toSignInRequest(session);
+    const outcome = await signInSteps.enterLogin(ctx, placeOf(session), form, request);
     if (outcome === 'accepted') return seeOther(ctx, session.path);
     if (outcome === 'other-customer') {
       return sessions.abort(ctx, 'login_required', 'another person signed in than was asked for');
@@ -80,29 +79,16 @@ export function createSignOnInteractions(deps: SignOnDeps): Router {
     if (outcome === 'unmet') {
       return sessions.abort(ctx, unmet, 'the customer cannot be authenticated as acr asks for');
     }
-    const { login = '' } = form;
-    return answerPage(
-      ctx,
-      statuses[outcome],
-      showLogin(ledger, session, { login, error: outcome, asks: 'identity' }),
-    );
   }
 
   async function enterCode(ctx: Context, session: InteractionSession, form: Form): Promise<void> {
-    const state = await signIn.state(session);
-    if (state.step !== 'code') return seeOther(ctx, session.path);
-    const outcome = await signIn.enterCode(session, form);
-    if (outcome === 'accepted') return seeOther(ctx, session.path);
-    return answerPage(ctx, statuses[outcome], showCode(ledger, session, state.sentCode, outcome));
+    return signInSteps.enterCode(ctx, placeOf(session), await signIn.state(session), form);
   }
 
   const sendNewCode: Step = async (ctx, session) => {
     const state = await signIn.state(session);
-    if (state.step !== 'code') return seeOther(ctx, session.path);
-    if (await signIn.sendAgain(session, toSignInRequest(session).purpose)) {
-      return seeOther(ctx, session.path);
-    }
-    return answerPage(ctx, 429, showCode(ledger, session, state.sentCode, 'too-many-attempts'));
+    const { purpose } = toSignInRequest(session);
+    return signInSteps.sendNewCode(ctx, placeOf(session), state, purpose);
   };
 
   const showAsked: Step = async (ctx, session) => {

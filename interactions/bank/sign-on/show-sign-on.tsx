@@ -3,14 +3,10 @@ import { LogoutFramesPage } from '../../../consent-ui/pages/logout-frames-page.j
 import { LogoutPage } from '../../../consent-ui/pages/logout-page.js';
 import { SignOnConsentPage } from '../../../consent-ui/pages/sign-on-consent-page.js';
 import { renderPage } from '../../../consent-ui/render-page.js';
-import type { BankLedger } from '../../../core/bank-ledger.js';
 import type { SharedDetail } from '../../../core/person-claims.js';
 import { describeClient } from '../../describe-client.js';
 import type { InteractionSession } from '../../interaction-session.js';
-import { brandOf } from '../show-steps.js';
-
-/** The bank whose pages these are. */
-type BankOfPages = Pick<BankLedger, 'bankName'>;
+import { type BankOfPages, brandOf } from '../show-steps.js';
 
 /** May the application know you? */
 export function showConsent(
