@@ -14,8 +14,8 @@ import type { Foundation, Role, Route } from './composition/role.js';
 import type { Configuration } from './config/schema.js';
 import { assets } from './consent-ui/assets.js';
 import type { BankLedger } from './core/bank-ledger.js';
+import { createLogoHandler } from './core/client-logo.js';
 import { type Clock, systemClock } from './core/clock.js';
-import { createLogoHandler } from './core/registration/client-logo.js';
 import type { Storage } from './core/storage.js';
 import { createLogger } from './create-logger.js';
 import { allowHosts } from './http/allow-hosts.js';
@@ -24,6 +24,7 @@ import { type Listener, listen } from './http/listen.js';
 import { createLogoLoader } from './http/load-logo.js';
 import { securityHeaders } from './http/security-headers.js';
 import { serveAssets } from './http/serve-assets.js';
+import { serveClientLogos } from './http/serve-logos.js';
 import { traceRequest } from './http/trace-id.js';
 import { createClientRules } from './provider/client-rules.js';
 import type { KeyManager } from './provider/keys/key-manager.js';
@@ -79,6 +80,7 @@ async function buildAssent(options: AssentOptions, clock: Clock): Promise<Assent
     const rules = createClientRules(provider, configuration.lifetimes);
     await seedClients({ rules, storage, clock, logger }, configuration.clients);
     const application = createApplication(configuration, [
+      serveClientLogos(foundation.logos.clients, storage),
       createAdminRoutes({ ...foundation, provider, rules, holdings: role.holdings }),
       createExplanationRoutes({ ...foundation, provider }),
       ...createRegistrationRoutes({ ...foundation, rules, holdings: role.holdings }),
@@ -95,7 +97,7 @@ async function buildAssent(options: AssentOptions, clock: Clock): Promise<Assent
         scheduler.start([
           ...role.jobs,
           keys.manager.handler,
-          createLogoHandler(createLogoLoader(foundation.guardedFetch)),
+          createLogoHandler({ ...foundation, load: createLogoLoader(foundation.guardedFetch) }),
         ]);
       },
       async stop() {

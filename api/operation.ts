@@ -29,7 +29,7 @@ export interface OperationDescription {
   /** The media types of body and answer, where they are not JSON. */
   readonly bodyType?: string;
   readonly answerType?: string;
-  readonly status: 200 | 201 | 204;
+  readonly status: 200 | 201 | 202 | 204;
   readonly answer: z.ZodType;
   /** The codes of the errors it can be answered with, besides those every call has. */
   readonly errors: readonly ApiErrorCode[];

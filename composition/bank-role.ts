@@ -15,6 +15,7 @@ import type { PersonClaims } from '../core/person-claims.js';
 import { createPingHandler } from '../core/ping-client.js';
 import { noStore } from '../http/security-headers.js';
 import { createPingSender } from '../http/send-ping.js';
+import { createClientLogoFinder } from '../http/serve-logos.js';
 import { answerPageErrors } from '../interactions/answer-page-errors.js';
 import { accessPages, createAccessPages } from '../interactions/bank/access/create-access-pages.js';
 import { createApprovalVisits } from '../interactions/bank/approvals/approval-visits.js';
@@ -28,6 +29,7 @@ import { createBankInteractions } from '../interactions/bank/create-bank-interac
 import { createCustomerSignIn } from '../interactions/bank/customer-sign-in.js';
 import { createSignOnInteractions } from '../interactions/bank/sign-on/create-sign-on-interactions.js';
 import { createLogoutPages } from '../interactions/bank/sign-on/show-sign-on.js';
+import { createDescribeClient } from '../interactions/describe-client.js';
 import { createInteractionSessions } from '../interactions/interaction-session.js';
 import { isGrantManagementOffered } from '../provider/configuration/grant-management.js';
 import { resourceOf } from '../provider/configuration/scopes.js';
@@ -38,7 +40,7 @@ import { type Foundation, protect, type Role } from './role.js';
 
 /** A bank's own authorization server and account information API. */
 export function createBankRole(foundation: Foundation, ledger: BankLedger): Role {
-  const { configuration, storage, clock, logger } = foundation;
+  const { configuration, storage, clock, logger, logos } = foundation;
   const { mtlsUrl, lifetimes } = configuration;
   const intentService = createIntentService({
     storage,
@@ -68,7 +70,10 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
     holdings,
     routes({ provider, unitOfWork }) {
       const resource = resourceOf(configuration);
-      const sessions = createInteractionSessions({ provider, storage, unitOfWork, resource });
+      const describeClient = createDescribeClient(createClientLogoFinder(logos.clients, storage));
+      const sessions = createInteractionSessions({
+        ...{ provider, storage, unitOfWork, describeClient, resource },
+      });
       const interactions = createBankInteractions({
         sessions,
         intentService,
@@ -115,10 +120,11 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
             openEndedIntent: lifetimes.openEndedIntent,
           }),
           signIn: signInFor(approvalPages),
+          describeClient,
         }),
       ];
       const access = createAccessPages({
-        ...{ storage, ledger, intentService, origin },
+        ...{ storage, ledger, intentService, describeClient, origin },
         signIn: signInFor(accessPages),
       });
       return [

@@ -35,12 +35,12 @@ import { createBankVisits } from '../core/visit-bank.js';
 import { createWebhookDeliveriesService } from '../core/webhook-deliveries-service.js';
 import { createWebhooks } from '../core/webhooks.js';
 import { createWithdrawals } from '../core/withdrawals.js';
-import { readLogos } from '../http/read-logos.js';
 import { noStore } from '../http/security-headers.js';
 import { createWebhookSender } from '../http/send-webhook.js';
-import { logoPaths, serveLogos } from '../http/serve-logos.js';
+import { bankLogoPath, createClientLogoFinder, serveBankIcons } from '../http/serve-logos.js';
 import { createInstitutionDirectory } from '../institutions/create-institution-directory.js';
 import { answerPageErrors } from '../interactions/answer-page-errors.js';
+import { createDescribeClient } from '../interactions/describe-client.js';
 import { createIdentityInteractions } from '../interactions/identity/create-identity-interactions.js';
 import { forwardToClient } from '../interactions/identity/forward-to-client.js';
 import { createInteractionSessions } from '../interactions/interaction-session.js';
@@ -51,9 +51,8 @@ import { type Foundation, protect, type Role } from './role.js';
 
 /** The identity service: people connect their banks, clients read. */
 export async function createIdentityRole(foundation: Foundation): Promise<Role> {
-  const { configuration, storage, clock, logger } = foundation;
+  const { configuration, storage, clock, logger, logos } = foundation;
   const { publicUrl, lifetimes, institutions } = configuration;
-  const logos = await readLogos(configuration.logos);
   const directory = await createInstitutionDirectory({ institutions, clock });
   const withdrawals = createWithdrawals({ storage, directory, clock, logger });
   const watch = createSyncWatch(storage);
@@ -144,13 +143,14 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
         provider,
         storage,
         unitOfWork,
+        describeClient: createDescribeClient(createClientLogoFinder(logos.clients, storage)),
         resource: resourceOf(configuration),
       });
       const interactions = createIdentityInteractions({
         sessions,
         connect,
         directory,
-        logos: logoPaths(logos),
+        logoOf: (bankRef) => bankLogoPath(logos.banks, bankRef),
         storage,
         clock,
         logger,
@@ -185,7 +185,7 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
         origins: [publicUrl, mtlsUrl],
       });
       return [
-        serveLogos(logos, bankIcon),
+        serveBankIcons(logos.banks, bankIcon),
         createWellKnownLists({ directory, storage, publicUrl }),
         createRequestObjectApi({ register, logger }),
         api,

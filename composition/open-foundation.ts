@@ -13,6 +13,7 @@ import { tellOfJobs } from '../core/job.js';
 import type { Logger } from '../core/logger.js';
 import { createScheduler, type Scheduler } from '../core/scheduler.js';
 import { createGuardedFetch, type GuardedFetch } from '../http/guarded-fetch.js';
+import { readLogos } from '../http/read-logos.js';
 import { renderProblem } from '../interactions/render-problem.js';
 import { createProvider } from '../provider/create-provider.js';
 import { assertAlgorithmsUnused } from '../provider/keys/assert-algorithms-unused.js';
@@ -68,12 +69,13 @@ export async function openFoundation(options: FoundationOptions): Promise<OpenFo
     await keys.manager.prepare();
     await keys.signingKeys.refresh();
     const guardedFetch = await createOutgoing(configuration);
+    const logos = await readLogos(configuration.logos);
     const { signingKeys } = keys;
     const explanations = createExplanations({ storage, clock, logger, random: Math.random });
     return {
       foundation: {
         ...{ configuration, clock, logger, storage, unitOfWork },
-        ...{ explanations, guardedFetch, signingKeys },
+        ...{ explanations, guardedFetch, signingKeys, logos },
       },
       scheduler,
       keys,

@@ -2,7 +2,6 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type Router from '@koa/router';
 import { createRegistrationApi } from '../api/registration/create-registration-api.js';
 import { createRemoteKeyCheck } from '../api/registration/find-remote-key-faults.js';
-import { serveRegisteredLogos } from '../api/registration/serve-registered-logos.js';
 import type { ClientHoldings } from '../core/client-holdings.js';
 import { createClientPlanner } from '../core/client-plan.js';
 import type { ClientRules } from '../core/client-rules.js';
@@ -28,7 +27,6 @@ export function createRegistrationRoutes(deps: RegistrationRoutesDeps): readonly
   if (!features.registration) return [];
   const fetchKeys = createKeyFetcher(guardedFetch, clock);
   return [
-    serveRegisteredLogos(storage),
     createRegistrationApi({
       ...deps,
       ...{ registration, fetchKeys },

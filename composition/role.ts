@@ -15,6 +15,7 @@ import type { Logger } from '../core/logger.js';
 import type { Storage } from '../core/storage.js';
 import { readClientCertificate } from '../http/client-certificate.js';
 import type { GuardedFetch } from '../http/guarded-fetch.js';
+import type { Logos } from '../http/read-logos.js';
 import { createAccessTokenReader } from '../provider/access-token-reader.js';
 import { resourceOf } from '../provider/configuration/scopes.js';
 import type { RedeemGrant } from '../provider/grants/authorization-code.js';
@@ -51,6 +52,8 @@ export interface Foundation {
   readonly guardedFetch: GuardedFetch;
   /** What everything is signed with that says it comes from the provider. */
   readonly signingKeys: SigningKeys;
+  /** Those of the operator's folder. */
+  readonly logos: Logos;
 }
 
 /** The check of access tokens that both roles put before their resources. */

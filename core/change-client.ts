@@ -1,5 +1,6 @@
 import { BrokenRules } from './broken-rule.js';
 import { compareClients, recordChange } from './client-change.js';
+import { keepLogo } from './client-logo.js';
 import type { ClientPlan } from './client-plan.js';
 import { type Author, type ClientRecord, clients } from './clients.js';
 import { endClientAt } from './end-client.js';
@@ -29,6 +30,7 @@ export function changeClient(plan: ClientPlan, by: Author, at: Date): readonly W
   return [
     before ? update(clients, before, next) : insert(clients, clientId, next),
     recordChange(clientId, action, compareClients(before?.value, after), { by, at }),
+    ...keepLogo(clientId, before?.value, after, at),
     // Last: without it the client stays as one that is being deleted, and can be deleted again.
     ...(after ? [] : [endClientAt(clientId, at)]),
   ];

@@ -1,5 +1,6 @@
 import { changeClient, commitChanges, OutdatedClient } from './change-client.js';
 import { type ClientChange, clientChanges } from './client-change.js';
+import { fetchLogoAt } from './client-logo.js';
 import { readClientMetadata } from './client-metadata.js';
 import type { ClientPlan, PlanClient } from './client-plan.js';
 import type { ClientRules } from './client-rules.js';
@@ -51,6 +52,11 @@ export interface ClientAdministration {
    * ends. Throws as `update`.
    */
   rotateSecret(clientId: string, overlap: number, order: ChangeOrder): Promise<ChangeOutcome>;
+  /**
+   * Has its logo fetched again, soon: no change of the client.
+   * @throws {Refusal} `not_found`; `conflict` where it has no `logo_uri`.
+   */
+  fetchLogo(clientId: string): Promise<Stored<ClientRecord>>;
   /** Its changes, latest first. @throws {Refusal} `not_found` for one that never was. */
   history(
     clientId: string,
@@ -181,6 +187,14 @@ export function createClientAdministration(deps: ClientAdministrationDeps): Clie
         await planClient(clientId, { action: 'secret_rotated', before, after }),
         order,
       );
+    },
+
+    async fetchLogo(clientId) {
+      const client = await get(clientId);
+      const { logo_uri: uri } = client.value;
+      if (uri === undefined) throw new Refusal('conflict', 'The client has no logo_uri');
+      await storage.commit([fetchLogoAt(clientId, uri, new Date(clock.now()))]);
+      return client;
     },
 
     async history(clientId, page) {

@@ -2,9 +2,11 @@ import { hash } from 'node:crypto';
 import type { Context } from 'koa';
 import { errors, type InteractionResults, type Provider } from 'oidc-provider';
 import type { UnitOfWork } from '../adapters/oidc/unit-of-work.js';
+import type { Party } from '../consent-ui/party.js';
 import type { Authentication } from '../core/bank-authentication.js';
 import { type ClientMetadata, findActiveClient } from '../core/clients.js';
 import type { Storage, Write } from '../core/storage.js';
+import type { DescribeClient } from './describe-client.js';
 import { readOwnForm } from './read-own-form.js';
 import { type GrantedAccess, saveGrant } from './save-grant.js';
 import { seeOther } from './see-other.js';
@@ -22,6 +24,8 @@ export interface InteractionSession {
   /** Its `resource`: what the tokens are to be for (RFC 8707). */
   readonly resources: readonly string[];
   readonly client: ClientMetadata;
+  /** The client as its person knows it. */
+  readonly party: Party;
   /** The value of the hidden form field `csrf`. */
   readonly csrf: string;
   /** When the interaction ends if the person has not finished. */
@@ -95,13 +99,14 @@ interface SessionDeps {
   readonly provider: Provider;
   readonly storage: Storage;
   readonly unitOfWork: UnitOfWork;
+  readonly describeClient: DescribeClient;
   /** The identifier of our API in grants. */
   readonly resource: string;
 }
 
 /** The interactions of one provider, as the steps of either role use them. */
 export function createInteractionSessions(deps: SessionDeps): InteractionSessions {
-  const { provider, storage, unitOfWork, resource } = deps;
+  const { provider, storage, unitOfWork, describeClient, resource } = deps;
   const { origin } = new URL(resource);
 
   async function end(
@@ -138,6 +143,7 @@ export function createInteractionSessions(deps: SessionDeps): InteractionSession
         scopes: String(interaction.params.scope ?? '').split(' '),
         resources: [interaction.params.resource ?? []].flat().map(String),
         client: client.value,
+        party: await describeClient(client.value),
         // The cid is known to the server alone; what a page shows of it proves who made the page.
         csrf: hash('sha256', `csrf:${interaction.cid}`, 'base64url'),
         expiresAt: new Date(interaction.exp * 1000),

@@ -1,5 +1,6 @@
 import { ConfigurationError } from '../config/configuration-error.js';
 import { compareClients, recordChange } from '../core/client-change.js';
+import { keepLogo } from '../core/client-logo.js';
 import { readClientMetadata, topMember } from '../core/client-metadata.js';
 import type { ClientRules } from '../core/client-rules.js';
 import { type Author, type ClientMetadata, type ClientRecord, clients } from '../core/clients.js';
@@ -76,6 +77,7 @@ async function write({ rules, storage, clock }: SeedDeps, seed: ClientMetadata):
   await storage.commit([
     stored ? update(clients, stored, record) : insert(clients, seed.client_id, record),
     recordChange(seed.client_id, stored ? 'updated' : 'created', changes, { by: file, at }),
+    ...keepLogo(seed.client_id, stored?.value, record, at),
   ]);
 }
 

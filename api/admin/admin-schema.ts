@@ -27,6 +27,13 @@ export const clientSchema = z
     createdAt: time.optional(),
     updatedAt: time.optional(),
     updatedBy: author.optional(),
+    logo: z
+      .object({
+        status: z.enum(['pending', 'shown', 'failed']),
+        problem: z.string().optional().describe('Why there is none, or no newer one'),
+      })
+      .optional()
+      .describe('What became of `logo_uri`; not in lists'),
     metadata: z.record(z.string(), z.unknown()).describe('As in `ClientMetadata`'),
   })
   .meta({ id: 'Client' });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ClientAdministration } from '../../core/client-administration.js';
+import { viewLogo } from '../../core/client-logo.js';
 import type { ClientRules } from '../../core/client-rules.js';
 import type { Author } from '../../core/clients.js';
 import type { Clock } from '../../core/clock.js';
@@ -48,12 +49,18 @@ export function createClientOperations(deps: ClientOperationsDeps): readonly Ope
   const describe = (client: Parameters<typeof describeClient>[0]) =>
     describeClient(client, clock.now());
 
+  /** One client alone: its logo is looked at too. */
+  async function describeOne(client: Parameters<typeof describeClient>[0]) {
+    const logo = await viewLogo(storage, client.value);
+    return { ...describe(client), ...(logo && { logo }) };
+  }
+
   /** @param made of a change that was carried out. */
   async function answer(
     { client, newSecret, plan }: Awaited<ReturnType<ClientAdministration['update']>>,
     setHeaders: (headers: Readonly<Record<string, string>>) => void,
   ) {
-    const shown = describe(client ?? (await clients.get(plan.clientId)));
+    const shown = await describeOne(client ?? (await clients.get(plan.clientId)));
     setHeaders({ etag: shown.etag });
     return { client: shown, ...(newSecret !== undefined && { clientSecret: newSecret }) };
   }
@@ -126,7 +133,7 @@ export function createClientOperations(deps: ClientOperationsDeps): readonly Ope
       answer: clientSchema,
       errors: ['NotFound'],
       async handle({ params: { clientId }, setHeaders }) {
-        const client = describe(await clients.get(clientId));
+        const client = await describeOne(await clients.get(clientId));
         setHeaders({ etag: client.etag });
         return client;
       },
@@ -257,6 +264,18 @@ export function createClientOperations(deps: ClientOperationsDeps): readonly Ope
         const overlap = body.overlapSeconds ?? secretOverlap;
         return answer(await clients.rotateSecret(clientId, overlap, order), setHeaders);
       },
+    }),
+    defineOperation({
+      id: 'fetchClientLogo',
+      method: 'post',
+      path: `${path}/logo`,
+      summary: 'Have the logo at a client’s `logo_uri` fetched again, soon',
+      ...write,
+      ...common,
+      status: 202,
+      answer: clientSchema,
+      errors: ['NotFound', 'Conflict'],
+      handle: async ({ params: { clientId } }) => describeOne(await clients.fetchLogo(clientId)),
     }),
     defineOperation({
       id: 'getClientHistory',

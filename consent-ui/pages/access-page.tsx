@@ -1,6 +1,7 @@
 import { Button } from '../components/button.js';
 import { Card } from '../components/card.js';
 import { Form } from '../components/form.js';
+import { LogoMark } from '../components/logo-mark.js';
 import { Name } from '../components/name.js';
 import { Notice } from '../components/notice.js';
 import { SummaryList } from '../components/summary-list.js';
@@ -56,7 +57,7 @@ export function AccessPage({ bank, customer, shared, hasEnded, signOut }: Access
       ) : null}
       {shared.length === 0 ? <Notice kind="info">No app sees your data.</Notice> : null}
       {shared.map(({ client, accounts, since, until, end }) => (
-        <Card key={end.action} heading={<Name of={client.name} />}>
+        <Card key={end.action} mark={<LogoMark of={client} />} heading={<Name of={client.name} />}>
           <SummaryList
             rows={[
               {

@@ -1,4 +1,5 @@
 import { ButtonLink } from '../components/button.js';
+import { LogoMark } from '../components/logo-mark.js';
 import { Name } from '../components/name.js';
 import { Notice } from '../components/notice.js';
 import type { Brand, Party } from '../party.js';
@@ -45,6 +46,7 @@ export function ApprovalOutcomePage({ bank, client, outcome }: ApprovalOutcomePa
     <Layout
       title={title}
       brand={bank}
+      above={<LogoMark of={client} large />}
       lead={
         <>
           A request of{' '}

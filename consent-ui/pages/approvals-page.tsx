@@ -1,6 +1,7 @@
 import { Button, ButtonLink } from '../components/button.js';
 import { Card } from '../components/card.js';
 import { Form } from '../components/form.js';
+import { LogoMark } from '../components/logo-mark.js';
 import { Name } from '../components/name.js';
 import { Notice } from '../components/notice.js';
 import { SummaryList } from '../components/summary-list.js';
@@ -50,7 +51,11 @@ export function ApprovalsPage({ bank, customer, waiting, href, signOut }: Approv
         </Notice>
       ) : null}
       {waiting.map((approval) => (
-        <Card key={approval.href} heading={<Name of={approval.client.name} />}>
+        <Card
+          key={approval.href}
+          mark={<LogoMark of={approval.client} />}
+          heading={<Name of={approval.client.name} />}
+        >
           <SummaryList
             rows={[
               { term: 'What', description: displayName(approval.what, 160) },

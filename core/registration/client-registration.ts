@@ -8,7 +8,6 @@ import type { Clock } from '../clock.js';
 import { fitSecret } from '../compose-client.js';
 import { retryConflict } from '../retry-conflict.js';
 import { type Storage, StorageConflict, type Stored, update, type Write } from '../storage.js';
-import { keepLogo } from './client-logo.js';
 import { hashToken, isHashOf } from './initial-access-tokens.js';
 import { type RegistrationTerms, readRegistration } from './read-registration.js';
 import { isRegistrable } from './registration-policy.js';
@@ -108,8 +107,7 @@ export function createClientRegistration(deps: ClientRegistrationDeps): ClientRe
         };
         const { after, writes } = await plan({ after: made }, form, by);
         const used = await allowance.use(clientId);
-        const logo = keepLogo(undefined, after, new Date(clock.now()));
-        await storage.commit([...used, ...writes, ...logo]);
+        await storage.commit([...used, ...writes]);
         return { client: after, token, ignored };
       });
     },
@@ -155,8 +153,7 @@ export function createClientRegistration(deps: ClientRegistrationDeps): ClientRe
       const { after, writes } = await plan({ before: stored, after: made }, form, by);
       if (writes.length === 0) return { client: before, token, ignored };
       const used = await allowance.use(before.client_id);
-      const logo = keepLogo(before, after, new Date(clock.now()));
-      await commit(storage, [...used, ...writes, ...logo]);
+      await commit(storage, [...used, ...writes]);
       return { client: after, token: newToken, ignored };
     },
 

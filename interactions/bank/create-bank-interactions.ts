@@ -9,7 +9,6 @@ import { endOfYes, type Intent, toldEnd } from '../../core/intent.js';
 import type { IntentService } from '../../core/intent-service.js';
 import { remove, type Write } from '../../core/storage.js';
 import { answerPage } from '../answer-page.js';
-import { describeClient } from '../describe-client.js';
 import type { InteractionSession, InteractionSessions } from '../interaction-session.js';
 import type { GrantedAccess } from '../save-grant.js';
 import { seeOther } from '../see-other.js';
@@ -116,10 +115,9 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
   }
 
   function toSignInRequest({ session, asked }: Situation): SignInRequest {
-    const { name } = describeClient(session.client);
     return {
       contexts: asked.contexts,
-      purpose: describePurpose(asked, name),
+      purpose: describePurpose(asked, session.party.name),
       isTheirs: (customerId) => isTheirs(asked, customerId),
     };
   }

@@ -8,7 +8,6 @@ import { accessOf, detailTypeOf } from '../../core/authorization-details/detail-
 import type { BankLedger, LedgerAccount } from '../../core/bank-ledger.js';
 import type { Intent } from '../../core/intent.js';
 import { describePermissions, permissionCodes, permits } from '../../core/permissions.js';
-import { describeClient } from '../describe-client.js';
 import type { InteractionSession } from '../interaction-session.js';
 import { choosable, fieldOf } from './decide-details.js';
 import type { OtherScopes } from './other-scopes.js';
@@ -30,7 +29,7 @@ export interface AccountChoice {
 /** Which accounts? Without any, the page says so and leads back. */
 export function showAccounts(
   { bankName }: BankOfPages,
-  { path, csrf, client }: InteractionSession,
+  { path, csrf, party }: InteractionSession,
   { intent, accounts, others, expiresAt, now, noneChosen = false }: AccountChoice,
 ): string {
   const { transactionFrom } = intent;
@@ -39,7 +38,7 @@ export function showAccounts(
       action={`${path}/accounts`}
       csrf={csrf}
       bank={brandOf(bankName)}
-      client={describeClient(client)}
+      client={party}
       clusters={describePermissions(
         permissionCodes.filter((code) => permits(intent.permissions, code)),
       )}
@@ -68,7 +67,7 @@ export interface DetailsQuestion {
 /** Which of these, and for which accounts? */
 export function showDetails(
   { bankName }: BankOfPages,
-  { path, csrf, client }: InteractionSession,
+  { path, csrf, party }: InteractionSession,
   { details, before, others, accounts, expiresAt, noneChosen = false }: DetailsQuestion,
 ): string {
   const chosen = accessOf(before).flatMap(({ accountIds }) => accountIds);
@@ -77,7 +76,7 @@ export function showDetails(
       action={`${path}/details`}
       csrf={csrf}
       bank={brandOf(bankName)}
-      client={describeClient(client)}
+      client={party}
       others={others}
       expiresAt={expiresAt}
       noneChosen={noneChosen}
@@ -97,7 +96,7 @@ export function showDetails(
 /** Why the bank shares nothing of this customer, and the way back. */
 export function showRefusal(
   { bankName }: BankOfPages,
-  { path, csrf, client }: InteractionSession,
+  { path, csrf, party }: InteractionSession,
   reason: string,
 ): string {
   return renderPage(
@@ -108,7 +107,7 @@ export function showRefusal(
       back={{
         action: `${path}/cancel`,
         csrf,
-        label: `Go back to ${describeClient(client).name}`,
+        label: `Go back to ${party.name}`,
       }}
     />,
   );

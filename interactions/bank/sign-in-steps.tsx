@@ -8,7 +8,6 @@ import { renderPage } from '../../consent-ui/render-page.js';
 import type { BankLedger } from '../../core/bank-ledger.js';
 import type { SentCode } from '../../core/second-factor.js';
 import { answerPage } from '../answer-page.js';
-import { describeClient } from '../describe-client.js';
 import type { InteractionSession } from '../interaction-session.js';
 import { seeOther } from '../see-other.js';
 import type { CustomerSignIn, SignInRequest, SignInState, Visit } from './customer-sign-in.js';
@@ -135,14 +134,14 @@ export function signInPlaceOf(
   session: InteractionSession,
   asks?: BankLoginPageProps['asks'],
 ): SignInPlace {
-  const { path, csrf, client } = session;
+  const { path, csrf, party } = session;
   return {
     visit: session,
     path,
     csrf,
     loginAction: `${path}/login`,
     cancelAction: `${path}/cancel`,
-    client: describeClient(client),
+    client: party,
     asks,
   };
 }

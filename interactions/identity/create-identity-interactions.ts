@@ -17,17 +17,22 @@ import { isDataScope, isVisitScope } from '../../core/scopes.js';
 import { type Storage, StorageConflict, type Write } from '../../core/storage.js';
 import { type Visit, visitIndex } from '../../core/visit.js';
 import { type Arrival, visitOver } from '../../core/visit-bank.js';
-import type { LogoPaths } from '../../http/serve-logos.js';
 import type { InteractionSession, InteractionSessions } from '../interaction-session.js';
 import { seeOther } from '../see-other.js';
 import { describeInstitutionError } from './describe-institution-error.js';
-import { showBankProblem, showChooser, showConsent, showCredentials } from './show-steps.js';
+import {
+  type BankLogo,
+  showBankProblem,
+  showChooser,
+  showConsent,
+  showCredentials,
+} from './show-steps.js';
 
 export interface IdentityInteractionDeps {
   readonly sessions: InteractionSessions;
   readonly connect: Connect;
   readonly directory: InstitutionDirectory;
-  readonly logos: LogoPaths;
+  readonly logoOf: BankLogo;
   readonly storage: Storage;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -54,7 +59,7 @@ interface Situation {
  * person is.
  */
 export function createIdentityInteractions(deps: IdentityInteractionDeps): Router {
-  const { sessions, connect, directory, logos, storage, clock, logger } = deps;
+  const { sessions, connect, directory, logoOf, storage, clock, logger } = deps;
   const { oneTimeConsent, ongoingConsent, revival } = deps;
   const router = new Router();
 
@@ -147,7 +152,7 @@ export function createIdentityInteractions(deps: IdentityInteractionDeps): Route
     // Its answer is on the way to the bank, in another tab, or was lost there.
     if (visit.returned) throw visitOver();
     if (visit.ask.length === 0) return answer(situation, visit, {});
-    ctx.body = showCredentials(logos, session, institutionOf(visit), visit);
+    ctx.body = showCredentials(logoOf, session, institutionOf(visit), visit);
   }
 
   async function answer(
@@ -162,7 +167,7 @@ export function createIdentityInteractions(deps: IdentityInteractionDeps): Route
     if (arrival.visit.problem === undefined) return seeOther(ctx, `${session.path}/credentials`);
     ctx.status = 400;
     ctx.type = 'html';
-    ctx.body = showCredentials(logos, session, institutionOf(visit), {
+    ctx.body = showCredentials(logoOf, session, institutionOf(visit), {
       ask: arrival.visit.ask ?? [],
       problem: arrival.visit.problem,
     });
@@ -180,9 +185,9 @@ export function createIdentityInteractions(deps: IdentityInteractionDeps): Route
       const { institutionId, agreed } = journey.value;
       const institution = institutionId === undefined ? undefined : directory.find(institutionId);
       if (!institution) {
-        ctx.body = showChooser(logos, session, connect.offered(errand), searchOf(ctx));
+        ctx.body = showChooser(logoOf, session, connect.offered(errand), searchOf(ctx));
       } else if (!agreed) {
-        ctx.body = showConsent(logos, session, errand, institution, new Date(clock.now()));
+        ctx.body = showConsent(logoOf, session, errand, institution, new Date(clock.now()));
       } else if (askingVisit(journey)?.returned === false) {
         seeOther(ctx, `${session.path}/credentials`);
       } else {

@@ -8,16 +8,17 @@ import type { Errand } from '../../core/connect.js';
 import { toAgreedTerms } from '../../core/connection-request.js';
 import type { CredentialField, Institution, InstitutionKind } from '../../core/institution.js';
 import { describePermissions } from '../../core/permissions.js';
-import type { LogoPaths } from '../../http/serve-logos.js';
-import { describeClient } from '../describe-client.js';
 import type { InteractionSession } from '../interaction-session.js';
+
+/** Where our own origin serves a bank's logo; undefined where there is none. */
+export type BankLogo = (bankRef: string) => string | undefined;
 
 /** Shown at once; more are found by searching. */
 const listed = 50;
 
 /** The chooser, narrowed by what the person typed. */
 export function showChooser(
-  logos: LogoPaths,
+  logoOf: BankLogo,
   session: InteractionSession,
   offered: readonly Institution[],
   query: string,
@@ -30,13 +31,13 @@ export function showChooser(
     <InstitutionChooserPage
       action={`${session.path}/institution`}
       csrf={session.csrf}
-      client={describeClient(session.client, logos.client(session.client.client_id))}
+      client={session.party}
       searchAction={session.path}
       query={query || undefined}
       institutions={found.slice(0, listed).map(({ id, name, kind, bankRef }) => ({
         id,
         name,
-        logoUrl: logos.bank(bankRef),
+        logoUrl: logoOf(bankRef),
         tag: tags[kind],
       }))}
       total={found.length}
@@ -53,7 +54,7 @@ const tags: Readonly<Record<InstitutionKind, string | undefined>> = {
 
 /** What a bank asks on our page, and what was wrong with the answer before. */
 export function showCredentials(
-  logos: LogoPaths,
+  logoOf: BankLogo,
   session: InteractionSession,
   institution: Institution,
   {
@@ -65,8 +66,8 @@ export function showCredentials(
     <CredentialsPage
       action={`${session.path}/credentials`}
       csrf={session.csrf}
-      client={describeClient(session.client, logos.client(session.client.client_id))}
-      institution={{ name: institution.name, logoUrl: logos.bank(institution.bankRef) }}
+      client={session.party}
+      institution={{ name: institution.name, logoUrl: logoOf(institution.bankRef) }}
       fields={ask}
       problem={problem}
       cancel={{ action: `${session.path}/cancel`, csrf: session.csrf }}
@@ -76,7 +77,7 @@ export function showCredentials(
 
 /** The hosted consent page; of a renewal, the one that says what is different this time. */
 export function showConsent(
-  logos: LogoPaths,
+  logoOf: BankLogo,
   session: InteractionSession,
   errand: Errand,
   institution: Institution,
@@ -89,8 +90,8 @@ export function showConsent(
   const page = {
     action: `${session.path}/consent`,
     csrf: session.csrf,
-    client: describeClient(session.client, logos.client(session.client.client_id)),
-    institution: { name: institution.name, logoUrl: logos.bank(institution.bankRef) },
+    client: session.party,
+    institution: { name: institution.name, logoUrl: logoOf(institution.bankRef) },
     clusters: describePermissions(permissions),
     transactionFrom: transactionFrom === undefined ? undefined : new Date(transactionFrom),
     expiresAt: new Date(expiresAt),
@@ -134,7 +135,7 @@ export function showBankProblem(
       back={{
         action: `${session.path}/cancel`,
         csrf: session.csrf,
-        label: `Go back to ${describeClient(session.client).name}`,
+        label: `Go back to ${session.party.name}`,
       }}
     />,
   );

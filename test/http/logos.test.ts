@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { bankIcon } from '../../consent-ui/assets.js';
 import { readLogos } from '../../http/read-logos.js';
-import { logoPaths } from '../../http/serve-logos.js';
+import { bankLogoPath, createClientLogoFinder } from '../../http/serve-logos.js';
 import { type RunningAssent, startAssent } from '../support/start-assent.js';
 
 const svg = '<svg xmlns="http://www.w3.org/2000/svg"/>';
@@ -85,10 +85,12 @@ describe('logos', () => {
   });
 
   it('leads pages only to what is there', async () => {
-    const paths = logoPaths(await readLogos(folder));
-    expect(paths.bank('north-bank')).toBe('/bank-icons/north-bank');
-    expect(paths.client('app')).toBe('/client-logos/app');
-    expect([paths.bank('app'), paths.client('north-bank')]).toEqual([undefined, undefined]);
+    const { banks, clients } = await readLogos(folder);
+    const find = createClientLogoFinder(clients, assent.storage);
+    expect(bankLogoPath(banks, 'north-bank')).toBe('/bank-icons/north-bank');
+    expect(await find({ client_id: 'app' })).toBe('/client-logos/app');
+    expect(bankLogoPath(banks, 'app')).toBeUndefined();
+    expect(await find({ client_id: 'north-bank' })).toBeUndefined();
   });
 });
 

@@ -1,9 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { crc32, deflateSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { rewritePng } from '../../http/rewrite-png.js';
 import { createClientKeys } from '../support/client-keys.js';
 import { eventually } from '../support/eventually.js';
+import { makePng } from '../support/make-png.js';
 import { type Registration, redirectUri, startRegistration } from './support/start-registration.js';
 
 let assent: Registration;
@@ -60,30 +60,8 @@ describe('SEC-41: weak keys', () => {
 });
 
 describe('a logo', () => {
-  const chunk = (type: string, data: Buffer) => {
-    const body = Buffer.concat([Buffer.from(type), data]);
-    const [length, check] = [Buffer.alloc(4), Buffer.alloc(4)];
-    length.writeUInt32BE(data.length);
-    check.writeUInt32BE(crc32(body));
-    return Buffer.concat([length, body, check]);
-  };
-  function png(side = 2, pixels = Buffer.alloc(side * (1 + side * 4), 1)) {
-    const header = Buffer.alloc(13);
-    header.writeUInt32BE(side, 0);
-    header.writeUInt32BE(side, 4);
-    header.set([8, 6, 0, 0, 0], 8);
-    return Buffer.concat([
-      Buffer.from('89504e470d0a1a0a', 'hex'),
-      chunk('IHDR', header),
-      chunk('tEXt', Buffer.from('comment\0<script>alert(1)</script>')),
-      chunk('IDAT', deflateSync(pixels)),
-      chunk('IEND', Buffer.alloc(0)),
-      Buffer.from('<?php trailing ?>'),
-    ]);
-  }
-
   test('is fetched, written anew and served from our own origin', async () => {
-    const logo_uri = assent.publish('/logo.png', png());
+    const logo_uri = assent.publish('/logo.png', makePng());
     const { status, body } = await assent.register({ ...budget, logo_uri }, { token });
     expect(status).toBe(201);
     const served = await eventually(async () => {
@@ -99,7 +77,7 @@ describe('a logo', () => {
   });
 
   test('that is no plain, whole and small PNG is none', () => {
-    const whole = png();
+    const whole = makePng();
     const damaged = Buffer.from(whole);
     damaged.writeUInt8(damaged.readUInt8(20) ^ 1, 20);
     for (const file of [
@@ -107,8 +85,8 @@ describe('a logo', () => {
       Buffer.alloc(0),
       whole.subarray(0, 40),
       damaged,
-      png(513),
-      png(2, Buffer.alloc(10_000_000)),
+      makePng(513),
+      makePng(2, Buffer.alloc(10_000_000)),
     ]) {
       expect(rewritePng(file)).toBeUndefined();
     }

@@ -9,7 +9,7 @@ import type { IntentService } from '../../../core/intent-service.js';
 import { Refusal } from '../../../core/refusal.js';
 import type { Storage } from '../../../core/storage.js';
 import { answerPage } from '../../answer-page.js';
-import { describeClient } from '../../describe-client.js';
+import type { DescribeClient } from '../../describe-client.js';
 import { readOwnForm } from '../../read-own-form.js';
 import { seeOther } from '../../see-other.js';
 import type { SignedIn, SignIn } from '../approvals/sign-in.js';
@@ -20,6 +20,7 @@ export interface AccessPagesDeps {
   readonly ledger: BankLedger;
   readonly intentService: Pick<IntentService, 'inForce' | 'endByCustomer'>;
   readonly signIn: SignIn;
+  readonly describeClient: DescribeClient;
   /** Our own. */
   readonly origin: string;
 }
@@ -35,7 +36,7 @@ export const accessPages = {
 
 /** The bank's `/access`: what a customer shares with which client, and the end of each. */
 export function createAccessPages(deps: AccessPagesDeps): Router {
-  const { storage, ledger, intentService, signIn, origin } = deps;
+  const { storage, ledger, intentService, signIn, describeClient, origin } = deps;
   const router = new Router();
 
   async function showAll(ctx: Context, { customerId, csrf }: SignedIn): Promise<void> {
@@ -50,7 +51,7 @@ export function createAccessPages(deps: AccessPagesDeps): Router {
       const { id, accountIds, createdAt, expiresAt } = intent;
       return [
         {
-          client: describeClient(client.value),
+          client: await describeClient(client.value),
           accounts: known
             .filter((account) => accountIds.includes(account.id))
             .map(({ nickname, accountNumber }) => ({ name: nickname, number: accountNumber })),

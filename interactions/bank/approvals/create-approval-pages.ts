@@ -2,6 +2,7 @@ import Router from '@koa/router';
 import type { Context } from 'koa';
 import type { Provider } from 'oidc-provider';
 import type { UnitOfWork } from '../../../adapters/oidc/unit-of-work.js';
+import type { Party } from '../../../consent-ui/party.js';
 import { type Approval, approvals as records, stateOf } from '../../../core/approval.js';
 import type { ApprovalsService } from '../../../core/approvals-service.js';
 import type { BankLedger } from '../../../core/bank-ledger.js';
@@ -11,6 +12,7 @@ import type { IntentService } from '../../../core/intent-service.js';
 import { Refusal } from '../../../core/refusal.js';
 import type { Storage, Stored } from '../../../core/storage.js';
 import { answerPage } from '../../answer-page.js';
+import type { DescribeClient } from '../../describe-client.js';
 import { readOwnForm } from '../../read-own-form.js';
 import { seeOther } from '../../see-other.js';
 import { wasOvertaken } from '../../was-overtaken.js';
@@ -29,6 +31,7 @@ export interface ApprovalPagesDeps {
   readonly intentService: IntentService;
   readonly askedAccess: AskedAccessReader;
   readonly signIn: SignIn;
+  readonly describeClient: DescribeClient;
   /** The identifier of our API in grants. */
   readonly resource: string;
 }
@@ -46,6 +49,8 @@ interface Situation {
   readonly customer: SignedIn;
   readonly approval: Stored<Approval>;
   readonly client: ClientMetadata;
+  /** The client as its person knows it. */
+  readonly party: Party;
 }
 
 /**
@@ -54,6 +59,7 @@ interface Situation {
  */
 export function createApprovalPages(deps: ApprovalPagesDeps): Router {
   const { storage, clock, ledger, approvals, intentService, askedAccess, signIn } = deps;
+  const { describeClient } = deps;
   const { origin } = new URL(deps.resource);
   const router = new Router();
 
@@ -62,7 +68,7 @@ export function createApprovalPages(deps: ApprovalPagesDeps): Router {
     const known = await Promise.all(
       waiting.map(async (approval) => {
         const client = await storage.get(clients, approval.value.clientId);
-        return client ? [{ approval, client: client.value }] : [];
+        return client ? [{ approval, client: await describeClient(client.value) }] : [];
       }),
     );
     const name = (await ledger.identify({ id: customerId }))?.name ?? customerId;
@@ -76,7 +82,10 @@ export function createApprovalPages(deps: ApprovalPagesDeps): Router {
       const client = approval && (await storage.get(clients, approval.value.clientId));
       if (!approval || !client) throw new Refusal('not_found', 'There is no such request.');
       if (!isAsWanted(approval.value, customer)) return signIn.leave(ctx, pathOf(approval));
-      return proceed({ ctx, customer, approval, client: client.value });
+      return proceed({
+        ...{ ctx, customer, approval, client: client.value },
+        party: await describeClient(client.value),
+      });
     });
   }
 
@@ -88,13 +97,13 @@ export function createApprovalPages(deps: ApprovalPagesDeps): Router {
   }
 
   async function showOne(situation: Situation, noneChosen = false): Promise<void> {
-    const { ctx, customer, approval, client } = situation;
+    const { ctx, customer, approval, party } = situation;
     const outcome = await findOutcome(situation);
-    if (outcome) return answerPage(ctx, 200, showOutcome(ledger, client, outcome));
+    if (outcome) return answerPage(ctx, 200, showOutcome(ledger, party, outcome));
     const access = await askedAccess.find(approval.value);
     const { csrf } = customer;
     const now = new Date(clock.now());
-    const question = { approval, client, csrf, noneChosen, access, now };
+    const question = { approval, client: party, csrf, noneChosen, access, now };
     return answerPage(ctx, noneChosen ? 400 : 200, showQuestion(ledger, question));
   }
 

@@ -5,13 +5,12 @@ import {
 import { ApprovalPage } from '../../../consent-ui/pages/approval-page.js';
 import { ApprovalsPage } from '../../../consent-ui/pages/approvals-page.js';
 import { ProblemPage } from '../../../consent-ui/pages/problem-page.js';
+import type { Party } from '../../../consent-ui/party.js';
 import { renderPage } from '../../../consent-ui/render-page.js';
 import type { Approval } from '../../../core/approval.js';
-import type { ClientMetadata } from '../../../core/clients.js';
 import { toldEnd } from '../../../core/intent.js';
 import { describePermissions, permissionCodes, permits } from '../../../core/permissions.js';
 import type { Stored } from '../../../core/storage.js';
-import { describeClient } from '../../describe-client.js';
 import { type BankOfPages, brandOf, describeAccount } from '../show-steps.js';
 import type { AskedAccess } from './asked-access.js';
 
@@ -35,7 +34,7 @@ export function showWaiting(
   { bankName }: BankOfPages,
   customer: string,
   csrf: string,
-  waiting: readonly { readonly approval: Stored<Approval>; readonly client: ClientMetadata }[],
+  waiting: readonly { readonly approval: Stored<Approval>; readonly client: Party }[],
 ): string {
   return renderPage(
     <ApprovalsPage
@@ -45,7 +44,7 @@ export function showWaiting(
       signOut={{ action: `${approvalsPath}/sign-out`, csrf }}
       waiting={waiting.map(({ approval: { id, value }, client }) => ({
         href: `${approvalsPath}/${id}`,
-        client: describeClient(client),
+        client,
         bindingMessage: value.bindingMessage,
         what: value.scopes.includes('accounts')
           ? 'To see data from your accounts'
@@ -59,7 +58,7 @@ export function showWaiting(
 /** What a customer is asked to approve. */
 export interface Question {
   readonly approval: Stored<Approval>;
-  readonly client: ClientMetadata;
+  readonly client: Party;
   readonly csrf: string;
   readonly noneChosen?: boolean;
   /** Absent where no data is asked for. */
@@ -77,7 +76,7 @@ export function showQuestion({ bankName }: BankOfPages, question: Question): str
       action={`${approvalsPath}/${approval.id}/decision`}
       csrf={csrf}
       bank={brandOf(bankName)}
-      client={describeClient(client)}
+      client={client}
       bindingMessage={bindingMessage}
       askedAt={new Date(askedAt)}
       expiresAt={new Date(expiresAt)}
@@ -106,14 +105,10 @@ function describeAccess({ terms, accounts, chosen, expiresAt }: AskedAccess, now
 /** What has become of it. */
 export function showOutcome(
   { bankName }: BankOfPages,
-  client: ClientMetadata,
+  client: Party,
   outcome: ApprovalOutcomePageProps['outcome'],
 ): string {
   return renderPage(
-    <ApprovalOutcomePage
-      bank={brandOf(bankName)}
-      client={describeClient(client)}
-      outcome={outcome}
-    />,
+    <ApprovalOutcomePage bank={brandOf(bankName)} client={client} outcome={outcome} />,
   );
 }

@@ -11,7 +11,7 @@ import { describePersonalData } from '../../../core/person-claims.js';
 import { remove } from '../../../core/storage.js';
 import { readWantedContexts } from '../../../core/wanted-contexts.js';
 import { answerPage } from '../../answer-page.js';
-import { describeClient } from '../../describe-client.js';
+import { nameOf } from '../../describe-client.js';
 import {
   describeLogin,
   type InteractionSession,
@@ -150,7 +150,7 @@ function toSignInRequest({ client, params, prompt }: InteractionSession): SignIn
   const hinted = hintedSubject(client, prompt.details.id_token_hint);
   return {
     contexts: wantedContexts(params),
-    purpose: `It signs you in to ${describeClient(client).name}.`,
+    purpose: `It signs you in to ${nameOf(client)}.`,
     isTheirs: (customerId) => hinted === undefined || hinted === customerId,
   };
 }

@@ -4,14 +4,13 @@ import { LogoutPage } from '../../../consent-ui/pages/logout-page.js';
 import { SignOnConsentPage } from '../../../consent-ui/pages/sign-on-consent-page.js';
 import { renderPage } from '../../../consent-ui/render-page.js';
 import type { SharedDetail } from '../../../core/person-claims.js';
-import { describeClient } from '../../describe-client.js';
 import type { InteractionSession } from '../../interaction-session.js';
 import { type BankOfPages, brandOf } from '../show-steps.js';
 
 /** May the application know you? */
 export function showConsent(
   { bankName }: BankOfPages,
-  { path, csrf, client }: InteractionSession,
+  { path, csrf, party }: InteractionSession,
   asked: { readonly details: readonly SharedDetail[]; readonly lasting: boolean },
 ): string {
   return renderPage(
@@ -20,7 +19,7 @@ export function showConsent(
       action={`${path}/consent`}
       csrf={csrf}
       bank={brandOf(bankName)}
-      client={describeClient(client)}
+      client={party}
     />,
   );
 }
