@@ -68,10 +68,16 @@ export interface GuardedFetchOptions
   readonly maxAnswerBytes?: number;
 }
 
+/** To one host at a time; what comes beyond waits its turn, within the time it has. */
+const mostConnections = 32;
+
 /** See {@link GuardedFetch}. */
 export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
   const { timeout = 5_000, maxAnswerBytes = 64 * 1024 } = options;
-  const dispatcher = new Agent({ connect: createGuardedConnector({ ...options, timeout }) });
+  const dispatcher = new Agent({
+    connect: createGuardedConnector({ ...options, timeout }),
+    connections: mostConnections,
+  });
 
   async function exchange(
     url: URL,

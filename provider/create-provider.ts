@@ -24,12 +24,13 @@ import {
 import { discoveryConfiguration } from './configuration/discovery.js';
 import { encryptionAlgorithms } from './configuration/encryption.js';
 import {
-  grantManagementConfiguration,
+  grantManagementParameters,
   isGrantManagementOffered,
   returnGrantId,
 } from './configuration/grant-management.js';
 import { interactionConfiguration } from './configuration/interactions.js';
 import { outgoingConfiguration } from './configuration/outgoing.js';
+import { purposeParameter } from './configuration/purpose.js';
 import { responseTypesOffered } from './configuration/response-types.js';
 import { resourceFeatures, resourceOf, scopesSupported } from './configuration/scopes.js';
 import { signOnFeatures } from './configuration/sign-on.js';
@@ -110,10 +111,13 @@ export function createProvider(deps: ProviderDeps): Provider {
     ...authentication,
     enabledJWA: { ...authentication.enabledJWA, ...encryptionAlgorithms },
     ...discoveryConfiguration(configuration),
-    ...(managesGrants && grantManagementConfiguration({ storage, clock })),
+    extraParams: {
+      ...(managesGrants && grantManagementParameters({ storage, clock })),
+      ...(offered.statesPurpose && purposeParameter),
+    },
     ...interactions,
     ...responseTypesOffered(configuration, offered),
-    ...outgoingConfiguration(deps.guardedFetch),
+    ...outgoingConfiguration(deps.guardedFetch, clock),
     ...tokenConfiguration({ role, lifetimes, clock }),
     adapter: deps.adapter,
     jwks: { keys: [...deps.signingKeys.published(), ...deps.encryptionKeys] },

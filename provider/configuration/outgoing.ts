@@ -1,13 +1,24 @@
 import type { Configuration } from 'oidc-provider';
+import type { Clock } from '../../core/clock.js';
 import type { GuardedAnswer, GuardedFetch } from '../../http/guarded-fetch.js';
+import { shareRequests } from '../../http/share-requests.js';
 
 /** The library's own requests (`jwks_uri`, `sector_identifier_uri`) go where a client's address may lead. */
-export function outgoingConfiguration(guardedFetch: GuardedFetch) {
+export function outgoingConfiguration(guardedFetch: GuardedFetch, clock: Clock) {
+  const readDocument = shareRequests(async (url, headers) => {
+    const answer = await guardedFetch(url, { headers });
+    // The library would fail too, and ask again for the next request that needs it.
+    if (answer.status === 200) JSON.parse(answer.body.toString());
+    return answer;
+  }, clock);
+
   return {
-    async fetch(input, { method, headers, body, signal } = {}) {
+    async fetch(input, { method, headers: given, body, signal } = {}) {
+      const headers = Object.fromEntries(new Headers(given));
+      if (method !== 'POST') return toResponse(await readDocument(String(input), headers));
       const answer = await guardedFetch(String(input), {
-        method: method === 'POST' ? 'POST' : 'GET',
-        headers: Object.fromEntries(new Headers(headers)),
+        method,
+        headers,
         ...(body !== undefined && body !== null && { body: String(body) }),
         ...(signal && { signal }),
       });

@@ -1,0 +1,177 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { systemClock } from '../../core/clock.js';
+import { openCertificateAuthority } from '../../sandbox/certificate-authority.js';
+import { createMovingClock } from '../adapters/support/moving-clock.js';
+import { createClientKeys } from '../support/client-keys.js';
+import { createFapiClient } from '../support/fapi-client.js';
+import { type RunningAssent, startAssent } from '../support/start-assent.js';
+import { startTarget, type Target } from '../support/start-target.js';
+import { expectExplained } from './support/expect-explained.js';
+
+/* SEC-46: what the server of a client's keys can do to us, and whoever makes us ask it. */
+
+const count = 200;
+const mostConnections = 32;
+const attacks = ['slow-loris', 'endless', 'gzip-bomb', 'gigabyte', 'silent'] as const;
+const clock = createMovingClock();
+const keys = await createClientKeys();
+
+let directory: string;
+let target: Target;
+let assent: RunningAssent;
+/** What the server does by the path it is asked for; serves the keys where nothing is said. */
+const answers = new Map<string, (response: ServerResponse) => void>();
+let bytesSent = 0;
+
+const uriOf = (name: string) => `https://localhost:${target.port}/${name}`;
+const asked = (name: string) => target.received.filter(({ url }) => url === `/${name}`).length;
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'assent-exhaustion-'));
+  const authority = await openCertificateAuthority(directory, systemClock);
+  target = await startTarget(await authority.server('keys'), (response, { url = '' }) => {
+    const answer = answers.get(url.slice(1));
+    if (answer) answer(response);
+    else response.end(JSON.stringify(keys.jwks));
+  });
+  const names = [
+    ...attacks,
+    'failing',
+    'coalesced',
+    'wrong',
+    ...Array.from({ length: count }, many),
+  ];
+  assent = await startAssent(
+    {
+      outgoing: {
+        allow: [`localhost:${target.port}`],
+        certificateAuthorities: [authority.certificate],
+      },
+      clients: names.map((name) => ({
+        client_id: name,
+        grant_types: ['client_credentials'],
+        redirect_uris: [],
+        response_types: [],
+        scope: 'user:read',
+        profile: 'identity-service',
+        token_endpoint_auth_method: 'private_key_jwt',
+        jwks_uri: uriOf(name),
+      })),
+    },
+    { clock },
+  );
+}, 60_000);
+
+afterAll(async () => {
+  await assent?.stop();
+  await target?.stop();
+  await rm(directory, { recursive: true, force: true });
+});
+
+beforeEach(() => {
+  target.received.length = 0;
+});
+
+function many(_: unknown, index: number): string {
+  return `many-${index}`;
+}
+
+function ask(name: string) {
+  const now = () => Math.floor(clock.now() / 1000);
+  return createFapiClient(assent, name, keys, { now }).token({
+    grant_type: 'client_credentials',
+    scope: 'user:read',
+  });
+}
+
+/** As fast as it is read, until it is read no more. */
+function pour(response: ServerResponse, chunk: Buffer): void {
+  const more = () => {
+    bytesSent += chunk.length;
+    if (!response.destroyed) response.write(chunk, more);
+  };
+  more();
+}
+
+const refused = { status: 401, body: { error: 'invalid_client' } };
+
+test('SEC-46: a slow, endless, compressed, giant or silent key set is given up, once for all who ask', async () => {
+  answers.set('slow-loris', (response) => {
+    const timer = setInterval(() => response.write(' '), 50);
+    response.on('close', () => clearInterval(timer));
+  });
+  answers.set('endless', (response) => pour(response, Buffer.alloc(65_536, ' ')));
+  answers.set('gzip-bomb', (response) => {
+    response.setHeader('content-encoding', 'gzip');
+    response.end(gzipSync(Buffer.alloc(60_000_000, ' ')));
+  });
+  answers.set('gigabyte', (response) => {
+    response.setHeader('content-length', String(2 ** 30));
+    pour(response, Buffer.alloc(65_536, ' '));
+  });
+  answers.set('silent', () => undefined);
+
+  const began = performance.now();
+  await Promise.all(
+    attacks.map(async (name) => {
+      const [first] = await Promise.all(Array.from({ length: 10 }, () => ask(name)));
+      if (!first) throw new TypeError('no answer');
+      expect({ name, ...first }).toMatchObject({ name, ...refused });
+      await expectExplained(assent, first, { clientId: name, error: 'invalid_client' });
+      expect({ name, asked: asked(name) }).toEqual({ name, asked: 1 });
+    }),
+  );
+  // The five seconds that a request has, and ours; none waits behind another's.
+  expect(performance.now() - began).toBeLessThan(10_000);
+  // What fits into the buffers of both ends.
+  expect(bytesSent).toBeLessThan(32 * 1024 * 1024);
+
+  const soon = performance.now();
+  for (const name of ['slow-loris', 'silent', 'endless']) {
+    expect(await ask(name)).toMatchObject(refused);
+    expect(asked(name)).toBe(1);
+  }
+  expect(performance.now() - soon).toBeLessThan(2000);
+});
+
+test('SEC-46: a server that fails is left alone for a while, and believed again after', async () => {
+  answers.set('failing', (response) => response.destroy());
+  for (let attempt = 0; attempt < 5; attempt++) expect(await ask('failing')).toMatchObject(refused);
+  expect(asked('failing')).toBe(1);
+  answers.delete('failing');
+  expect(await ask('failing')).toMatchObject(refused);
+  clock.advance(16);
+  expect((await ask('failing')).status).toBe(200);
+  expect(asked('failing')).toBe(2);
+});
+
+test('SEC-46: keys that never verify are asked for no oftener than once a minute', async () => {
+  const stranger = await createClientKeys();
+  const now = () => Math.floor(clock.now() / 1000);
+  const client = createFapiClient(assent, 'wrong', stranger, { now });
+  for (let attempt = 0; attempt < 10; attempt++) {
+    expect(await client.token({ grant_type: 'client_credentials' })).toMatchObject(refused);
+  }
+  expect(asked('wrong')).toBe(1);
+});
+
+test('SEC-46: all who need the same keys at once share one request', async () => {
+  const answered = await Promise.all(Array.from({ length: 50 }, () => ask('coalesced')));
+  expect(answered.map(({ status }) => status)).toEqual(Array(50).fill(200));
+  expect(asked('coalesced')).toBe(1);
+});
+
+test('SEC-46: many clients whose keys are stale at once are served over a few connections', async () => {
+  const before = target.connections();
+  const answered = await Promise.all(
+    Array.from({ length: count }, (_, index) => ask(`many-${index}`)),
+  );
+  expect(new Set(answered.map(({ status }) => status))).toEqual(new Set([200]));
+  expect(target.received).toHaveLength(count);
+  expect(target.connections() - before).toBeLessThanOrEqual(mostConnections);
+});
