@@ -19,9 +19,9 @@ import type { ExtendGrant } from '../core/extend-consent.js';
 import { createGiveUpHandler } from '../core/give-up-pending.js';
 import { createConsentClockHandler } from '../core/keep-consent-clock.js';
 import { createLeaveVisitHandler } from '../core/leave-visit.js';
-import { createConnectionAim } from '../core/new-connection.js';
+import { createNewConnectionHandler } from '../core/new-connection.js';
 import { createConnectionRedemption } from '../core/redeem-connection.js';
-import { createRenewalAim } from '../core/renew-connection.js';
+import { createRenewalHandler } from '../core/renew-connection.js';
 import { createRequestSync } from '../core/request-sync.js';
 import { createResumeSyncs } from '../core/resume-syncs.js';
 import { createScimUsers } from '../core/scim-users.js';
@@ -75,15 +75,15 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
   const extendGrant: ExtendGrant = (grantId, end) =>
     moveGrantEnd(storage, grantId, end, lifetimes.revival);
   const resumeSyncs = createResumeSyncs(budget);
-  const renewal = createRenewalAim({ storage, directory, clock, withdrawals, extendGrant });
+  const renewal = createRenewalHandler({ storage, directory, clock, withdrawals, extendGrant });
   const visits = createBankVisits({
     storage,
     directory,
     withdrawals,
     logger,
     redirectUri: `${publicUrl}/bank/callback`,
-    aims: {
-      connect: createConnectionAim({
+    handlers: {
+      connect: createNewConnectionHandler({
         storage,
         directory,
         clock,

@@ -160,7 +160,7 @@ export function createAuthRequestEnds(deps: AuthRequestEndsDeps): AuthRequestEnd
         await visits.withdraw(visit);
       }
       const reason = isBanks ? error.message : interrupted;
-      return end(held, { status: 'error', reason }, await visits.lost(visit), remember);
+      return end(held, { status: 'error', reason }, await visits.reject(visit), remember);
     }
   }
 
@@ -172,7 +172,7 @@ export function createAuthRequestEnds(deps: AuthRequestEndsDeps): AuthRequestEnd
     return {
       held,
       outcome: { status: 'error', reason } as const,
-      writes: await visits.lost(visit),
+      writes: await visits.reject(visit),
     };
   }
 

@@ -26,15 +26,15 @@ import {
   type AnswerArrival,
   type Arrival,
   type BankVisits,
-  type VisitGain,
+  type VisitResult,
   visitOver,
 } from './visit-bank.js';
 
 /** A journey with its place in storage. */
 export type StoredJourney = Stored<Journey>;
 
-/** What a person is here for, checked against what there is. */
-export type Errand = NewConnectionRequest | Renewal;
+/** A client's request, checked against what there is. */
+export type CheckedRequest = NewConnectionRequest | Renewal;
 
 /** From a client's request to its answer: what happens at each step, whatever shows it. */
 export interface Connect {
@@ -43,13 +43,22 @@ export interface Connect {
    * @throws {Refusal} `invalid_claims` where `sub` is no user of this client, or `mh:con_id` no
    * connection of theirs that can be renewed so; `invalid_scope` for a bank that is not offered.
    */
-  check(request: ConnectionRequest, client: ClientMetadata, policy: RenewalPolicy): Promise<Errand>;
+  check(
+    request: ConnectionRequest,
+    client: ClientMetadata,
+    policy: RenewalPolicy,
+  ): Promise<CheckedRequest>;
   /** The journey of an interaction, made where it is new. `uid` is the interaction's. */
-  open(uid: string, errand: Errand, client: ClientMetadata, end: Date): Promise<StoredJourney>;
+  open(
+    uid: string,
+    request: CheckedRequest,
+    client: ClientMetadata,
+    end: Date,
+  ): Promise<StoredJourney>;
   /** The banks a request's chooser offers; empty where it names one bank. */
-  offered(errand: Errand): readonly Institution[];
+  offered(request: CheckedRequest): readonly Institution[];
   /** @throws {Refusal} `not_found` for a bank that is not offered. */
-  choose(journey: StoredJourney, institutionId: string, errand: Errand): Promise<void>;
+  choose(journey: StoredJourney, institutionId: string, request: CheckedRequest): Promise<void>;
   agree(journey: StoredJourney): Promise<void>;
   /**
    * Prepares the visit, and with it the consent that it is for.
@@ -58,7 +67,7 @@ export interface Connect {
    */
   depart(
     journey: StoredJourney,
-    errand: Errand,
+    request: CheckedRequest,
   ): Promise<{ readonly redirectTo: string } | { readonly asking: Visit }>;
   /** Takes the bank's callback, see {@link BankVisits.arrive}. */
   arrive(journey: StoredJourney, callback: URLSearchParams): Promise<Arrival>;
@@ -74,7 +83,7 @@ export interface Connect {
   extend(
     journey: StoredJourney,
     renewal: Renewal,
-    commit: (gain: VisitGain) => Promise<void>,
+    commit: (result: VisitResult) => Promise<void>,
   ): Promise<void>;
   /** Gives the journey up: the consent is rejected and the bank's intent withdrawn. */
   leave(journey: StoredJourney): Promise<readonly Write[]>;
@@ -92,9 +101,9 @@ export function createConnect(deps: ConnectDeps): Connect {
   const { storage, directory, clock, visits } = deps;
   const budget = createLoginBudget({ storage, clock });
 
-  function offered(errand: Errand): readonly Institution[] {
-    if (errand.purpose !== 'connect' || !('chooser' in errand.institution)) return [];
-    const { chooser } = errand.institution;
+  function offered(request: CheckedRequest): readonly Institution[] {
+    if (request.purpose !== 'connect' || !('chooser' in request.institution)) return [];
+    const { chooser } = request.institution;
     return directory.all.filter(({ kind }) => chooser === 'all' || kind === chooser);
   }
 
@@ -121,10 +130,10 @@ export function createConnect(deps: ConnectDeps): Connect {
     return { plan, writes: [write] };
   }
 
-  async function plan(journey: Journey, errand: Errand) {
-    if (errand.purpose === 'connect') return planNew(journey, errand);
-    if (errand.purpose === 'reconsent') throw new TypeError('reconsent visits no bank');
-    return { plan: planRenewal(errand, errand.purpose), writes: [] };
+  async function plan(journey: Journey, request: CheckedRequest) {
+    if (request.purpose === 'connect') return planNew(journey, request);
+    if (request.purpose === 'reconsent') throw new TypeError('reconsent visits no bank');
+    return { plan: planRenewal(request, request.purpose), writes: [] };
   }
 
   /** Of all who have the journey before them, in any tab and process, one goes on with its visit. */
@@ -134,14 +143,14 @@ export function createConnect(deps: ConnectDeps): Connect {
     return { ...journey, value, version: journey.version + 1 };
   }
 
-  /** What is gained is kept together with the journey's end, so that one tab alone ends it. */
+  /** What the visit gave is kept together with the journey's end, so that one tab alone ends it. */
   function ending(journey: StoredJourney, arrival: Arrival, ...also: readonly Write[]): Arrival {
     if (arrival.outcome === 'refused') {
       return { ...arrival, writes: [...arrival.writes, ...endOfVisit(journey)] };
     }
     return {
       outcome: 'connected',
-      keep: (commit) => arrival.keep((gain) => commit(endingWith(journey, gain, also))),
+      keep: (commit) => arrival.keep((result) => commit(endingWith(journey, result, also))),
     };
   }
 
@@ -157,14 +166,14 @@ export function createConnect(deps: ConnectDeps): Connect {
       return request;
     },
 
-    async open(uid, errand, client, end) {
+    async open(uid, request, client, end) {
       const stored = await storage.get(journeys, uid);
       if (stored) return stored;
       const journey: Journey = {
         clientId: client.client_id,
-        institutionId: institutionOf(errand),
+        institutionId: institutionOf(request),
         // Reconsent is the page itself: whoever asks for it has it shown.
-        agreed: client.own_consent_screens === true && errand.purpose !== 'reconsent',
+        agreed: client.own_consent_screens === true && request.purpose !== 'reconsent',
       };
       await storage.commit([insert(journeys, uid, journey, end)]);
       const opened = await storage.get(journeys, uid);
@@ -174,8 +183,8 @@ export function createConnect(deps: ConnectDeps): Connect {
 
     offered,
 
-    async choose(journey, institutionId, errand) {
-      if (!offered(errand).some(({ id }) => id === institutionId)) {
+    async choose(journey, institutionId, request) {
+      if (!offered(request).some(({ id }) => id === institutionId)) {
         throw new Refusal('not_found', 'Please choose a bank from the list.');
       }
       await storage.commit([update(journeys, journey, { ...journey.value, institutionId })]);
@@ -185,9 +194,9 @@ export function createConnect(deps: ConnectDeps): Connect {
       await storage.commit([update(journeys, journey, { ...journey.value, agreed: true })]);
     },
 
-    async depart(journey, errand) {
+    async depart(journey, request) {
       const { visit: earlier } = journey.value;
-      const departure = await plan(journey.value, errand);
+      const departure = await plan(journey.value, request);
       const { visit, redirectTo } = await visits.start(departure.plan);
       try {
         const next = { ...journey.value, visit };
@@ -195,7 +204,7 @@ export function createConnect(deps: ConnectDeps): Connect {
         await storage.commit([
           update(journeys, journey, next),
           ...departure.writes,
-          ...(isReplaced ? await visits.lost(earlier) : []),
+          ...(isReplaced ? await visits.reject(earlier) : []),
           ...(earlier ? [endVisit(earlier)] : []),
           leaveVisitAt(visit, endOf(journey, visit)),
         ]);
@@ -252,8 +261,8 @@ export function createConnect(deps: ConnectDeps): Connect {
         if (!held || given?.value.status !== 'authorised') throw visitOver();
         const stored = { connection: held, consent: given };
         const extension = { expiresAt: new Date(terms.expiresAt), means: 'reconsent' } as const;
-        const gain = await extendConsent(deps, stored, extension, new Date(clock.now()));
-        await commit(endingWith(journey, gain));
+        const result = await extendConsent(deps, stored, extension, new Date(clock.now()));
+        await commit(endingWith(journey, result));
       });
     },
 
@@ -269,9 +278,9 @@ export function createConnect(deps: ConnectDeps): Connect {
   };
 }
 
-function institutionOf(errand: Errand): string | undefined {
-  if (errand.purpose !== 'connect') return errand.connection.value.institutionId;
-  return 'id' in errand.institution ? errand.institution.id : undefined;
+function institutionOf(request: CheckedRequest): string | undefined {
+  if (request.purpose !== 'connect') return request.connection.value.institutionId;
+  return 'id' in request.institution ? request.institution.id : undefined;
 }
 
 function toPlan({ purpose, institutionId, connectionId, consentId, terms }: VisitPlan): VisitPlan {
@@ -285,12 +294,12 @@ function refuseSecond(error: unknown): never {
 
 function endingWith(
   journey: StoredJourney,
-  gain: VisitGain,
+  result: VisitResult,
   also: readonly Write[] = [],
-): VisitGain {
+): VisitResult {
   // First, so that a journey ended elsewhere stops the list on every engine.
   const ending = update(journeys, journey, journey.value);
-  return { ...gain, writes: [ending, ...gain.writes, ...endOfVisit(journey), ...also] };
+  return { ...result, writes: [ending, ...result.writes, ...endOfVisit(journey), ...also] };
 }
 
 function endOfVisit({ value: { visit } }: StoredJourney): readonly Write[] {

@@ -33,7 +33,7 @@ export function endVisit({ state }: Visit): Write {
 /** Gives up the visits that nobody ended, here and at the bank; safe to repeat. */
 export function createLeaveVisitHandler(deps: {
   readonly storage: Storage;
-  readonly visits: Pick<BankVisits, 'lost' | 'withdraw'>;
+  readonly visits: Pick<BankVisits, 'reject' | 'withdraw'>;
 }): JobHandler {
   const { storage, visits } = deps;
   return handleJob(leaveVisit, async (visit) => {
@@ -43,7 +43,7 @@ export function createLeaveVisitHandler(deps: {
       return { writes: [] };
     await visits.withdraw(visit);
     // By itself, and not with the job's end, which a crash could leave alone.
-    await storage.commit(await visits.lost(visit));
+    await storage.commit(await visits.reject(visit));
     return { writes: [] };
   });
 }

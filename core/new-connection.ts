@@ -18,7 +18,7 @@ import { insert, type Storage, update, type Write } from './storage.js';
 import { makeUserId, type User, users } from './user.js';
 import { validityOf } from './validity.js';
 import type { Visit, VisitPlan } from './visit.js';
-import { type Authorised, type VisitAim, visitOver } from './visit-bank.js';
+import { type Authorised, type VisitHandler, visitOver } from './visit-bank.js';
 
 interface NewConnectionDeps {
   readonly storage: Storage;
@@ -74,7 +74,7 @@ export function planConnection(
 }
 
 /** What a visit for a new connection comes to. */
-export function createConnectionAim(deps: NewConnectionDeps): VisitAim {
+export function createNewConnectionHandler(deps: NewConnectionDeps): VisitHandler {
   const { storage, directory, clock, redeemWithin } = deps;
 
   /** Not where it was revoked meanwhile, e.g. with its user: revoking is for ever. */
@@ -115,7 +115,7 @@ export function createConnectionAim(deps: NewConnectionDeps): VisitAim {
 
     check: async (_visit, yes) => yes,
 
-    async gain(visit, yes) {
+    async authorise(visit, yes) {
       const waiting = await waitingConsent(visit);
       if (!waiting) throw visitOver();
       const at = new Date(clock.now());
@@ -140,7 +140,7 @@ export function createConnectionAim(deps: NewConnectionDeps): VisitAim {
       };
     },
 
-    async lose(visit) {
+    async reject(visit) {
       const consent = await waitingConsent(visit);
       if (!consent) return [];
       const rejected = moveConsent(consent.value, 'rejected', new Date(clock.now()));

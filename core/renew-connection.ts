@@ -14,7 +14,7 @@ import { orderSync } from './order-sync.js';
 import { type Storage, update } from './storage.js';
 import { validityOf } from './validity.js';
 import type { Visit } from './visit.js';
-import { type Authorised, type VisitAim, visitOver } from './visit-bank.js';
+import { type Authorised, type VisitHandler, visitOver } from './visit-bank.js';
 import type { Withdrawals } from './withdrawals.js';
 
 interface RenewalDeps {
@@ -29,7 +29,7 @@ interface RenewalDeps {
  * What a visit that renews a connection comes to: the same connection, accounts, consent and Grant,
  * with a new authorization and a new end. Nothing changes before the bank's yes.
  */
-export function createRenewalAim(deps: RenewalDeps): VisitAim {
+export function createRenewalHandler(deps: RenewalDeps): VisitHandler {
   const { storage, directory, clock, withdrawals, extendGrant } = deps;
 
   async function load({ connectionId, consentId }: Visit): Promise<StoredConnection> {
@@ -73,7 +73,7 @@ export function createRenewalAim(deps: RenewalDeps): VisitAim {
       return same || { objection: 'The person at the bank is not the one of this connection' };
     },
 
-    async gain(visit, yes) {
+    async authorise(visit, yes) {
       const { connection: held, consent: given } = await load(visit);
       const { purpose: means, terms, authRequestId } = visit;
       const at = new Date(clock.now());
@@ -109,7 +109,7 @@ export function createRenewalAim(deps: RenewalDeps): VisitAim {
       };
     },
 
-    lose: async () => [],
+    reject: async () => [],
   };
 }
 

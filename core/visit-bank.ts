@@ -23,11 +23,11 @@ export interface StartedVisit {
 }
 
 /** What a visit gave, for the commit that keeps it. */
-export interface VisitGain {
+export interface VisitResult {
   readonly consent: Consent;
   readonly connection: Connection;
   readonly writes: readonly Write[];
-  /** The order, among the writes, to withdraw at the bank what the gain replaces. */
+  /** The order, among the writes, to withdraw at the bank what this replaces. */
   readonly withdrawal?: string | undefined;
 }
 
@@ -36,29 +36,30 @@ export type Arrival =
   | {
       readonly outcome: 'connected';
       /**
-       * Keeps what the visit gave: `commit` commits the gain's writes together with the caller's own,
+       * Keeps what the visit gave: `commit` commits the result's writes together with the caller's own,
        * and is called again where another commit came between. What cannot be kept is withdrawn at
        * the bank. @throws what `commit` throws; {@link InstitutionError} where it is wanted no more.
        */
-      keep(commit: (gain: VisitGain) => Promise<void>): Promise<void>;
+      keep(commit: (result: VisitResult) => Promise<void>): Promise<void>;
     }
   | { readonly outcome: 'refused'; readonly reason: string; readonly writes: readonly Write[] };
 
 /** How an answer ended: as a visit, or with more to answer in the visit as it is then. */
 export type AnswerArrival = Arrival | { readonly outcome: 'asked'; readonly visit: Visit };
 
-/** The other half of an authorised outcome. */
+/** The outcome of a visit in which the bank said yes. */
 export type Authorised = Extract<VisitOutcome, { outcome: 'authorised' }>;
 
-/** What a visit of one purpose is for: a new connection, or the renewal of one. */
-export interface VisitAim {
+/** What a visit of one purpose comes to: a new connection, or the renewal of one. */
+export interface VisitHandler {
   /** @throws {InstitutionError} `invalid_callback` where its end would change nothing any more. */
   assertOpen(visit: Visit): Promise<void>;
   /** @returns the yes to go on with, or why it is none to us: one plain sentence for the client. */
   check(visit: Visit, yes: Authorised): Promise<Authorised | { readonly objection: string }>;
-  gain(visit: Visit, yes: Authorised): Promise<VisitGain>;
-  /** What a no changes. */
-  lose(visit: LeftVisit): Promise<readonly Write[]>;
+  /** What changes here with the yes. @throws {InstitutionError} as {@link assertOpen}. */
+  authorise(visit: Visit, yes: Authorised): Promise<VisitResult>;
+  /** What changes here with a no. */
+  reject(visit: LeftVisit): Promise<readonly Write[]>;
 }
 
 /** Visits to banks, whoever sends the person there and keeps the visit meanwhile. */
@@ -85,7 +86,7 @@ export interface BankVisits {
   /** Gives a visit up, unless it returns at this moment; the writes are what that changes here. */
   leave(visit: Visit, claim: () => Promise<void>): Promise<readonly Write[]>;
   /** What is left to change here by a visit that leads nowhere any more. */
-  lost(visit: LeftVisit): Promise<readonly Write[]>;
+  reject(visit: LeftVisit): Promise<readonly Write[]>;
   /** Withdraws at the bank what a visit may have left there. The person does not wait for that. */
   withdraw(visit: LeftVisit): Promise<void>;
 }
@@ -97,12 +98,12 @@ interface BankVisitsDeps {
   readonly logger: Logger;
   /** Where banks send people back to. */
   readonly redirectUri: string;
-  readonly aims: Readonly<Record<VisitPlan['purpose'], VisitAim>>;
+  readonly handlers: Readonly<Record<VisitPlan['purpose'], VisitHandler>>;
 }
 
 /** See {@link BankVisits}. */
 export function createBankVisits(deps: BankVisitsDeps): BankVisits {
-  const { storage, directory, withdrawals, logger, redirectUri, aims } = deps;
+  const { storage, directory, withdrawals, logger, redirectUri, handlers } = deps;
 
   async function withdraw(visit: LeftVisit, authorization: ConnectorState = visit.attempt) {
     const { connectionId, institutionId, terms } = visit;
@@ -125,13 +126,13 @@ export function createBankVisits(deps: BankVisitsDeps): BankVisits {
 
   async function refuse(visit: Visit, reason: string, left?: ConnectorState): Promise<Arrival> {
     await withdraw(visit, left);
-    return { outcome: 'refused', reason, writes: await aims[visit.purpose].lose(visit) };
+    return { outcome: 'refused', reason, writes: await handlers[visit.purpose].reject(visit) };
   }
 
   async function settle(visit: Visit, outcome: VisitOutcome): Promise<Arrival> {
-    const aim = aims[visit.purpose];
+    const handler = handlers[visit.purpose];
     if (outcome.outcome === 'refused') return refuse(visit, outcome.reason);
-    const yes = await aim.check(visit, outcome);
+    const yes = await handler.check(visit, outcome);
     if ('objection' in yes) {
       const { institutionId, connectionId } = visit;
       logger.warn({ institutionId, connectionId }, yes.objection);
@@ -141,12 +142,12 @@ export function createBankVisits(deps: BankVisitsDeps): BankVisits {
       outcome: 'connected',
       async keep(commit) {
         try {
-          const gain = await retryConflict(async () => {
-            const gained = await aim.gain(visit, yes);
-            await commit(gained);
-            return gained;
+          const result = await retryConflict(async () => {
+            const authorised = await handler.authorise(visit, yes);
+            await commit(authorised);
+            return authorised;
           });
-          if (gain.withdrawal !== undefined) void withdrawals.carryOut(gain.withdrawal);
+          if (result.withdrawal !== undefined) void withdrawals.carryOut(result.withdrawal);
         } catch (error) {
           // E.g. the person was deleted while the bank was asked: nobody holds what it gave.
           await withdraw(visit, yes.authorization);
@@ -163,7 +164,7 @@ export function createBankVisits(deps: BankVisitsDeps): BankVisits {
     ask: () => Promise<Result>,
   ): Promise<Result> {
     if (visit.returned) throw visitOver();
-    await aims[visit.purpose].assertOpen(visit);
+    await handlers[visit.purpose].assertOpen(visit);
     await claim();
     try {
       return await ask();
@@ -214,10 +215,10 @@ export function createBankVisits(deps: BankVisitsDeps): BankVisits {
         await claim();
         await withdraw(visit);
       }
-      return aims[visit.purpose].lose(visit);
+      return handlers[visit.purpose].reject(visit);
     },
 
-    lost: (visit) => aims[visit.purpose].lose(visit),
+    reject: (visit) => handlers[visit.purpose].reject(visit),
 
     withdraw: (visit) => withdraw(visit),
   };

@@ -1,7 +1,7 @@
 import Router from '@koa/router';
 import type { Context } from 'koa';
 import type { Clock } from '../../core/clock.js';
-import type { Connect, Errand, StoredJourney } from '../../core/connect.js';
+import type { CheckedRequest, Connect, StoredJourney } from '../../core/connect.js';
 import { parseConnectionRequest } from '../../core/connection-request.js';
 import type { Consent } from '../../core/consent.js';
 import {
@@ -47,7 +47,7 @@ export interface IdentityInteractionDeps {
 interface Situation {
   readonly ctx: Context;
   readonly session: InteractionSession;
-  readonly errand: Errand;
+  readonly request: CheckedRequest;
   readonly journey: StoredJourney;
 }
 
@@ -64,7 +64,11 @@ export function createIdentityInteractions(deps: IdentityInteractionDeps): Route
   const router = new Router();
 
   /** What the client asks for. @throws {Refusal} where it asks for what it cannot have. */
-  async function readErrand({ scopes, client, params }: InteractionSession): Promise<Errand> {
+  async function readRequest({
+    scopes,
+    client,
+    params,
+  }: InteractionSession): Promise<CheckedRequest> {
     const policy = { now: clock.now(), oneTimeConsent, ongoingConsent, revival };
     const claims = typeof params.claims === 'string' ? params.claims : undefined;
     return connect.check(parseConnectionRequest(scopes, claims, policy), client, policy);
@@ -73,16 +77,16 @@ export function createIdentityInteractions(deps: IdentityInteractionDeps): Route
   /** Opens the situation of a request; what is wrong with what was asked ends at the client. */
   async function enter(ctx: Context, proceed: (situation: Situation) => Promise<void>) {
     const session = await sessions.open(ctx);
-    let errand: Errand;
+    let request: CheckedRequest;
     try {
-      errand = await readErrand(session);
+      request = await readRequest(session);
     } catch (error) {
       if (error instanceof Refusal) return sessions.abort(ctx, error.code, error.message);
       throw error;
     }
     try {
-      const journey = await connect.open(session.uid, errand, session.client, session.expiresAt);
-      return await proceed({ ctx, session, errand, journey });
+      const journey = await connect.open(session.uid, request, session.client, session.expiresAt);
+      return await proceed({ ctx, session, request, journey });
     } catch (error) {
       if (error instanceof InstitutionError) return showBankError(ctx, session, error);
       // Another tab was quicker; the journey says where the person is now.
@@ -117,14 +121,14 @@ export function createIdentityInteractions(deps: IdentityInteractionDeps): Route
 
   /** Back to the client with a code; the Grant is the consent's own, made or extended. */
   async function finish(
-    { ctx, session, errand }: Situation,
+    { ctx, session, request }: Situation,
     consent: Consent,
     writes: readonly Write[],
   ): Promise<void> {
     const access = {
       accountId: consent.userId,
       grantId: consent.id,
-      renews: errand.purpose !== 'connect',
+      renews: request.purpose !== 'connect',
       resourceScopes: session.scopes.filter((scope) => mayStandInToken(scope, consent)),
       claims: ['sub', 'mh:con_id', 'mh:sync', 'auth_time'],
       expiresAt: new Date(consent.expiresAt),
@@ -139,8 +143,8 @@ export function createIdentityInteractions(deps: IdentityInteractionDeps): Route
     await arrival.keep(({ consent, writes }) => finish(situation, consent, writes));
   }
 
-  async function depart({ ctx, session, errand, journey }: Situation): Promise<void> {
-    const departure = await connect.depart(journey, errand);
+  async function depart({ ctx, session, request, journey }: Situation): Promise<void> {
+    const departure = await connect.depart(journey, request);
     seeOther(ctx, 'asking' in departure ? `${session.path}/credentials` : departure.redirectTo);
   }
 
@@ -181,13 +185,13 @@ export function createIdentityInteractions(deps: IdentityInteractionDeps): Route
 
   router.get('/interaction/:uid', (ctx) =>
     enter(ctx, async (situation) => {
-      const { session, errand, journey } = situation;
+      const { session, request, journey } = situation;
       const { institutionId, agreed } = journey.value;
       const institution = institutionId === undefined ? undefined : directory.find(institutionId);
       if (!institution) {
-        ctx.body = showChooser(logoOf, session, connect.offered(errand), searchOf(ctx));
+        ctx.body = showChooser(logoOf, session, connect.offered(request), searchOf(ctx));
       } else if (!agreed) {
-        ctx.body = showConsent(logoOf, session, errand, institution, new Date(clock.now()));
+        ctx.body = showConsent(logoOf, session, request, institution, new Date(clock.now()));
       } else if (askingVisit(journey)?.returned === false) {
         seeOther(ctx, `${session.path}/credentials`);
       } else {
@@ -197,18 +201,18 @@ export function createIdentityInteractions(deps: IdentityInteractionDeps): Route
   );
 
   router.post('/interaction/:uid/institution', (ctx) =>
-    accept(ctx, async ({ session, errand, journey }, { institution = '' }) => {
-      await connect.choose(journey, institution, errand);
+    accept(ctx, async ({ session, request, journey }, { institution = '' }) => {
+      await connect.choose(journey, institution, request);
       seeOther(ctx, session.path);
     }),
   );
 
   router.post('/interaction/:uid/consent', (ctx) =>
     accept(ctx, async (situation, { decision }) => {
-      const { journey, session, errand } = situation;
-      if (decision !== 'allow') return refuse(situation, describeNo(errand, clock.now()));
-      if (errand.purpose === 'reconsent') {
-        return connect.extend(journey, errand, ({ consent, writes }) =>
+      const { journey, session, request } = situation;
+      if (decision !== 'allow') return refuse(situation, describeNo(request, clock.now()));
+      if (request.purpose === 'reconsent') {
+        return connect.extend(journey, request, ({ consent, writes }) =>
           finish(situation, consent, writes),
         );
       }
@@ -272,9 +276,9 @@ function askingVisit({ value: { visit, institutionId } }: StoredJourney): Asking
 }
 
 /** What the client hears of a no: one to a renewal takes nothing away. */
-function describeNo(errand: Errand, now: number): string {
-  if (errand.purpose === 'connect') return 'The person refused to share their data';
-  const { expiresAt } = errand.consent.value;
+function describeNo(request: CheckedRequest, now: number): string {
+  if (request.purpose === 'connect') return 'The person refused to share their data';
+  const { expiresAt } = request.consent.value;
   return Date.parse(expiresAt) > now
     ? `The person did not renew now: their consent goes on until ${expiresAt}`
     : `The person did not renew now: their consent ended at ${expiresAt}`;

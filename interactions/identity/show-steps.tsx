@@ -4,7 +4,7 @@ import { InstitutionChooserPage } from '../../consent-ui/pages/institution-choos
 import { ProblemPage } from '../../consent-ui/pages/problem-page.js';
 import { RenewalPage } from '../../consent-ui/pages/renewal-page.js';
 import { renderPage } from '../../consent-ui/render-page.js';
-import type { Errand } from '../../core/connect.js';
+import type { CheckedRequest } from '../../core/connect.js';
 import { toAgreedTerms } from '../../core/connection-request.js';
 import type { CredentialField, Institution, InstitutionKind } from '../../core/institution.js';
 import { describePermissions } from '../../core/permissions.js';
@@ -79,14 +79,14 @@ export function showCredentials(
 export function showConsent(
   logoOf: BankLogo,
   session: InteractionSession,
-  errand: Errand,
+  request: CheckedRequest,
   institution: Institution,
   now: Date,
 ): string {
   const { permissions, transactionFrom, expiresAt } =
-    errand.purpose === 'connect'
-      ? toAgreedTerms(errand, institution.monthsInitialConsent, now.getTime())
-      : errand.terms;
+    request.purpose === 'connect'
+      ? toAgreedTerms(request, institution.monthsInitialConsent, now.getTime())
+      : request.terms;
   const page = {
     action: `${session.path}/consent`,
     csrf: session.csrf,
@@ -98,17 +98,17 @@ export function showConsent(
     signIn: institution.kind === 'legacy' ? ('here' as const) : ('at-bank' as const),
     now,
   };
-  if (errand.purpose === 'connect') {
-    const kind = errand.subject === undefined ? 'one-time' : 'ongoing';
+  if (request.purpose === 'connect') {
+    const kind = request.subject === undefined ? 'one-time' : 'ongoing';
     return renderPage(<ConsentPage {...page} kind={kind} />);
   }
-  const consent = errand.consent.value;
+  const consent = request.consent.value;
   return renderPage(
     <RenewalPage
       {...page}
-      purpose={errand.purpose}
+      purpose={request.purpose}
       kind={consent.access}
-      connectedOn={new Date(errand.connection.value.connectedOn)}
+      connectedOn={new Date(request.connection.value.connectedOn)}
       endsAt={new Date(consent.expiresAt)}
       isChanged={
         permissions.some((code) => !consent.permissions.includes(code)) ||

@@ -41,16 +41,16 @@ describe.each(kinds)('lost races on $name', (kind) => {
     const visits = createTestConnect(api);
     const { connect } = visits;
     const asked = JSON.stringify({ id_token: claims });
-    const request = parseConnectionRequest(['openid', scope], asked, policy());
-    const errand = await connect.check(request, client, policy());
-    await connect.depart(await visits.open('uid', errand), errand);
+    const parsed = parseConnectionRequest(['openid', scope], asked, policy());
+    const request = await connect.check(parsed, client, policy());
+    await connect.depart(await visits.open('uid', request), request);
     visits.answer({
       outcome: 'authorised',
       authorization: { refreshToken: 'of the visit' },
       subject: 'amara',
     });
-    const arrival = await connect.arrive(await visits.open('uid', errand), new URLSearchParams());
-    await api.storage.commit(await connect.leave(await visits.open('uid', errand)));
+    const arrival = await connect.arrive(await visits.open('uid', request), new URLSearchParams());
+    await api.storage.commit(await connect.leave(await visits.open('uid', request)));
     if (arrival.outcome !== 'connected') throw new Error(arrival.reason);
     const kept = arrival.keep(({ writes }) => api.storage.commit(writes));
     return { visits, kept };

@@ -1,5 +1,5 @@
 import { accounts } from '../../core/account.js';
-import type { Errand } from '../../core/connect.js';
+import type { CheckedRequest } from '../../core/connect.js';
 import { type Connection, connections } from '../../core/connection.js';
 import { parseConnectionRequest } from '../../core/connection-request.js';
 import { type Consent, consents } from '../../core/consent.js';
@@ -109,9 +109,9 @@ async function check(
 }
 
 async function depart(test: ReturnType<typeof createTestConnect>, claims: object = {}) {
-  const errand = await check('reauth', claims);
-  await test.connect.depart(await test.open('uid', errand), errand);
-  return { errand, open: () => test.open('uid', errand) };
+  const request = await check('reauth', claims);
+  await test.connect.depart(await test.open('uid', request), request);
+  return { request, open: () => test.open('uid', request) };
 }
 
 async function read(storage: Storage) {
@@ -235,7 +235,7 @@ describe('reauth', () => {
     await connected({ connection: { kind: 'legacy', institutionId: 'old-bank' } });
     const test = createTestConnect(api);
     const other = { client_id: 'other', own_consent_screens: true };
-    const connecting: Errand = {
+    const connecting: CheckedRequest = {
       purpose: 'connect',
       institution: { id: 'old-bank' },
       permissions: defaultPermissions,
@@ -244,9 +244,14 @@ describe('reauth', () => {
     };
     /** Answers wrongly once, in a visit of its own unless it is named. */
     let visits = 0;
-    async function guess(user_name: string, errand: Errand, by = client, uid = `${++visits}`) {
-      const open = () => test.open(uid, errand, by);
-      if (!(await open()).value.visit) await test.connect.depart(await open(), errand);
+    async function guess(
+      user_name: string,
+      request: CheckedRequest,
+      by = client,
+      uid = `${++visits}`,
+    ) {
+      const open = () => test.open(uid, request, by);
+      if (!(await open()).value.visit) await test.connect.depart(await open(), request);
       const arrival = await test.connect.answer(await open(), { user_name });
       return arrival.outcome === 'asked' ? arrival.visit.problem : arrival.outcome;
     }
@@ -319,11 +324,11 @@ describe('reconsent', () => {
       consent: { transactionFrom: '2026-01-01T00:00:00.000Z' },
     });
     const test = createTestConnect(api);
-    const errand = await check('reconsent', { 'mh:consent': { value: {} } });
-    if (errand.purpose !== 'reconsent') throw new Error('not a reconsent');
-    const journey = await test.open('uid', errand);
+    const request = await check('reconsent', { 'mh:consent': { value: {} } });
+    if (request.purpose !== 'reconsent') throw new Error('not a reconsent');
+    const journey = await test.open('uid', request);
     expect(journey.value.agreed).toBe(false);
-    await test.connect.extend(journey, errand, ({ writes }) => api.storage.commit(writes));
+    await test.connect.extend(journey, request, ({ writes }) => api.storage.commit(writes));
     const { connection, consent } = await read(api.storage);
     const end = new Date(api.clock.now() + 90 * day).toISOString();
     expect(consent).toMatchObject({ ...before, expiresAt: end, history: expect.any(Array) });
@@ -335,7 +340,7 @@ describe('reconsent', () => {
       expect.arrayContaining(['sync-connection', 'publish-event consentExtended', 'consent-clock']),
     );
     // The second tab's yes comes too late.
-    const again = test.connect.extend(journey, errand, ({ writes }) => api.storage.commit(writes));
+    const again = test.connect.extend(journey, request, ({ writes }) => api.storage.commit(writes));
     await expect(again).rejects.toThrow('did not apply');
     expect((await read(api.storage)).consent.history).toHaveLength(2);
   });
@@ -346,10 +351,10 @@ describe('reconsent', () => {
     });
     const test = createTestConnect(api);
     const expirationDateTime = new Date(api.clock.now() + 30 * day).toISOString();
-    const errand = await check('reconsent', { 'mh:consent': { value: { expirationDateTime } } });
-    if (errand.purpose !== 'reconsent') throw new Error('not a reconsent');
-    const journey = await test.open('uid', errand);
-    await test.connect.extend(journey, errand, ({ writes }) => api.storage.commit(writes));
+    const request = await check('reconsent', { 'mh:consent': { value: { expirationDateTime } } });
+    if (request.purpose !== 'reconsent') throw new Error('not a reconsent');
+    const journey = await test.open('uid', request);
+    await test.connect.extend(journey, request, ({ writes }) => api.storage.commit(writes));
     const { connection, consent } = await read(api.storage);
     expect(consent).toMatchObject({ expiresAt: expirationDateTime, tppConsent: true });
     expect(connection).toMatchObject({ status: 'error', error: 'credentials_error' });

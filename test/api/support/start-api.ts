@@ -26,8 +26,8 @@ import { createGiveUpHandler } from '../../../core/give-up-pending.js';
 import { type Job, jobs, tellOfJobs } from '../../../core/job.js';
 import { createConsentClockHandler } from '../../../core/keep-consent-clock.js';
 import { createLeaveVisitHandler } from '../../../core/leave-visit.js';
-import { createConnectionAim } from '../../../core/new-connection.js';
-import { createRenewalAim } from '../../../core/renew-connection.js';
+import { createNewConnectionHandler } from '../../../core/new-connection.js';
+import { createRenewalHandler } from '../../../core/renew-connection.js';
 import { createRequestSync } from '../../../core/request-sync.js';
 import { createResumeSyncs } from '../../../core/resume-syncs.js';
 import { createScheduler } from '../../../core/scheduler.js';
@@ -100,12 +100,12 @@ export async function startApi(kind: DatabaseKind = usualKind) {
   const extendGrant: ExtendGrant = async (id, end) => [
     put(grants, id, { of: 'an extended consent' }, end),
   ];
-  const renewal = createRenewalAim({ storage, directory, clock, withdrawals, extendGrant });
+  const renewal = createRenewalHandler({ storage, directory, clock, withdrawals, extendGrant });
   const visits = createBankVisits({
     ...{ storage, directory, withdrawals, logger },
     redirectUri: `${origin}/bank/callback`,
-    aims: {
-      connect: createConnectionAim({ storage, directory, clock, redeemWithin: 600 }),
+    handlers: {
+      connect: createNewConnectionHandler({ storage, directory, clock, redeemWithin: 600 }),
       reauth: renewal,
       refresh: renewal,
     },

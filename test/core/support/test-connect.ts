@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { createBankBudget } from '../../../core/bank-budget.js';
 import type { ClientMetadata } from '../../../core/clients.js';
-import { type Connect, createConnect, type Errand } from '../../../core/connect.js';
+import { type CheckedRequest, type Connect, createConnect } from '../../../core/connect.js';
 import type { InstitutionDirectory } from '../../../core/institution.js';
 import {
   type ConnectorState,
@@ -9,8 +9,8 @@ import {
   InstitutionError,
   type VisitOutcome,
 } from '../../../core/institution.js';
-import { createConnectionAim } from '../../../core/new-connection.js';
-import { createRenewalAim } from '../../../core/renew-connection.js';
+import { createNewConnectionHandler } from '../../../core/new-connection.js';
+import { createRenewalHandler } from '../../../core/renew-connection.js';
 import { createResumeSyncs } from '../../../core/resume-syncs.js';
 import { put } from '../../../core/storage.js';
 import { createBankVisits } from '../../../core/visit-bank.js';
@@ -59,15 +59,15 @@ export function createTestConnect({ storage, clock, bank, log }: TestApi) {
   const extendGrant = async (grantId: string, end: Date) => [
     put(grants, grantId, { of: end.toISOString() }),
   ];
-  const renewal = createRenewalAim({ storage, directory, clock, withdrawals, extendGrant });
+  const renewal = createRenewalHandler({ storage, directory, clock, withdrawals, extendGrant });
   const visits = createBankVisits({
     storage,
     directory,
     withdrawals,
     logger,
     redirectUri: 'https://id.example.com/bank/callback',
-    aims: {
-      connect: createConnectionAim({ storage, directory, clock, redeemWithin: 600 }),
+    handlers: {
+      connect: createNewConnectionHandler({ storage, directory, clock, redeemWithin: 600 }),
       reauth: renewal,
       refresh: renewal,
     },
@@ -92,12 +92,12 @@ export function createTestConnect({ storage, clock, bank, log }: TestApi) {
         await wait(10);
       expect(withdrawn).toEqual(expected);
     },
-    open: (uid: string, errand: Errand, by: ClientMetadata = client) =>
-      connect.open(uid, errand, by, new Date(clock.now() + 3_600_000)),
+    open: (uid: string, request: CheckedRequest, by: ClientMetadata = client) =>
+      connect.open(uid, request, by, new Date(clock.now() + 3_600_000)),
   };
 }
 
-/** The person comes back, and what the visit gave is committed. @returns the gained consent. */
+/** The person comes back, and what the visit gave is committed. @returns the consent. */
 export async function arriveAndKeep(
   { storage }: TestApi,
   connect: Connect,
