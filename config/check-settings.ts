@@ -15,6 +15,7 @@ export function checkSettings(
     ...checkAddresses(configuration),
     ...checkSigning(configuration),
     ...checkProfiles(configuration),
+    ...checkEcosystems(configuration),
     ...checkInstitutions(configuration.institutions ?? []),
     ...checkResources(configuration),
     ...checkDirectories(configuration.registration?.directories ?? []),
@@ -73,6 +74,12 @@ function checkProfiles({ role, profiles = [] }: ValidSettings): string[] {
   return role === 'bank' || at < 0
     ? []
     : [`profiles.${at}: found "openid-connect"; expected it in role bank only`];
+}
+
+function checkEcosystems({ role, ecosystems = [] }: ValidSettings): string[] {
+  return role === 'bank' || ecosystems.length === 0
+    ? []
+    : ['ecosystems: found some; expected them in role bank only'];
 }
 
 function checkInstitutions(institutions: Configuration['institutions']): string[] {

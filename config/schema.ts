@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { detailTypeNames } from '../core/authorization-details/detail-types.js';
+import { ecosystemNames } from '../core/ecosystem-names.js';
 import { profileNames } from '../core/profile-names.js';
 import { registrationPolicySchema } from '../core/registration/registration-policy.js';
 import { destination } from './destination.js';
@@ -384,6 +385,12 @@ export const configurationSchema = z.strictObject({
     .optional()
     .describe(
       'The security profiles that clients may have (docs/profiles.md). Where none are named: all that suit the role, without `openid-connect`',
+    ),
+  ecosystems: z
+    .array(z.enum(ecosystemNames))
+    .default([])
+    .describe(
+      'In the bank role: the ecosystems whose rules clients may be held to besides their profile, by their member `ecosystem` (docs/profiles.md)',
     ),
   resources: z
     .array(resource)

@@ -53,6 +53,9 @@ const jwks = z.strictObject({ keys: list(z.record(z.string(), z.unknown()), 50) 
 export const clientMetadataSchema = z
   .strictObject({
     profile: text.describe('The security profile it is held to; `fapi2-security` by default'),
+    ecosystem: text.describe(
+      "Whose rules it is held to besides; one of the installation's `ecosystems`, none by default",
+    ),
     client_name: shownName.describe('What people see'),
     client_uri: webUri,
     logo_uri: webUri,

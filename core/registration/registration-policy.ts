@@ -8,6 +8,7 @@ import { profileNames } from '../profile-names.js';
  */
 export const privilegedMembers = [
   'audience',
+  'ecosystem',
   'organisation_id',
   'organisation_name',
   'own_consent_screens',

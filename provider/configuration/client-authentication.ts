@@ -36,10 +36,15 @@ const clientAuthMethods: ClientAuthMethod[] = [
 ];
 
 /**
- * The library's own default would hide from a profile whether a client has said anything; where it has
+ * The library's own defaults would hide from a profile whether a client has said anything; where it has
  * not, the profile does.
  */
-const unsaid: Readonly<Record<string, null>> = { require_signed_request_object: null };
+const unsaid: Readonly<Record<string, null>> = {
+  require_signed_request_object: null,
+  id_token_signed_response_alg: null,
+  authorization_signed_response_alg: null,
+  introspection_signed_response_alg: null,
+};
 
 /** How clients prove who they are, and how their tokens are bound to them. */
 export function clientAuthenticationConfiguration({ role, clock, signing, offered }: ClientPolicy) {
@@ -60,15 +65,13 @@ export function clientAuthenticationConfiguration({ role, clock, signing, offere
       // The profiles name algorithms as strings, of which the library checks that it knows them.
     } as Configuration['enabledJWA'],
     clientDefaults: {
-      id_token_signed_response_alg: signing.algorithms[0],
-      authorization_signed_response_alg: answerAlgorithms[0],
-      introspection_signed_response_alg: answerAlgorithms[0],
       response_types: ['code'],
       ...unsaid,
     },
     extraClientMetadata: {
       properties: [
         'profile',
+        'ecosystem',
         'own_consent_screens',
         'resource_server',
         'audience',
@@ -84,14 +87,18 @@ export function clientAuthenticationConfiguration({ role, clock, signing, offere
       validator(_ctx, member, _value, metadata) {
         // Called once for each of our members; the rules look at the whole, so once is enough.
         if (member !== 'profile') return;
-        completeClientMetadata(metadata);
+        completeClientMetadata(metadata, {
+          id_token_signed_response_alg: signing.algorithms,
+          authorization_signed_response_alg: answerAlgorithms,
+          introspection_signed_response_alg: answerAlgorithms,
+        });
         // The library compares scopes word by word, where `id:all` allows every bank. What a client may
         // ask for is checked by the rules of `core/scopes.ts`, from a member the library leaves alone.
         if (role === 'identity-service') {
           metadata.registered_scope = metadata.scope;
           delete metadata.scope;
         }
-        assertClientMetadata({ ...metadata }, offered.names);
+        assertClientMetadata({ ...metadata }, offered);
       },
     },
     assertJwtClientAuthClaimsAndHeader: createAssertionCheck(clock),

@@ -20,27 +20,25 @@ export function isGrantManagementOffered({ role, features }: Configuration): boo
  * `grant_id` and `grant_management_action` of authorization requests (Grant Management for OAuth 2.0,
  * §5). Whose person's grant it is shows when they have signed in: `interactions/bank/asked.ts`.
  */
-export function grantManagementConfiguration({ storage, clock }: GrantManagementDeps) {
+export function grantManagementParameters({ storage, clock }: GrantManagementDeps) {
   return {
-    extraParams: {
-      grant_id: null,
-      // Called for every request, whether or not it has the parameter: it answers for both.
-      async grant_management_action(ctx: KoaContextWithOIDC, _value: unknown, client: Client) {
-        const params = ctx.oidc.params ?? {};
-        const fault = findWishFault(params);
-        if (fault !== undefined) throw new errors.InvalidRequest(fault);
-        const wish = readGrantWish(params);
-        if (!wish) return;
-        if (ctx.oidc.route === 'backchannel_authentication') {
-          throw new errors.InvalidRequest('grants are managed on the pages of the bank');
-        }
-        if (!('grantId' in wish)) return;
-        const grant = await storage.get(intents, wish.grantId);
-        if (!grant || !isGrantOf(grant.value, client.clientId, clock.now())) {
-          const description = 'grant_id does not name a grant of this client';
-          throw new errors.CustomOIDCProviderError('invalid_grant_id', description);
-        }
-      },
+    grant_id: null,
+    // Called for every request, whether or not it has the parameter: it answers for both.
+    async grant_management_action(ctx: KoaContextWithOIDC, _value: unknown, client: Client) {
+      const params = ctx.oidc.params ?? {};
+      const fault = findWishFault(params);
+      if (fault !== undefined) throw new errors.InvalidRequest(fault);
+      const wish = readGrantWish(params);
+      if (!wish) return;
+      if (ctx.oidc.route === 'backchannel_authentication') {
+        throw new errors.InvalidRequest('grants are managed on the pages of the bank');
+      }
+      if (!('grantId' in wish)) return;
+      const grant = await storage.get(intents, wish.grantId);
+      if (!grant || !isGrantOf(grant.value, client.clientId, clock.now())) {
+        const description = 'grant_id does not name a grant of this client';
+        throw new errors.CustomOIDCProviderError('invalid_grant_id', description);
+      }
     },
   };
 }

@@ -5,9 +5,6 @@ import { profileOf, profiles, requestSigningAlgorithms } from '../profiles/profi
 
 type Claims = Readonly<Record<string, unknown>>;
 
-/** Seconds: FAPI 2.0 Message Signing §5.3.1, FAPI 1.0 Advanced §5.2.2-13 and -17. */
-const longestLife = 3600;
-
 /** What `typ` of a request object may be; another one is a JWT that was made for something else. */
 const requestObjectTypes = new Set(['oauth-authz-req+jwt', 'jwt']);
 
@@ -46,9 +43,9 @@ function assertRequestObject(
   if (typ !== undefined && !requestObjectTypes.has(String(typ).toLowerCase())) {
     throw refuse('its typ is that of another kind of JWT');
   }
-  const { fapi } = profileOf(client);
+  const { fapi, longestRequestObject } = profileOf(client);
   const isBackchannel = ctx.oidc.route === 'backchannel_authentication';
-  if (fapi) assertLifetime(claims);
+  if (longestRequestObject !== undefined) assertLifetime(claims, longestRequestObject);
   if (isBackchannel) assertPresent(claims, ['exp', 'iat', 'nbf', 'jti']);
   else if (fapi === '1.0 Final') assertComplete(claims);
 }
@@ -64,11 +61,12 @@ function assertComplete(claims: Claims): void {
   throw Object.assign(incomplete, { allow_redirect: false });
 }
 
-function assertLifetime(claims: Claims): void {
+/** What is not expired and lives for so long was not made longer ago. */
+function assertLifetime(claims: Claims, longest: number): void {
   assertPresent(claims, ['exp', 'nbf', 'aud']);
   const life = Number(claims.exp) - Number(claims.nbf);
-  if (life > 0 && life <= longestLife) return;
-  throw refuse('its exp must be later than its nbf, by an hour at most');
+  if (life > 0 && life <= longest) return;
+  throw refuse(`its exp must be later than its nbf, by ${longest} seconds at most`);
 }
 
 function assertPresent(claims: Claims, names: readonly string[]): void {

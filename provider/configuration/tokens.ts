@@ -83,10 +83,14 @@ export function lifetimesOf(
   lifetimes: Configuration['lifetimes'],
 ) {
   const { accessToken, authorizationCode, identityServiceCode, idToken } = lifetimes;
+  const { fapi, longestAccess } = profileOf(client);
   // FAPI 2.0 SP §5.3.2.1-11: codes of at most 60 seconds.
-  const code = profileOf(client).fapi ? authorizationCode : identityServiceCode;
+  const code = fapi ? authorizationCode : identityServiceCode;
   return {
-    access_token_lifetime: shorter(accessToken, client.access_token_lifetime),
+    access_token_lifetime: shorter(
+      shorter(accessToken, longestAccess),
+      client.access_token_lifetime,
+    ),
     authorization_code_lifetime: shorter(code, client.authorization_code_lifetime),
     id_token_lifetime: shorter(idToken, client.id_token_lifetime),
   };

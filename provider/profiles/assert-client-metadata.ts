@@ -1,13 +1,17 @@
 import { errors } from 'oidc-provider';
 import { type BrokenRule, describeRules } from '../../core/broken-rule.js';
-import { type ProfileName, profileNames } from '../../core/profile-names.js';
+import { ecosystemNames } from '../../core/ecosystem-names.js';
+import { profileNames } from '../../core/profile-names.js';
 import { isKnownScope } from '../../core/scopes.js';
 import { webhookEndpoints } from '../../core/webhook-endpoint.js';
 import { findBackchannelFaults } from './find-backchannel-faults.js';
+import { findEcosystemFaults } from './find-ecosystem-faults.js';
 import { findKeyFaults } from './find-key-faults.js';
 import { findSignOnFaults } from './find-sign-on-faults.js';
 import { findSigningFaults } from './find-signing-faults.js';
-import { defaultProfile, type Profile, profileOf } from './profiles.js';
+import type { OfferedProfiles } from './offered-profiles.js';
+import type { Profile } from './profile.js';
+import { defaultProfile, profileOf } from './profiles.js';
 
 /** The algorithms of everything that a client signs, and that is signed for it. */
 const signingMembers = [
@@ -18,6 +22,11 @@ const signingMembers = [
   'introspection_signed_response_alg',
   'userinfo_signed_response_alg',
 ];
+
+/** Of what an installation offers, that which a client's own rules depend on. */
+type Offered = Pick<OfferedProfiles, 'names' | 'ecosystems'>;
+
+const everything: Offered = { names: profileNames, ecosystems: ecosystemNames };
 
 type Metadata = { readonly [member: string]: unknown };
 
@@ -33,13 +42,10 @@ export class InvalidProfileMetadata extends errors.InvalidClientMetadata {
 
 /**
  * Holds a client's metadata to its profile, when it is saved and whenever it is loaded.
- * @param offered the profiles of this installation; no client may have another.
+ * @param offered the profiles and ecosystems of this installation; no client may have another.
  * @throws {InvalidProfileMetadata} naming each member and what the profile allows.
  */
-export function assertClientMetadata(
-  metadata: Metadata,
-  offered: readonly ProfileName[] = profileNames,
-): void {
+export function assertClientMetadata(metadata: Metadata, offered: Offered = everything): void {
   const rules = findProfileFaults(metadata, offered);
   if (rules.length > 0) throw new InvalidProfileMetadata(rules);
 }
@@ -50,15 +56,18 @@ export function assertClientMetadata(
  */
 export function findProfileFaults(
   metadata: Metadata,
-  offered: readonly ProfileName[],
+  { names, ecosystems }: Offered,
 ): readonly BrokenRule[] {
   const { profile: name = defaultProfile } = metadata;
-  if (!offered.some((known) => known === name)) {
-    return [{ member: 'profile', rule: `must be one of ${offered.join(', ')}` }];
+  if (!names.some((known) => known === name)) {
+    return [{ member: 'profile', rule: `must be one of ${names.join(', ')}` }];
   }
+  const misplaced = findEcosystemFaults(metadata, ecosystems);
+  if (misplaced.length > 0) return misplaced;
   const profile = profileOf(metadata);
   return [
     ...notOneOf(metadata, 'token_endpoint_auth_method', profile.tokenEndpointAuthMethods, profile),
+    ...notOneOf(metadata, 'subject_type', profile.subjectTypes, profile),
     ...notAmong(metadata, 'response_types', profile.responseTypes, profile),
     ...signingMembers.flatMap((member) =>
       notOneOf(metadata, member, profile.signingAlgorithms, profile),

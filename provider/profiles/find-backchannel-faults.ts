@@ -1,5 +1,5 @@
 import type { BrokenRule } from '../../core/broken-rule.js';
-import type { Profile } from './profiles.js';
+import type { Profile } from './profile.js';
 
 const ciba = 'urn:openid:params:grant-type:ciba';
 

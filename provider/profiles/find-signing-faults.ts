@@ -1,5 +1,6 @@
 import type { BrokenRule } from '../../core/broken-rule.js';
-import { type Profile, signedResponseModes } from './profiles.js';
+import type { Profile } from './profile.js';
+import { signedResponseModes } from './profiles.js';
 
 /**
  * A client of a profile that signs messages signs its requests, or has its answers signed, or both

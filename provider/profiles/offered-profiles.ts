@@ -1,13 +1,22 @@
 import type { Configuration } from '../../config/schema.js';
+import type { EcosystemName } from '../../core/ecosystem-names.js';
 import type { ProfileName } from '../../core/profile-names.js';
-import { type Profile, profiles } from './profiles.js';
+import { type Ecosystem, ecosystems } from './ecosystems.js';
+import type { Profile } from './profile.js';
+import { profiles } from './profiles.js';
 
 /** The profiles that clients of an installation can have, and all that they allow together. */
 export interface OfferedProfiles {
   readonly names: readonly ProfileName[];
+  /** Those whose rules clients can be held to besides. */
+  readonly ecosystems: readonly EcosystemName[];
   readonly responseTypes: ReadonlySet<string>;
   readonly tokenEndpointAuthMethods: ReadonlySet<string>;
   readonly signingAlgorithms: ReadonlySet<string>;
+  /** What clients may be told of a person, claim by claim. */
+  readonly claims: ReadonlySet<string>;
+  /** Whether there are clients that say what for. */
+  readonly statesPurpose: boolean;
   /** Whether one of them remembers who has signed in. */
   readonly singleSignOn: boolean;
 }
@@ -27,16 +36,23 @@ const byRole: Readonly<Record<Configuration['role'], readonly ProfileName[]>> = 
 export function offeredProfiles({
   role,
   profiles: chosen,
-}: Pick<Configuration, 'role' | 'profiles'>): OfferedProfiles {
+  ecosystems: chosenEcosystems,
+}: Pick<Configuration, 'role' | 'profiles' | 'ecosystems'>): OfferedProfiles {
   const names = chosen ?? byRole[role];
   const offered: readonly Profile[] = names.map((name) => profiles[name]);
+  const rules: readonly Ecosystem['rules'][] = chosenEcosystems.map(
+    (name) => ecosystems[name].rules,
+  );
   return {
     names,
+    ecosystems: chosenEcosystems,
     responseTypes: new Set(offered.flatMap(({ responseTypes }) => responseTypes)),
     tokenEndpointAuthMethods: new Set(
       offered.flatMap(({ tokenEndpointAuthMethods }) => tokenEndpointAuthMethods),
     ),
     signingAlgorithms: new Set(offered.flatMap(({ signingAlgorithms }) => signingAlgorithms)),
+    claims: new Set(rules.flatMap(({ claims = [] }) => claims)),
+    statesPurpose: rules.some(({ statesPurpose }) => statesPurpose),
     singleSignOn: offered.some(({ singleSignOn }) => singleSignOn),
   };
 }

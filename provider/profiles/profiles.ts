@@ -1,37 +1,18 @@
 import type { Client } from 'oidc-provider';
 import { signOnScopes } from '../../core/person-claims.js';
 import { type ProfileName, profileNames } from '../../core/profile-names.js';
+import { ecosystems, isEcosystemName } from './ecosystems.js';
+import type { Profile } from './profile.js';
 
-/**
- * What a client is held to, as data (architecture decision 3). Chosen by the client's metadata member
- * `profile`, checked when the client is saved and enforced at the earliest endpoint that can know.
- */
-export interface Profile {
-  /** What `oidc-provider` enforces by itself for such a client. */
-  readonly fapi: '1.0 Final' | '2.0' | undefined;
-  readonly responseTypes: readonly string[];
-  /** The `response_modes` of a client that registers none; undefined: whatever is offered. */
-  readonly responseModes: readonly string[] | undefined;
-  readonly tokenEndpointAuthMethods: readonly string[];
-  /** For client assertions, request objects, ID tokens and every other answer that is signed. */
-  readonly signingAlgorithms: readonly string[];
-  /** RFC 7636: for every code, for those whose request was pushed, or where the client wants it. */
-  readonly pkce: 'always' | 'pushed' | 'optional';
-  readonly requirePushedRequests: boolean;
-  /** JAR: of every client, of those that do not register otherwise, or of those that register it. */
-  readonly signedRequests: 'required' | 'default' | 'optional';
-  /** Whether every access token must be bound to the sender's certificate, or to that or a DPoP key. */
-  readonly requireSenderConstraint: false | 'any' | 'certificate';
-  /** Whether it may ask for people who are elsewhere (CIBA), and does so in signed requests only. */
-  readonly backchannelAuthentication: boolean;
-  readonly httpsRedirectsOnly: boolean;
-  /** The only scopes it may ask for, and has where it registers none; undefined: those of the role. */
-  readonly scopes: readonly string[] | undefined;
-  /** Whether people who have signed in for such a client are remembered for the next. */
-  readonly singleSignOn: boolean;
-  /** Where its text says what client metadata has to be, by member; none where it follows no text. */
-  readonly clauses: Readonly<Record<string, string>>;
-}
+/** Seconds: FAPI 2.0 Message Signing §5.3.1, FAPI 1.0 Advanced §5.2.2-13 and -17. */
+const anHour = 3600;
+/** What ecosystems alone say otherwise. */
+const everywhere = {
+  longestAccess: undefined,
+  subjectTypes: ['public', 'pairwise'],
+  claims: [],
+  statesPurpose: false,
+} satisfies Partial<Profile>;
 
 const fapiAlgorithms = ['ES256', 'PS256', 'EdDSA', 'Ed25519'];
 /** FAPI 1.0 Advanced §8.6. */
@@ -44,6 +25,7 @@ export const plainResponseModes = ['query', 'fragment', 'form_post'];
 export const signedResponseModes = ['jwt', 'query.jwt', 'fragment.jwt', 'form_post.jwt'];
 
 const fapi2Security = {
+  ...everywhere,
   fapi: '2.0',
   responseTypes: ['code'],
   responseModes: undefined,
@@ -52,6 +34,7 @@ const fapi2Security = {
   pkce: 'always',
   requirePushedRequests: true,
   signedRequests: 'optional',
+  longestRequestObject: anHour,
   requireSenderConstraint: 'any',
   backchannelAuthentication: false,
   httpsRedirectsOnly: true,
@@ -72,11 +55,13 @@ const fapi2Security = {
 
 /** FAPI 1.0 Advanced, by whatever way the person is asked. */
 const fapi1 = {
+  ...everywhere,
   fapi: '1.0 Final',
   tokenEndpointAuthMethods: asymmetricMethods,
   signingAlgorithms: fapi1Algorithms,
   pkce: 'pushed',
   signedRequests: 'required',
+  longestRequestObject: anHour,
   requireSenderConstraint: 'certificate',
   httpsRedirectsOnly: true,
   scopes: undefined,
@@ -124,6 +109,7 @@ export const profiles = {
   },
   /** Exactly what the published client of the identity service sends, and nothing looser. */
   'identity-service': {
+    ...everywhere,
     fapi: undefined,
     responseTypes: ['code', 'code id_token', 'id_token'],
     responseModes: plainResponseModes,
@@ -132,6 +118,7 @@ export const profiles = {
     pkce: 'optional',
     requirePushedRequests: false,
     signedRequests: 'optional',
+    longestRequestObject: undefined,
     requireSenderConstraint: false,
     backchannelAuthentication: false,
     httpsRedirectsOnly: false,
@@ -144,6 +131,7 @@ export const profiles = {
    * Off by default: its front channel is open to what the FAPI profiles close.
    */
   'openid-connect': {
+    ...everywhere,
     fapi: undefined,
     responseTypes: [
       'code',
@@ -159,6 +147,7 @@ export const profiles = {
     pkce: 'optional',
     requirePushedRequests: false,
     signedRequests: 'optional',
+    longestRequestObject: undefined,
     requireSenderConstraint: false,
     backchannelAuthentication: false,
     httpsRedirectsOnly: true,
@@ -170,10 +159,18 @@ export const profiles = {
 
 export const defaultProfile: ProfileName = 'fapi2-security';
 
-/** The profile of a client, from its metadata member; the strict one where it names none. */
+/**
+ * The profile of a client, from its metadata member, the strict one where it names none; and what its
+ * ecosystem says instead.
+ */
 export function profileOf(client: { readonly [member: string]: unknown } | undefined): Profile {
-  const name = client?.profile;
-  return isProfileName(name) ? profiles[name] : profiles[defaultProfile];
+  const { profile: name, ecosystem } = client ?? {};
+  const profile: Profile = isProfileName(name) ? profiles[name] : profiles[defaultProfile];
+  return isEcosystemName(ecosystem) ? narrow(profile, ecosystems[ecosystem].rules) : profile;
+}
+
+function narrow(profile: Profile, rules: Partial<Profile>): Profile {
+  return { ...profile, ...rules, clauses: { ...profile.clauses, ...rules.clauses } };
 }
 
 /** What a client may sign its request objects, and assertions of its users, with. */

@@ -8,6 +8,7 @@ const uri = 'https://app.example/here';
 /** A value of every member, in the order of the schema. */
 const every = {
   profile: 'fapi2-security',
+  ecosystem: 'connectid-au',
   client_name: 'Äpp 預金 🏦',
   client_uri: uri,
   logo_uri: uri,
