@@ -8,16 +8,18 @@ import type { MovingClock } from '../../adapters/support/moving-clock.js';
 interface SyncRunDeps {
   readonly storage: Storage;
   readonly clock: MovingClock;
-  readonly synchroniser: JobHandler;
-  readonly automatic: JobHandler;
+  /** How each kind of job is done. */
+  readonly jobs: readonly JobHandler[];
 }
 
 /** Orders syncs and does their jobs step by step, where a test wants to see what is in between. */
-export function createSyncRun({ storage, clock, synchroniser, automatic }: SyncRunDeps) {
+export function createSyncRun({ storage, clock, jobs: handlers }: SyncRunDeps) {
   /** Does a job once, as the scheduler would. @returns whether there is more of it. */
-  async function runJob(handler: JobHandler, id: string): Promise<boolean> {
+  async function runJob(id: string): Promise<boolean> {
     const job = await storage.get(jobs, id);
     if (!job) return false;
+    const handler = handlers.find(({ kind }) => kind === job.value.kind);
+    if (!handler) throw new RangeError(`nothing does ${id}`);
     const { writes, again } = await handler.run(job);
     const { due, data = job.value.data } = again ?? { due: new Date() };
     const next = { ...job.value, due: due.toISOString(), data };
@@ -38,7 +40,7 @@ export function createSyncRun({ storage, clock, synchroniser, automatic }: SyncR
     return syncId;
   }
 
-  const step = (syncId: string) => runJob(synchroniser, `sync-connection:${syncId}`);
+  const step = (syncId: string) => runJob(`sync-connection:${syncId}`);
 
   async function finish(syncId: string) {
     while (await step(syncId));
@@ -49,7 +51,7 @@ export function createSyncRun({ storage, clock, synchroniser, automatic }: SyncR
     order,
     step,
     finish,
-    runAutomatic: (connectionId: string) => runJob(automatic, `automatic-sync:${connectionId}`),
+    runAutomatic: (connectionId: string) => runJob(`automatic-sync:${connectionId}`),
     read: async (syncId: string) => (await storage.get(syncs, syncId))?.value,
     finishLatest: async (connectionId: string) => {
       const latest = await findLatestSync(storage, connectionId);

@@ -10,38 +10,12 @@ import { createApi } from '../../../api/create-api.js';
 import { authenticate } from '../../../api/middleware/authenticate.js';
 import { dpopProofs } from '../../../api/middleware/dpop-proof.js';
 import { createWellKnownLists } from '../../../api/well-known/create-well-known-lists.js';
+import { createIdentityServices } from '../../../composition/identity-services.js';
 import type { AccessTokenFacts } from '../../../core/access-token.js';
-import { createAccountReader } from '../../../core/account-reader.js';
-import { createAuthRequestsService } from '../../../core/auth-requests-service.js';
-import { createAutomaticSyncs } from '../../../core/automatic-syncs.js';
-import { createBankBudget } from '../../../core/bank-budget.js';
-import { createClientExtension } from '../../../core/client-extension.js';
 import { domainCollections } from '../../../core/collections.js';
-import { createAuthRequestEnds } from '../../../core/complete-auth-request.js';
-import { createConnectionsService } from '../../../core/connections-service.js';
-import { createConsentHistory } from '../../../core/consent-history.js';
-import { createAuthRequestCreation } from '../../../core/create-auth-request.js';
-import type { ExtendGrant } from '../../../core/extend-consent.js';
-import { createGiveUpHandler } from '../../../core/give-up-pending.js';
 import { type Job, jobs, tellOfJobs } from '../../../core/job.js';
-import { createConsentClockHandler } from '../../../core/keep-consent-clock.js';
-import { createLeaveVisitHandler } from '../../../core/leave-visit.js';
-import { createNewConnectionHandler } from '../../../core/new-connection.js';
-import { createRenewalHandler } from '../../../core/renew-connection.js';
-import { createRequestSync } from '../../../core/request-sync.js';
-import { createResumeSyncs } from '../../../core/resume-syncs.js';
 import { createScheduler } from '../../../core/scheduler.js';
-import { createScimUsers } from '../../../core/scim-users.js';
 import { type Collection, put, remove, type Storage } from '../../../core/storage.js';
-import { createSyncWatch } from '../../../core/sync-watch.js';
-import { createSynchroniser } from '../../../core/synchronise.js';
-import { createSyncsService } from '../../../core/syncs-service.js';
-import { createTransactionReader } from '../../../core/transaction-reader.js';
-import { createUsersService } from '../../../core/users-service.js';
-import { createBankVisits } from '../../../core/visit-bank.js';
-import { createWebhookDeliveriesService } from '../../../core/webhook-deliveries-service.js';
-import { createWebhooks } from '../../../core/webhooks.js';
-import { createWithdrawals } from '../../../core/withdrawals.js';
 import { traceRequest } from '../../../http/trace-id.js';
 import { forwardToClient } from '../../../interactions/identity/forward-to-client.js';
 import { createMovingClock } from '../../adapters/support/moving-clock.js';
@@ -83,85 +57,34 @@ export async function startApi(kind: DatabaseKind = usualKind) {
   const logger = { info: logAt('info'), warn: logAt('warn'), error: logAt('error') };
   const scheduler = createScheduler({ storage: store, clock, logger, random: () => 0.5 });
   const storage = tellOfJobs(store, scheduler.tell);
-  const withdrawals = createWithdrawals({ storage, directory, clock, logger });
-  const revokeGrant = (grantId: string) => [remove(grants, grantId)];
-  const ending = { storage, clock, withdrawals, revokeGrant };
-  const connections = createConnectionsService(ending);
-  const watch = createSyncWatch(storage);
-  const budget = createBankBudget({ storage, directory, clock });
-  const automatic = createAutomaticSyncs({ storage, clock, budget, everyHours: 4 });
-  const synchroniser = createSynchroniser({
-    ...{ storage, directory, clock, logger, budget, automatic, watch },
-  });
-  const syncs = createSyncRun({
-    ...{ storage, clock, synchroniser, automatic: automatic.handler },
-  });
-
-  const extendGrant: ExtendGrant = async (id, end) => [
-    put(grants, id, { of: 'an extended consent' }, end),
-  ];
-  const renewal = createRenewalHandler({ storage, directory, clock, withdrawals, extendGrant });
-  const visits = createBankVisits({
-    ...{ storage, directory, withdrawals, logger },
-    redirectUri: `${origin}/bank/callback`,
-    handlers: {
-      connect: createNewConnectionHandler({ storage, directory, clock, redeemWithin: 600 }),
-      reauth: renewal,
-      refresh: renewal,
-    },
-  });
-  const authRequestEnds = createAuthRequestEnds({
-    ...{ storage, directory, clock },
-    logger,
-    visits,
-    watch,
-  });
-  const create = createAuthRequestCreation({
-    ...{ storage, directory, clock, visits },
-    policy: { oneTimeConsent: 86_400, ongoingConsent: 90 * 86_400, revival: 180 * 86_400 },
-    lasts: 3600,
-  });
-  const { complete } = authRequestEnds;
-  const authRequests = createAuthRequestsService({ storage, clock, create, complete });
-
-  const handlers = [
-    authRequestEnds.handler,
-    createGiveUpHandler(connections.abandon),
-    createLeaveVisitHandler({ storage, visits }),
-    createConsentClockHandler({ ...ending, revival: 180 * 86_400 }),
-    withdrawals.handler,
-    synchroniser,
-    automatic.handler,
-  ];
-
-  const webhooks = createWebhooks({
-    ...{ storage, clock, logger, issuer: origin },
+  const services = createIdentityServices({
+    ...{ storage, clock, logger, directory },
+    extendGrant: async (id, end) => [put(grants, id, { of: 'an extended consent' }, end)],
+    revokeGrant: (id) => [remove(grants, id)],
     random: () => 0.5,
     sign: async () => 'signed',
     send: async () => ({ milliseconds: 1, status: 200 }),
+    configuration: {
+      publicUrl: origin,
+      synchronisation: { everyHours: 4 },
+      lifetimes: {
+        identityServiceCode: 540,
+        interaction: 3600,
+        oneTimeConsent: 86_400,
+        ongoingConsent: 90 * 86_400,
+        revival: 180 * 86_400,
+      },
+    },
   });
+  const { withdrawals } = services;
+  const { connections } = services.api;
+  const syncs = createSyncRun({ storage, clock, jobs: services.jobs });
 
   const tokens = new Map<string, AccessTokenFacts>();
   const certificates = new Map<string, X509Certificate>();
   const origins = [origin, mtlsOrigin] as const;
   const api = createApi({
-    users: createUsersService(ending),
-    scimUsers: createScimUsers({ storage, clock }),
-    consentHistory: createConsentHistory({ storage, clock }),
-    authRequests,
-    connections,
-    extendByClient: createClientExtension({
-      storage,
-      clock,
-      extendGrant,
-      resumeSyncs: createResumeSyncs(budget),
-      revival: 180 * 86_400,
-    }),
-    accounts: createAccountReader({ storage, clock }),
-    transactions: createTransactionReader({ storage, clock }),
-    syncs: createSyncsService({ storage, budget }),
-    requestSync: createRequestSync({ storage, clock, budget, watch }),
-    webhookDeliveries: createWebhookDeliveriesService({ storage, clock, ...webhooks }),
+    ...services.api,
     authenticate: authenticate({
       tokens: { read: async (token) => tokens.get(token) },
       storage,
@@ -170,15 +93,12 @@ export async function startApi(kind: DatabaseKind = usualKind) {
       // Stands for the TLS connection, which these tests do without.
       readCertificate: ({ headers }) => certificates.get(String(headers['x-test-certificate'])),
     }),
-    storage,
-    clock,
-    logger,
     origins,
   });
   const lists = createWellKnownLists({ directory, storage, publicUrl: origin });
   const application = new Koa();
   application.use(traceRequest).use(api.routes()).use(lists.routes());
-  application.use(forwardToClient(authRequestEnds));
+  application.use(forwardToClient(services.authRequestEnds));
   const server = createServer(application.callback());
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 
@@ -218,7 +138,7 @@ export async function startApi(kind: DatabaseKind = usualKind) {
   return {
     waiting,
     /** From now on jobs are done, as the clock is moved. */
-    doJobs: () => scheduler.start(handlers),
+    doJobs: () => scheduler.start(services.jobs),
     ...{ storage, clock, bank, connections, withdrawals, syncs, log, calls },
     ...{ server, tokens, certificates, document, assertDescribed, issue, call },
     get: (path: string, token: string) => call('get', path, token),
