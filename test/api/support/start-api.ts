@@ -37,6 +37,24 @@ const { MONGODB_URI, TEST_STORAGE } = process.env;
 /** SQLite, which every machine has, unless the whole run is to be on the server that is named. */
 const usualKind = MONGODB_URI && TEST_STORAGE === 'mongodb' ? mongoKind(MONGODB_URI) : sqliteKind;
 
+/** Settings, and a network on which every event is received. */
+export const usual = {
+  random: () => 0.5,
+  sign: async () => 'signed',
+  send: async () => ({ milliseconds: 1, status: 200 }),
+  configuration: {
+    publicUrl: origin,
+    synchronisation: { everyHours: 4 },
+    lifetimes: {
+      identityServiceCode: 540,
+      interaction: 3600,
+      oneTimeConsent: 86_400,
+      ongoingConsent: 90 * 86_400,
+      revival: 180 * 86_400,
+    },
+  },
+};
+
 /** The REST API on a real store, with tokens and a bank that the test scripts. */
 export async function startApi(kind: DatabaseKind = usualKind) {
   const database = await kind.create();
@@ -61,20 +79,7 @@ export async function startApi(kind: DatabaseKind = usualKind) {
     ...{ storage, clock, logger, directory },
     extendGrant: async (id, end) => [put(grants, id, { of: 'an extended consent' }, end)],
     revokeGrant: (id) => [remove(grants, id)],
-    random: () => 0.5,
-    sign: async () => 'signed',
-    send: async () => ({ milliseconds: 1, status: 200 }),
-    configuration: {
-      publicUrl: origin,
-      synchronisation: { everyHours: 4 },
-      lifetimes: {
-        identityServiceCode: 540,
-        interaction: 3600,
-        oneTimeConsent: 86_400,
-        ongoingConsent: 90 * 86_400,
-        revival: 180 * 86_400,
-      },
-    },
+    ...usual,
   });
   const { withdrawals } = services;
   const { connections } = services.api;

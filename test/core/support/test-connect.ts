@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { createBankBudget } from '../../../core/bank-budget.js';
+import { createIdentityServices } from '../../../composition/identity-services.js';
 import type { ClientMetadata } from '../../../core/clients.js';
-import { type CheckedRequest, type Connect, createConnect } from '../../../core/connect.js';
+import type { CheckedRequest, Connect } from '../../../core/connect.js';
 import type { InstitutionDirectory } from '../../../core/institution.js';
 import {
   type ConnectorState,
@@ -9,13 +9,8 @@ import {
   InstitutionError,
   type VisitOutcome,
 } from '../../../core/institution.js';
-import { createNewConnectionHandler } from '../../../core/new-connection.js';
-import { createRenewalHandler } from '../../../core/renew-connection.js';
-import { createResumeSyncs } from '../../../core/resume-syncs.js';
 import { put } from '../../../core/storage.js';
-import { createBankVisits } from '../../../core/visit-bank.js';
-import { createWithdrawals } from '../../../core/withdrawals.js';
-import { grants, type TestApi } from '../../api/support/start-api.js';
+import { grants, type TestApi, usual } from '../../api/support/start-api.js';
 
 export const client = { client_id: 'app', own_consent_screens: true };
 
@@ -55,25 +50,11 @@ export function createTestConnect({ storage, clock, bank, log }: TestApi) {
     warn: (fields: object, message: string) => void log.push({ level: 'warn', fields, message }),
     error: () => {},
   };
-  const withdrawals = createWithdrawals({ storage, directory, clock, logger });
-  const extendGrant = async (grantId: string, end: Date) => [
-    put(grants, grantId, { of: end.toISOString() }),
-  ];
-  const renewal = createRenewalHandler({ storage, directory, clock, withdrawals, extendGrant });
-  const visits = createBankVisits({
-    storage,
-    directory,
-    withdrawals,
-    logger,
-    redirectUri: 'https://id.example.com/bank/callback',
-    handlers: {
-      connect: createNewConnectionHandler({ storage, directory, clock, redeemWithin: 600 }),
-      reauth: renewal,
-      refresh: renewal,
-    },
+  const { connect } = createIdentityServices({
+    ...{ ...usual, storage, clock, directory, logger },
+    extendGrant: async (id, end) => [put(grants, id, { of: end.toISOString() })],
+    revokeGrant: () => [],
   });
-  const resumeSyncs = createResumeSyncs(createBankBudget({ storage, directory, clock }));
-  const connect = createConnect({ storage, directory, clock, visits, extendGrant, resumeSyncs });
 
   return {
     connect,
