@@ -1,5 +1,8 @@
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
+import { exportJWK } from 'jose';
+import type { ClientKeys } from '../support/client-keys.js';
+import type { RunningAssent } from '../support/start-assent.js';
 import type { RunningSandbox } from './start-sandbox.js';
 
 /** What the published client of the identity service throws, as far as it says why. */
@@ -22,6 +25,16 @@ interface Answer {
 
 export type MoneyhubClient = Awaited<ReturnType<typeof startMoneyhubClient>>;
 
+/** What the published client has to know of its registration. */
+interface Registration {
+  readonly client_id: string;
+  readonly client_secret?: string | undefined;
+  readonly token_endpoint_auth_method: string;
+  readonly redirect_uris: readonly string[];
+  /** Its private keys. */
+  readonly jwks: { readonly keys: readonly object[] };
+}
+
 /**
  * Starts the published client as one of the sandbox's clients.
  * @param changes to the `client` of its configuration.
@@ -31,11 +44,32 @@ export function startClientOf(
   name: 'identity-service' | 'identity-service-own-consent',
   changes: object = {},
 ) {
-  const { client_id, client_secret, token_endpoint_auth_method, redirect_uris, jwks } =
-    client(name);
-  return startMoneyhubClient(tpp.ca, {
-    identityServiceUrl: tpp.issuer.replace('/oidc', ''),
-    resourceServerUrl: `${tpp.api}/v3`,
+  const publicUrl = tpp.issuer.replace('/oidc', '');
+  return startMoneyhubClient(tpp.ca, configure(publicUrl, client(name), changes));
+}
+
+/** As {@link startClientOf}, as a client of a server without a sandbox. */
+export async function startClientAt(
+  { authority, configuration }: Pick<RunningAssent, 'authority' | 'configuration'>,
+  { keys, ...client }: Omit<Registration, 'jwks'> & { readonly keys: ClientKeys },
+  changes: object = {},
+) {
+  const privateJwk = { ...(await exportJWK(keys.privateKey)), ...keys.publicJwk };
+  const registration = { ...client, jwks: { keys: [privateJwk] } };
+  return startMoneyhubClient(
+    authority.certificate,
+    configure(configuration.publicUrl, registration, changes),
+  );
+}
+
+function configure(
+  publicUrl: string,
+  { client_id, client_secret, token_endpoint_auth_method, redirect_uris, jwks }: Registration,
+  changes: object,
+) {
+  return {
+    identityServiceUrl: publicUrl,
+    resourceServerUrl: `${publicUrl}/v3`,
     client: {
       client_id,
       client_secret,
@@ -47,11 +81,11 @@ export function startClientOf(
       keys: jwks.keys,
       ...changes,
     },
-  });
+  };
 }
 
 /** Starts `@mft/moneyhub-api-client`, unchanged, against a server whose authority is at `ca`. */
-export async function startMoneyhubClient(ca: string, configuration: object) {
+async function startMoneyhubClient(ca: string, configuration: object) {
   const child = fork(join(import.meta.dirname, 'moneyhub-process.mjs'), {
     env: { ...process.env, NODE_EXTRA_CA_CERTS: ca, NODE_OPTIONS: '' },
     execArgv: [],

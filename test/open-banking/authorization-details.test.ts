@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as openid from 'openid-client';
 import { createDemoLedger } from '../../sandbox/bank/create-demo-ledger.js';
 import { createMovingClock } from '../adapters/support/moving-clock.js';
-import { createClientKeys } from '../support/client-keys.js';
+import { type ClientKeys, createClientKeys } from '../support/client-keys.js';
 import { type RunningAssent, startAssent } from '../support/start-assent.js';
 import { amelia, codeOn, openClient, registration, type Walk } from './support/open-client.js';
 import { openPerson, readRecord, type Seen } from './support/start-bank.js';
@@ -30,7 +30,7 @@ const types = ['account_information', 'payment_initiation'];
 const clock = createMovingClock();
 let bank: RunningAssent;
 let tpp: Awaited<ReturnType<typeof openClient>>;
-let keys: Awaited<ReturnType<typeof createClientKeys>>;
+let keys: ClientKeys;
 
 beforeAll(async () => {
   keys = await createClientKeys('ES256');

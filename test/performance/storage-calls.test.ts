@@ -5,12 +5,12 @@ import { codeChallenge, codeVerifier, seedModels } from '../../bench/seed-models
 import { storeConnection, storeConsent, storeStock } from '../../bench/seed-records.js';
 import type { SeedKind } from '../../bench/server-protocol.js';
 import { benchClientId, clientScope, redirectUri, visitScope } from '../../bench/workspace.js';
-import { createClientKeys } from '../support/client-keys.js';
+import { type ClientKeys, createClientKeys } from '../support/client-keys.js';
 import { type RunningAssent, startAssent } from '../support/start-assent.js';
 
 const calls: string[] = [];
 let assent: RunningAssent;
-let keys: Awaited<ReturnType<typeof createClientKeys>>;
+let keys: ClientKeys;
 let send: ReturnType<RunningAssent['fetcher']>;
 /** Each request comes later than parsed clients stay fresh, which is when it costs most. */
 let later = 0;

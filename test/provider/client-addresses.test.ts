@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { systemClock } from '../../core/clock.js';
 import { openCertificateAuthority } from '../../sandbox/certificate-authority.js';
-import { createClientKeys } from '../support/client-keys.js';
+import { type ClientKeys, createClientKeys } from '../support/client-keys.js';
 import { type RunningAssent, startAssent } from '../support/start-assent.js';
 import { startTarget, type Target } from '../support/start-target.js';
 
@@ -12,7 +12,7 @@ let directory: string;
 let target: Target;
 let guarded: RunningAssent;
 let allowing: RunningAssent;
-let keys: Awaited<ReturnType<typeof createClientKeys>>;
+let keys: ClientKeys;
 
 beforeAll(async () => {
   keys = await createClientKeys();

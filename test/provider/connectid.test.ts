@@ -5,8 +5,8 @@ import { findProfileFaults } from '../../provider/profiles/assert-client-metadat
 import { offeredProfiles } from '../../provider/profiles/offered-profiles.js';
 import { createDemoLedger } from '../../sandbox/bank/create-demo-ledger.js';
 import { redirectUri } from '../open-banking/support/open-client.js';
-import { createClientKeys } from '../support/client-keys.js';
-import { type ClientKeys, createFapiClient, epoch } from '../support/fapi-client.js';
+import { type ClientKeys, createClientKeys } from '../support/client-keys.js';
+import { createFapiClient, epoch } from '../support/fapi-client.js';
 import { type RunningAssent, startAssent } from '../support/start-assent.js';
 
 const registered = {

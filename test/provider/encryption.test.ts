@@ -15,13 +15,13 @@ import { systemClock } from '../../core/clock.js';
 import { createDemoLedger } from '../../sandbox/bank/create-demo-ledger.js';
 import { openClient, registration, sharing } from '../open-banking/support/open-client.js';
 import { readRecord } from '../open-banking/support/start-bank.js';
-import { createClientKeys } from '../support/client-keys.js';
+import { type ClientKeys, createClientKeys } from '../support/client-keys.js';
 import { type RunningAssent, startAssent } from '../support/start-assent.js';
 
 type Client = Awaited<ReturnType<typeof openClient>>;
 
 let bank: RunningAssent;
-let signing: Awaited<ReturnType<typeof createClientKeys>>;
+let signing: ClientKeys;
 let decryption: { readonly rsa: CryptoKey; readonly ec: CryptoKey };
 const clients = new Map<string, Client>();
 let ours: JWK[];

@@ -4,11 +4,10 @@ import { type ClientRecord, clients } from '../../core/clients.js';
 import { explanations } from '../../core/explanation.js';
 import { put } from '../../core/storage.js';
 import { createMovingClock } from '../adapters/support/moving-clock.js';
-import { createClientKeys } from '../support/client-keys.js';
+import { type ClientKeys, createClientKeys } from '../support/client-keys.js';
 import { eventually } from '../support/eventually.js';
 import {
   authorizationRequest,
-  type ClientKeys,
   createDpopKey,
   createFapiClient,
   type DpopKey,

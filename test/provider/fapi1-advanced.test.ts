@@ -5,10 +5,9 @@ import { createLocalJWKSet, type JSONWebKeySet, jwtVerify, UnsecuredJWT } from '
 import * as openid from 'openid-client';
 import { Agent, fetch as undiciFetch } from 'undici';
 import { subjectOf } from '../../sandbox/certificate-authority.js';
-import { createClientKeys } from '../support/client-keys.js';
+import { type ClientKeys, createClientKeys } from '../support/client-keys.js';
 import {
   authorizationRequest,
-  type ClientKeys,
   challenge,
   createFapiClient,
   epoch,

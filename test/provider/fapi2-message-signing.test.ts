@@ -3,10 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify, UnsecuredJWT } from 'jose';
 import * as openid from 'openid-client';
 import { Agent, fetch as undiciFetch } from 'undici';
-import { createClientKeys } from '../support/client-keys.js';
+import { type ClientKeys, createClientKeys } from '../support/client-keys.js';
 import {
   authorizationRequest,
-  type ClientKeys,
   createDpopKey,
   createFapiClient,
   epoch,

@@ -3,10 +3,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import { subjectOf } from '../../sandbox/certificate-authority.js';
 import { createMovingClock } from '../adapters/support/moving-clock.js';
-import { createClientKeys } from '../support/client-keys.js';
+import { type ClientKeys, createClientKeys } from '../support/client-keys.js';
 import {
   authorizationRequest,
-  type ClientKeys,
   createDpopKey,
   createFapiClient,
   type DpopKey,

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { exportJWK, type JWTPayload, UnsecuredJWT } from 'jose';
+import { type JWTPayload, UnsecuredJWT } from 'jose';
 import { put } from '../../core/storage.js';
 import { makeUserId, users } from '../../core/user.js';
-import { startMoneyhubClient } from '../e2e/moneyhub-client.js';
-import { createClientKeys } from '../support/client-keys.js';
+import { startClientAt } from '../e2e/moneyhub-client.js';
+import { type ClientKeys, createClientKeys } from '../support/client-keys.js';
 import { type RunningAssent, startAssent } from '../support/start-assent.js';
 
 const secret = 'a-secret-of-the-test-that-is-long-enough';
@@ -12,8 +12,8 @@ const jwtBearer = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
 const redirectUri = 'https://tpp.example/callback';
 
 let assent: RunningAssent;
-let keys: Awaited<ReturnType<typeof createClientKeys>>;
-let others: Awaited<ReturnType<typeof createClientKeys>>;
+let keys: ClientKeys;
+let others: ClientKeys;
 let userId: string;
 let foreignUserId: string;
 
@@ -84,20 +84,12 @@ async function ask(assertion: string, scope = 'accounts:read', clientId = 'tpp')
 }
 
 test('the published client gets a token for its user, and reads with it', async () => {
-  const privateJwk = { ...(await exportJWK(keys.privateKey)), ...keys.publicJwk };
-  const client = await startMoneyhubClient(assent.authority.certificate, {
-    identityServiceUrl: assent.configuration.publicUrl,
-    resourceServerUrl: `${assent.configuration.publicUrl}/v3`,
-    client: {
-      client_id: 'tpp',
-      client_secret: secret,
-      token_endpoint_auth_method: 'client_secret_basic',
-      id_token_signed_response_alg: 'PS256',
-      request_object_signing_alg: 'PS256',
-      redirect_uri: redirectUri,
-      response_type: 'code',
-      keys: [privateJwk],
-    },
+  const client = await startClientAt(assent, {
+    client_id: 'tpp',
+    client_secret: secret,
+    token_endpoint_auth_method: 'client_secret_basic',
+    redirect_uris: [redirectUri],
+    keys,
   });
   const { access_token: token } = await client.call<{ access_token: string }>('getJWTBearerToken', {
     scope: 'accounts:read',

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { decodeJwt, SignJWT } from 'jose';
 import type { Response } from 'undici';
 import { createMovingClock } from '../adapters/support/moving-clock.js';
-import { createClientKeys } from '../support/client-keys.js';
+import { type ClientKeys, createClientKeys } from '../support/client-keys.js';
 import { seedCode, seededRedirectUri, seededUserId } from '../support/seed-code.js';
 import { type RunningAssent, startAssent } from '../support/start-assent.js';
 
@@ -13,7 +13,7 @@ const secret = 'a-secret-of-the-test-that-is-long-enough';
 const clock = createMovingClock();
 
 let assent: RunningAssent;
-let keys: Awaited<ReturnType<typeof createClientKeys>>;
+let keys: ClientKeys;
 
 beforeAll(async () => {
   keys = await createClientKeys();

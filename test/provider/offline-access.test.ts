@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { decodeJwt, exportJWK } from 'jose';
-import { startMoneyhubClient } from '../e2e/moneyhub-client.js';
+import { decodeJwt } from 'jose';
+import { type MoneyhubClient, startClientAt } from '../e2e/moneyhub-client.js';
 import { createClientKeys } from '../support/client-keys.js';
 import { seededRedirectUri, seededUserId, seedVisit } from '../support/seed-code.js';
 import { type RunningAssent, startAssent } from '../support/start-assent.js';
@@ -8,7 +8,7 @@ import { type RunningAssent, startAssent } from '../support/start-assent.js';
 const secret = 'a-secret-of-the-test-that-is-long-enough';
 
 let assent: RunningAssent;
-let client: Awaited<ReturnType<typeof startMoneyhubClient>>;
+let client: MoneyhubClient;
 
 interface Tokens {
   readonly access_token: string;
@@ -35,18 +35,11 @@ beforeAll(async () => {
       },
     ],
   });
-  client = await startMoneyhubClient(assent.authority.certificate, {
-    identityServiceUrl: assent.configuration.publicUrl,
-    resourceServerUrl: `${assent.configuration.publicUrl}/v3`,
-    client: {
-      ...common,
-      id_token_signed_response_alg: 'ES256',
-      request_object_signing_alg: 'PS256',
-      redirect_uri: seededRedirectUri,
-      response_type: 'code',
-      keys: [{ ...(await exportJWK(keys.privateKey)), ...keys.publicJwk }],
-    },
-  });
+  client = await startClientAt(
+    assent,
+    { ...common, redirect_uris: [seededRedirectUri], keys },
+    { id_token_signed_response_alg: 'ES256' },
+  );
 });
 
 afterAll(async () => {

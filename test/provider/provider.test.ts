@@ -2,7 +2,7 @@ import { get } from 'node:https';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { decodeJwt, UnsecuredJWT } from 'jose';
-import { createClientKeys } from '../support/client-keys.js';
+import { type ClientKeys, createClientKeys } from '../support/client-keys.js';
 import { type RunningAssent, startAssent } from '../support/start-assent.js';
 
 const secret = 'a-secret-of-the-test-that-is-long-enough';
@@ -13,7 +13,7 @@ const challenge = {
 };
 
 let assent: RunningAssent;
-let keys: Awaited<ReturnType<typeof createClientKeys>>;
+let keys: ClientKeys;
 
 beforeAll(async () => {
   keys = await createClientKeys();

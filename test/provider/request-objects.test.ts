@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { decodeJwt, exportJWK, type JWTPayload, UnsecuredJWT } from 'jose';
+import { decodeJwt, type JWTPayload, UnsecuredJWT } from 'jose';
 import { createMovingClock } from '../adapters/support/moving-clock.js';
-import { startMoneyhubClient } from '../e2e/moneyhub-client.js';
-import { createClientKeys } from '../support/client-keys.js';
+import { startClientAt } from '../e2e/moneyhub-client.js';
+import { type ClientKeys, createClientKeys } from '../support/client-keys.js';
 import { seededRedirectUri, seedVisit } from '../support/seed-code.js';
 import { type RunningAssent, startAssent } from '../support/start-assent.js';
 
@@ -11,8 +11,8 @@ const clock = createMovingClock();
 const calls: string[] = [];
 
 let assent: RunningAssent;
-let keys: Awaited<ReturnType<typeof createClientKeys>>;
-let others: Awaited<ReturnType<typeof createClientKeys>>;
+let keys: ClientKeys;
+let others: ClientKeys;
 
 beforeAll(async () => {
   [keys, others] = [await createClientKeys('PS256'), await createClientKeys('PS256')];
@@ -86,20 +86,12 @@ async function paramsOf(url: string) {
 
 describe('POST /request', () => {
   test('takes what the published client leaves there, and its URL begins a visit', async () => {
-    const privateJwk = { ...(await exportJWK(keys.privateKey)), ...keys.publicJwk };
-    const client = await startMoneyhubClient(assent.authority.certificate, {
-      identityServiceUrl: assent.configuration.publicUrl,
-      resourceServerUrl: `${assent.configuration.publicUrl}/v3`,
-      client: {
-        client_id: 'tpp',
-        client_secret: secret,
-        token_endpoint_auth_method: 'client_secret_basic',
-        id_token_signed_response_alg: 'PS256',
-        request_object_signing_alg: 'PS256',
-        redirect_uri: seededRedirectUri,
-        response_type: 'code',
-        keys: [privateJwk],
-      },
+    const client = await startClientAt(assent, {
+      client_id: 'tpp',
+      client_secret: secret,
+      token_endpoint_auth_method: 'client_secret_basic',
+      redirect_uris: [seededRedirectUri],
+      keys,
     });
     const object = await client.call<string>('requestObject', {
       scope: 'openid id:test',

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from 'jose';
 
+export type ClientKeys = Awaited<ReturnType<typeof createClientKeys>>;
+
 /** A client's key pair with what it signs. */
 export async function createClientKeys(alg: 'ES256' | 'PS256' | 'RS256' = 'ES256') {
   const { privateKey, publicKey } = await generateKeyPair(alg, { extractable: true });

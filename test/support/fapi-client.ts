@@ -1,10 +1,8 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
-import type { createClientKeys } from './client-keys.js';
+import type { ClientKeys } from './client-keys.js';
 import { seededRedirectUri } from './seed-code.js';
 import type { RunningAssent } from './start-assent.js';
-
-export type ClientKeys = Awaited<ReturnType<typeof createClientKeys>>;
 
 export interface Answer {
   readonly status: number;
