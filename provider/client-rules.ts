@@ -62,9 +62,11 @@ function toRules(error: Error): readonly BrokenRule[] {
     const member = list ? `${list}.${index}` : 'jwks';
     return [{ member, rule: list ? rest.trim().replace(/^\./, '') : 'is invalid', clause }];
   }
-  // The library's sentences name the member, and most begin with it.
+  // The library's sentences name the member, and most begin with it. What a sector's list lacks is
+  // that address's fault, whose sentence begins with what it should have (Registration §5).
   const words = description.split(/[^a-z_]+/);
-  const member = words.find((word) => members.has(word)) ?? 'metadata';
+  const named = words.filter((word) => members.has(word));
+  const member = named.find((word) => word === 'sector_identifier_uri') ?? named[0] ?? 'metadata';
   const rule = description.startsWith(`${member} `)
     ? description.slice(member.length + 1)
     : description.replaceAll('"', "'");
