@@ -74,7 +74,7 @@ describe('what is on disk', () => {
     // Whoever knows the name, but not the key, does not know what it is kept under.
     const idIn = (opened: TestDatabase) => {
       const raw = new DatabaseSync(pathOf(opened));
-      const id = raw.prepare('SELECT id FROM ticket').get()?.['id'];
+      const id = raw.prepare('SELECT id FROM ticket').get()?.id;
       raw.close();
       return id;
     };

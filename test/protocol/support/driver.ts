@@ -5,10 +5,10 @@ import { put } from '../../../core/storage.js';
 import { subjectOf } from '../../../sandbox/certificate-authority.js';
 import { amelia, type Walk } from '../../open-banking/support/open-client.js';
 import { openPerson } from '../../open-banking/support/start-bank.js';
+import type { ClientKeys } from '../../support/client-keys.js';
 import {
   type Answer,
   authorizationRequest,
-  type ClientKeys,
   createFapiClient,
   type DpopKey,
   readReturn,
