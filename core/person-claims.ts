@@ -41,27 +41,63 @@ export const signOnScopes: readonly string[] = [
   ...Object.keys(personScopes),
 ];
 
-const kinds = ['profile', 'email', 'address', 'phone'] as const;
-
 /** What a person is asked to share, in their words. */
 export interface SharedDetail {
   readonly title: string;
   readonly detail: readonly string[];
 }
 
-const details: Readonly<Record<keyof typeof personScopes, SharedDetail>> = {
+interface Kind {
+  readonly title: string;
+  /** The words for each of its claims; those of the same words are said once. */
+  readonly claims: Readonly<Record<string, string>>;
+}
+
+const ofTheBank = 'The one that the bank has of you';
+
+const kinds: Readonly<Record<keyof typeof personScopes, Kind>> = {
   profile: {
     title: 'Who you are',
-    detail: ['Your name', 'Your date of birth and gender', 'Your language and time zone'],
+    claims: {
+      name: 'Your name',
+      given_name: 'Your name',
+      family_name: 'Your name',
+      middle_name: 'Your name',
+      nickname: 'Your name',
+      preferred_username: 'The name that you sign in with',
+      birthdate: 'Your date of birth',
+      gender: 'Your gender',
+      zoneinfo: 'Your language and time zone',
+      locale: 'Your language and time zone',
+      picture: 'Your picture and web pages',
+      profile: 'Your picture and web pages',
+      website: 'Your picture and web pages',
+      updated_at: 'When this was last changed',
+    },
   },
-  email: { title: 'Your email address', detail: ['The one that the bank has of you'] },
-  address: { title: 'Your postal address', detail: ['The one that the bank has of you'] },
-  phone: { title: 'Your phone number', detail: ['The one that the bank has of you'] },
+  email: {
+    title: 'Your email address',
+    claims: { email: ofTheBank, email_verified: 'Whether the bank has checked it' },
+  },
+  address: { title: 'Your postal address', claims: { address: ofTheBank } },
+  phone: {
+    title: 'Your phone number',
+    claims: { phone_number: ofTheBank, phone_number_verified: 'Whether the bank has checked it' },
+  },
 };
 
-/** The kinds of data that scopes and single claims ask for; none where it is only who signs in. */
-export function describePersonalData(names: ReadonlySet<string>): readonly SharedDetail[] {
-  return kinds
-    .filter((kind) => names.has(kind) || personScopes[kind].some((claim) => names.has(claim)))
-    .map((kind) => details[kind]);
+/**
+ * What scopes and single claims ask for, in words; nothing where it is only who signs in. A scope asks for
+ * all of its kind.
+ */
+export function describePersonalData(asked: {
+  readonly scopes: readonly string[];
+  readonly claims: readonly string[];
+}): readonly SharedDetail[] {
+  return Object.entries(kinds).flatMap(([scope, { title, claims }]) => {
+    const lines = Object.entries(claims)
+      .filter(([claim]) => asked.scopes.includes(scope) || asked.claims.includes(claim))
+      .map(([, words]) => words);
+    return lines.length === 0 ? [] : [{ title, detail: [...new Set(lines)] }];
+  });
 }

@@ -281,7 +281,10 @@ export function samplePages(word: Wording = (text) => text) {
         {...post}
         bank={bankBrand}
         client={client}
-        details={describePersonalData(new Set(['profile', 'email', 'address', 'phone']))}
+        details={describePersonalData({
+          scopes: ['profile', 'email', 'address', 'phone'],
+          claims: [],
+        })}
         lasting
       />
     ),

@@ -93,7 +93,7 @@ export function createSignOnInteractions(deps: SignOnDeps): Router {
 
   const showAsked: Step = async (ctx, session) => {
     const { scopes, claims } = readAsked(session);
-    const details = describePersonalData(new Set([...scopes, ...claims]));
+    const details = describePersonalData({ scopes, claims });
     const lasting = scopes.includes('offline_access');
     answerPage(ctx, 200, showConsent(ledger, session, { details, lasting }));
   };
