@@ -82,6 +82,9 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
         clock,
         openEndedIntent: lifetimes.openEndedIntent,
         openEndedConsent: lifetimes.ongoingConsent,
+        knownFor: lifetimes.oneTimeConsent,
+        newId: randomUUID,
+        questionsOf: profileOf,
         resources: configuration.resources,
       });
       const { singleSignOn } = offeredProfiles(configuration);
@@ -118,6 +121,7 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
             ...{ ledger, intentService, clock },
             newId: randomUUID,
             openEndedIntent: lifetimes.openEndedIntent,
+            knownFor: lifetimes.oneTimeConsent,
           }),
           signIn: signInFor(approvalPages),
           describeClient,

@@ -80,6 +80,7 @@ export interface IntentService {
     clientId: string,
     terms: IntentTerms,
     choice: AccountsChoice,
+    wish?: GrantWish,
   ): { readonly intent: Intent; readonly writes: readonly Write[] };
   /** A no, as writes. Ends an intent that waits; one in force stays as the customer left it. */
   reject(id: string): Promise<readonly Write[]>;
@@ -192,8 +193,12 @@ export function createIntentService(deps: IntentServiceDeps): IntentService {
       };
     },
 
-    establish(clientId, terms, choice) {
-      const intent = { ...move(create(clientId, terms), 'Authorised'), ...choice };
+    establish(clientId, terms, choice, wish) {
+      const intent = {
+        ...move(create(clientId, terms), 'Authorised'),
+        ...choice,
+        ...(wish && { isManaged: true }),
+      };
       return { intent, writes: [insert(intents, intent.id, intent)] };
     },
 

@@ -119,6 +119,18 @@ export function toldEnd(end: Date): Date | undefined {
   return end.getTime() === noEnd.getTime() ? undefined : end;
 }
 
+/**
+ * What is shared where a client asks for accounts and has registered no intent with terms of its own.
+ * @param openEnded seconds that a yes holds; 0: until somebody ends it.
+ * @param now milliseconds since the epoch.
+ */
+export function plainTerms(openEnded: number, now: number): IntentTerms {
+  return {
+    permissions: ['ReadAccountsDetail', 'ReadBalances'],
+    expiresAt: toldEnd(endOfYes({}, openEnded, now))?.toISOString(),
+  };
+}
+
 /** Whether its expiration has come. @param now milliseconds since the epoch. */
 function isIntentExpired(intent: IntentTerms, now: number): boolean {
   return intent.expiresAt !== undefined && Date.parse(intent.expiresAt) <= now;

@@ -103,6 +103,9 @@ export type VisitScope = (typeof visitScopes)[number];
 /** The scopes of OpenID Connect itself; all others are scopes of a resource. */
 export const openidScopes: readonly string[] = ['openid', 'offline_access'];
 
+/** Of the API of a bank: account information (UK Open Banking), and UserInfo, which is a part of it. */
+export const bankScopes: readonly string[] = ['openid', 'accounts'];
+
 const bankScope = /^id:[0-9a-z_-]{1,64}$/;
 
 const exclusive = [

@@ -41,12 +41,13 @@ import { type RedeemGrant, registerAuthorizationCode } from './grants/authorizat
 import { registerCiba } from './grants/ciba.js';
 import { registerClientCredentials } from './grants/client-credentials.js';
 import { registerJwtBearer } from './grants/jwt-bearer.js';
-import { acceptPreviousSecrets, allowLocalRedirects } from './internals.js';
+import { acceptPreviousSecrets, allowLocalRedirects, serveUserInfoWith } from './internals.js';
 import { followKeys } from './keys/follow-keys.js';
 import type { SigningKeys } from './keys/signing-keys.js';
 import { createFailureReport, reportEvents } from './log-events.js';
 import { boundRequest } from './middleware/bound-request.js';
 import { cacheKeys } from './middleware/cache-keys.js';
+import { challengeReplay } from './middleware/challenge-replay.js';
 import { commitBeforeResponse } from './middleware/commit-before-response.js';
 import { completeBareRequestUri } from './middleware/complete-bare-request-uri.js';
 import { decryptRequestObject } from './middleware/decrypt-request-object.js';
@@ -107,7 +108,11 @@ export function createProvider(deps: ProviderDeps): Provider {
   const authentication = clientAuthenticationConfiguration({ role, clock, signing, offered });
 
   const settings: ProviderConfiguration = {
-    ...claimsConfiguration({ role, storage, signOn }),
+    ...claimsConfiguration({
+      ...{ role, storage, signOn },
+      claims: offered.claims,
+      describe: deps.signOn?.describe,
+    }),
     ...authentication,
     enabledJWA: { ...authentication.enabledJWA, ...encryptionAlgorithms },
     ...discoveryConfiguration(configuration),
@@ -124,6 +129,8 @@ export function createProvider(deps: ProviderDeps): Provider {
     scopes: scopesSupported(configuration),
     ...subjectConfiguration(role, deps.pairwise),
     acceptQueryParamAccessTokens: false,
+    // OpenID Connect Core §3.1.2.1: in every request, also of a client that has only one.
+    allowOmittingSingleRegisteredRedirectUri: false,
     pkce: { required: isPkceRequired },
     renderError: (ctx, _out, error) => renderError(ctx, error),
     features: {
@@ -158,7 +165,8 @@ export function createProvider(deps: ProviderDeps): Provider {
       },
       rpInitiatedLogout: { enabled: false },
       // The hosted service has none: identity data is in the ID token (identity-service.md §1.3).
-      userinfo: { enabled: false },
+      userinfo: { enabled: role === 'bank' },
+      jwtUserinfo: { enabled: role === 'bank' },
       ...(signOn && signOnFeatures(signOn)),
     },
     routes: {
@@ -178,6 +186,7 @@ export function createProvider(deps: ProviderDeps): Provider {
   cacheClients(provider, storage, clock);
   followKeys(provider, deps.signingKeys, deps.encryptionKeys);
   allowLocalRedirects(provider);
+  if (role === 'bank') serveUserInfoWith(provider, resource);
   acceptPreviousSecrets(provider, createPreviousSecretCheck(storage, clock));
   if (role === 'identity-service') {
     registerClientCredentials(provider, storage);
@@ -197,6 +206,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     securityHeaders(),
     exactPaths,
     describeUnderIssuer(publicUrl),
+    ...(role === 'bank' ? [challengeReplay] : []),
     forgetSession(interactions.cookies.names.session, isRemembered),
     commitBeforeResponse(unitOfWork, (ctx: Context, error) => {
       reportFailure(ctx, error);

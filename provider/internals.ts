@@ -5,11 +5,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { JWK } from 'jose';
 import {
+  type AccessToken,
   type Client,
   type ExternalSigningKey,
   errors,
   type KoaContextWithOIDC,
-  type Provider,
+  Provider,
 } from 'oidc-provider';
 import * as authorizationCode from 'oidc-provider/lib/actions/grants/authorization_code.js';
 import * as ciba from 'oidc-provider/lib/actions/grants/ciba.js';
@@ -88,6 +89,31 @@ export function beforeKeyUse(provider: Provider, prepare: () => Promise<void>): 
       return save.apply(this, ttl);
     };
   }
+}
+
+/**
+ * Makes UserInfo a part of our own API: the library takes tokens there that are for no resource at all,
+ * and keeps the request of single claims only with them.
+ * @param resource what tokens for our own API are for.
+ */
+export function serveUserInfoWith(provider: Provider, resource: string): void {
+  const { AccessToken } = provider;
+  const { save } = AccessToken.prototype;
+  AccessToken.prototype.save = async function saveWithClaims(...ttl) {
+    const { AuthorizationCode, RefreshToken, BackchannelAuthenticationRequest } =
+      Provider.ctx?.oidc.entities ?? {};
+    const source = AuthorizationCode ?? RefreshToken ?? BackchannelAuthenticationRequest;
+    if (this.aud === resource && source?.claims) this.claims = source.claims;
+    return save.apply(this, ttl);
+  };
+  const { find } = AccessToken;
+  Object.defineProperty(AccessToken, 'find', {
+    value: async (...args: unknown[]) => {
+      const token: AccessToken | undefined = await Reflect.apply(find, AccessToken, args);
+      if (token?.aud === resource && Provider.ctx?.oidc.route === 'userinfo') delete token.aud;
+      return token;
+    },
+  });
 }
 
 /** The library's own limit for bodies. */

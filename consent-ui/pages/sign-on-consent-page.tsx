@@ -6,6 +6,7 @@ import { Form } from '../components/form.js';
 import { LogoMark } from '../components/logo-mark.js';
 import { Name } from '../components/name.js';
 import { displayName } from '../display-name.js';
+import { formatDateTime } from '../format-date.js';
 import type { Brand, Party, PostTarget } from '../party.js';
 import { Layout } from '../render-page.js';
 
@@ -14,13 +15,17 @@ export interface SignOnConsentPageProps extends PostTarget {
   readonly client: Party;
   /** What the application will know besides that it is the same person. */
   readonly details: readonly SharedDetail[];
+  /** Why, as the application says it. */
+  readonly purpose?: string | undefined;
   /** Whether it keeps its access when the person has signed out. */
   readonly lasting: boolean;
+  /** When it ends by itself; absent where it lasts as long as the person stays signed in. */
+  readonly expiresAt?: Date | undefined;
 }
 
 /** May this application know who you are? Posts `decision` = `allow` or `refuse`. */
 export function SignOnConsentPage(props: SignOnConsentPageProps) {
-  const { bank, client, details, lasting } = props;
+  const { bank, client, details, purpose, lasting, expiresAt } = props;
   const app = <Name of={client.name} />;
   return (
     <Layout
@@ -39,6 +44,13 @@ export function SignOnConsentPage(props: SignOnConsentPageProps) {
         </>
       }
     >
+      {purpose === undefined ? null : (
+        <Card heading={<>Why, in the words of {app}</>}>
+          <blockquote>
+            <Name of={purpose} maxLength={300} />
+          </blockquote>
+        </Card>
+      )}
       <Card heading={<>What {app} will know</>}>
         {details.length === 0 ? (
           <p>That it is you, each time you sign in. Not your name.</p>
@@ -46,6 +58,15 @@ export function SignOnConsentPage(props: SignOnConsentPageProps) {
           <ClusterList clusters={details} />
         )}
         {lasting ? <p>It keeps this when you have signed out, until you end it here.</p> : null}
+        {expiresAt ? (
+          <p>
+            It can check this until{' '}
+            <strong>
+              <time dateTime={expiresAt.toISOString()}>{formatDateTime(expiresAt)}</time>
+            </strong>
+            . Then it ends by itself, and {app} has to ask you again.
+          </p>
+        ) : null}
       </Card>
       <Form action={props.action} csrf={props.csrf}>
         <DecisionButtons />

@@ -1,16 +1,27 @@
+import type { ResourceConfiguration } from '../../config/schema.js';
+import { readAskedClaims } from '../../core/asked-claims.js';
 import type { AuthorizationDetail } from '../../core/authorization-details/detail-type.js';
 import { detailTypeOf, readDetails } from '../../core/authorization-details/detail-types.js';
 import {
   type AuthenticationContext,
   strongAuthentication,
 } from '../../core/bank-authentication.js';
+import type { ClientMetadata } from '../../core/clients.js';
 import type { Clock } from '../../core/clock.js';
 import { type GrantWish, readGrantWish } from '../../core/grant-management.js';
-import { belongsTo, type Intent, isGrantOf, isIntentAuthorisable } from '../../core/intent.js';
+import {
+  belongsTo,
+  type Intent,
+  type IntentTerms,
+  isGrantOf,
+  isIntentAuthorisable,
+  plainTerms,
+} from '../../core/intent.js';
 import type { IntentService } from '../../core/intent-service.js';
 import { readIntentId } from '../../core/read-intent-id.js';
 import { readWantedContexts } from '../../core/wanted-contexts.js';
 import type { InteractionSession } from '../interaction-session.js';
+import { readOtherScopes } from './other-scopes.js';
 
 interface Common {
   /** What the client does with grants; undefined where it does not manage them. */
@@ -19,10 +30,21 @@ interface Common {
   readonly contexts: readonly AuthenticationContext[] | undefined;
 }
 
-/** What a customer is asked: to authorise an intent, or authorization details one by one. */
+/** What a customer is asked. */
 export type Asked = Common &
+  /** To authorise an intent that the client has registered. */
   (
     | { readonly kind: 'intent'; readonly intent: Intent }
+    /** To share accounts on the bank's own terms, of which an intent is made. */
+    | { readonly kind: 'accounts'; readonly terms: IntentTerms }
+    /** To let the client know that it is them, and what it may ask of them besides. */
+    | {
+        readonly kind: 'identity';
+        readonly claims: readonly string[];
+        /** In the client's words. */
+        readonly purpose: string | undefined;
+      }
+    /** To grant authorization details one by one. */
     | {
         readonly kind: 'details';
         readonly details: readonly AuthorizationDetail[];
@@ -40,13 +62,26 @@ export interface NotAsked {
 interface AskedDeps {
   readonly intentService: IntentService;
   readonly clock: Clock;
+  /** Seconds until a yes without an end has to be given again; 0: never. */
+  readonly openEndedIntent: number;
+  /** What the bank protects itself. */
+  readonly resources: readonly ResourceConfiguration[];
+  readonly questionsOf: (client: ClientMetadata) => Questions;
+}
+
+/** What a client may ask of people, by its profile. */
+export interface Questions {
+  /** What it may be told claim by claim. */
+  readonly claims: readonly string[];
+  readonly statesPurpose: boolean;
 }
 
 /** Reads what an authorization request asks of a customer; read anew at each step. */
 export async function readAsked(
-  { intentService, clock }: AskedDeps,
-  { params, scopes, client }: InteractionSession,
+  { intentService, clock, openEndedIntent, resources, questionsOf }: AskedDeps,
+  session: InteractionSession,
 ): Promise<Asked | NotAsked> {
+  const { params, scopes, client } = session;
   const details = readDetails(params.authorization_details);
   const contexts = readContexts(params, details);
   if (contexts?.length === 0) {
@@ -70,9 +105,19 @@ export async function readAsked(
     return { kind: 'details', details, held: named, wish, contexts };
   }
   if (!scopes.includes('accounts')) {
-    return { error: 'invalid_scope', description: 'scope accounts is required' };
+    // Whatever else is shared ends with an intent, which only accounts or details make.
+    const isMore = intentId !== undefined || readOtherScopes(session, resources).length > 0;
+    if (isMore || !scopes.includes('openid')) {
+      return { error: 'invalid_scope', description: 'scope accounts is required' };
+    }
+    if (wish) return invalid('a grant is of accounts, or of authorization_details');
+    return { kind: 'identity', ...readQuestions(session, questionsOf(client)), wish, contexts };
   }
-  const intent = intentId === undefined ? undefined : await find(intentId);
+  if (intentId === undefined && !named) {
+    return { kind: 'accounts', terms: plainTerms(openEndedIntent, clock.now()), wish, contexts };
+  }
+  if (named?.authorizationDetails) return unknownGrant;
+  const intent = intentId === undefined ? named : await find(intentId);
   if (!intent || !isIntentAuthorisable(intent, clock.now())) {
     return invalid('openbanking_intent_id does not name a consent that can be authorised');
   }
@@ -86,8 +131,9 @@ export async function readAsked(
 
 /** Whether this customer may answer: anyone may, but for what another customer has agreed to before. */
 export function isTheirs(asked: Asked, customerId: string): boolean {
-  const before = asked.kind === 'intent' ? asked.intent : asked.held;
-  return before === undefined || belongsTo(before, customerId);
+  if (asked.kind === 'intent') return belongsTo(asked.intent, customerId);
+  if (asked.kind !== 'details' || asked.held === undefined) return true;
+  return belongsTo(asked.held, customerId);
 }
 
 /** The error for a client that sends another customer than the one who agreed before. */
@@ -104,6 +150,14 @@ const unknownGrant: NotAsked = {
 
 function invalid(description: string): NotAsked {
   return { error: 'invalid_request', description };
+}
+
+function readQuestions({ params }: InteractionSession, { claims, statesPurpose }: Questions) {
+  const { purpose } = params;
+  return {
+    claims: readAskedClaims(params.claims).filter((claim) => claims.includes(claim)),
+    purpose: statesPurpose && typeof purpose === 'string' ? purpose : undefined,
+  };
 }
 
 function readContexts(

@@ -4,16 +4,26 @@ import type { ResourceConfiguration } from '../../config/schema.js';
 import { mostDetails } from '../../core/authorization-details/detail-types.js';
 import type { BankLedger, LedgerAccount } from '../../core/bank-ledger.js';
 import { bankVisits } from '../../core/bank-visit.js';
+import type { ClientMetadata } from '../../core/clients.js';
 import type { Clock } from '../../core/clock.js';
-import { endOfYes, type Intent, toldEnd } from '../../core/intent.js';
+import { endOfYes, type IntentTerms, toldEnd } from '../../core/intent.js';
 import type { IntentService } from '../../core/intent-service.js';
+import { describePersonalData } from '../../core/person-claims.js';
+import { bankScopes } from '../../core/scopes.js';
 import { remove, type Write } from '../../core/storage.js';
 import { answerPage } from '../answer-page.js';
 import type { InteractionSession, InteractionSessions } from '../interaction-session.js';
 import type { GrantedAccess } from '../save-grant.js';
 import { seeOther } from '../see-other.js';
 import { wasOvertaken } from '../was-overtaken.js';
-import { type Asked, isTheirs, type NotAsked, ofAnother, readAsked } from './asked.js';
+import {
+  type Asked,
+  isTheirs,
+  type NotAsked,
+  ofAnother,
+  type Questions,
+  readAsked,
+} from './asked.js';
 import type {
   CompletedSignIn,
   CustomerSignIn,
@@ -24,7 +34,8 @@ import { decideDetails, fieldOf } from './decide-details.js';
 import { describePurpose } from './describe-purpose.js';
 import { readOtherScopes } from './other-scopes.js';
 import { showAccounts, showDetails, showRefusal } from './show-steps.js';
-import { createSignInSteps, signInPlaceOf } from './sign-in-steps.js';
+import { createSignInSteps, type SignInPlace, signInPlaceOf } from './sign-in-steps.js';
+import { showConsent } from './sign-on/show-sign-on.js';
 
 export interface BankInteractionDeps {
   readonly sessions: InteractionSessions;
@@ -36,8 +47,13 @@ export interface BankInteractionDeps {
   readonly openEndedIntent: number;
   /** Seconds until authorization details without an end have to be granted again. */
   readonly openEndedConsent: number;
+  /** Seconds that a client may ask who somebody is, who has agreed to no more than that. */
+  readonly knownFor: number;
   /** What the bank protects itself. */
   readonly resources: readonly ResourceConfiguration[];
+  readonly questionsOf: (client: ClientMetadata) => Questions;
+  /** Names a Grant that no intent is behind. */
+  readonly newId: () => string;
 }
 
 /** Everything a step knows: whose interaction, what is asked, and how far its customer has come. */
@@ -49,7 +65,10 @@ interface Situation {
 }
 
 /** What a decision grants; whom, and how they signed in, is known. */
-type DecidedAccess = Omit<GrantedAccess, 'accountId' | 'otherScopes' | 'authentication'>;
+type DecidedAccess = Omit<
+  GrantedAccess,
+  'accountId' | 'resourceScopes' | 'otherScopes' | 'authentication'
+>;
 
 /** OpenID Connect Core Unmet Authentication Requirements 1.0. */
 const unmet = 'unmet_authentication_requirements';
@@ -72,7 +91,9 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
     clock,
     openEndedIntent,
     openEndedConsent,
+    knownFor,
     resources,
+    newId,
   } = deps;
   const signInSteps = createSignInSteps(deps);
   const router = new Router();
@@ -97,6 +118,11 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
   const turnAway = (ctx: Context, { error, description }: NotAsked) =>
     sessions.abort(ctx, error, description);
 
+  /** Signing in says what it is for: to share, or only to be known. */
+  function placeOf({ session, asked }: Situation): SignInPlace {
+    return signInPlaceOf(session, asked.kind === 'identity' ? 'identity' : undefined);
+  }
+
   /** A posted form: belongs to the interaction, and was made by one of its pages. */
   async function accept(
     ctx: Context,
@@ -108,10 +134,11 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
   }
 
   /** Back to the client without access. An intent already in force stays as it was. */
-  async function refuse({ ctx, session, asked }: Situation, reason: string): Promise<void> {
+  async function refuse(situation: Situation, reason: string): Promise<void> {
+    const { ctx, session, asked, state } = situation;
     const rejected = asked.kind === 'intent' ? await intentService.reject(asked.intent.id) : [];
-    const writes = [...rejected, remove(bankVisits, session.uid)];
-    await sessions.abort(ctx, 'access_denied', reason, writes);
+    const end = state.step === 'done' ? state.end : remove(bankVisits, session.uid);
+    await sessions.abort(ctx, 'access_denied', reason, [end, ...rejected]);
   }
 
   function toSignInRequest({ session, asked }: Situation): SignInRequest {
@@ -124,8 +151,8 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
 
   async function enterLogin(situation: Situation, form: Record<string, string>): Promise<void> {
     const { ctx, session, asked } = situation;
-    const place = signInPlaceOf(session);
-    const outcome = await signInSteps.enterLogin(ctx, place, form, toSignInRequest(situation));
+    const request = toSignInRequest(situation);
+    const outcome = await signInSteps.enterLogin(ctx, placeOf(situation), form, request);
     if (outcome === 'accepted') return seeOther(ctx, session.path);
     if (outcome === 'other-customer') return turnAway(ctx, ofAnother(asked));
     if (outcome === 'unmet') {
@@ -134,16 +161,22 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
   }
 
   async function sendNewCode(situation: Situation): Promise<void> {
-    const { ctx, session, state } = situation;
+    const { ctx, state } = situation;
     const { purpose } = toSignInRequest(situation);
-    return signInSteps.sendNewCode(ctx, signInPlaceOf(session), state, purpose);
+    return signInSteps.sendNewCode(ctx, placeOf(situation), state, purpose);
   }
 
   async function showNext(situation: Situation, noneChosen = false): Promise<void> {
     const { ctx, session, asked, state } = situation;
-    if (state.step === 'login') return signInSteps.showLogin(ctx, signInPlaceOf(session));
+    if (state.step === 'login') return signInSteps.showLogin(ctx, placeOf(situation));
     if (state.step === 'code') {
-      return signInSteps.showCode(ctx, signInPlaceOf(session), state.sentCode);
+      return signInSteps.showCode(ctx, placeOf(situation), state.sentCode);
+    }
+    if (asked.kind === 'identity') {
+      const { claims, purpose } = asked;
+      const details = describePersonalData({ scopes: [], claims });
+      const known = { details, purpose, lasting: false, expiresAt: endOfKnowing() };
+      return answerPage(ctx, 200, showConsent(ledger, session, known));
     }
     const accounts = await ledger.accounts(state.customerId);
     if ('refused' in accounts) {
@@ -151,18 +184,17 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
     }
     const question = { accounts, noneChosen, others: readOtherScopes(session, resources) };
     const page =
-      asked.kind === 'intent'
-        ? showAccounts(ledger, session, {
-            ...question,
-            intent: asked.intent,
-            expiresAt: toldEnd(endOf(asked.intent)),
-            now: new Date(clock.now()),
-          })
-        : showDetails(ledger, session, {
+      asked.kind === 'details'
+        ? showDetails(ledger, session, {
             ...question,
             details: asked.details,
             before: asked.held?.authorizationDetails ?? [],
             expiresAt: endOfDetails(),
+          })
+        : showAccounts(ledger, session, {
+            ...question,
+            ...termsOf(asked),
+            now: new Date(clock.now()),
           });
     return answerPage(ctx, noneChosen ? 400 : 200, page);
   }
@@ -183,30 +215,60 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
     if ('refused' in held) return seeOther(ctx, session.path);
     const granted = await grant(state, held);
     if (!granted) return showNext(situation, true);
+    return finish(situation, state, granted.access, granted.writes);
+  }
+
+  /** Back to the client with what the customer has agreed to. */
+  async function finish(
+    { ctx, session }: Situation,
+    { customerId, authentication, end }: CompletedSignIn,
+    decided: DecidedAccess,
+    writes: readonly Write[] = [],
+  ): Promise<void> {
     const access = {
-      ...granted.access,
-      accountId: state.customerId,
+      ...decided,
+      accountId: customerId,
+      resourceScopes: session.scopes.filter((scope) => bankScopes.includes(scope)),
       otherScopes: readOtherScopes(session, resources),
-      authentication: state.authentication,
+      authentication,
     };
-    return sessions.finish(ctx, session, access, [state.end, ...granted.writes]);
+    return sessions.finish(ctx, session, access, [end, ...writes]);
+  }
+
+  async function letKnow(situation: Situation, form: Record<string, string>): Promise<void> {
+    const { ctx, session, asked, state } = situation;
+    if (asked.kind !== 'identity') return seeOther(ctx, session.path);
+    if (form.decision !== 'allow') return refuse(situation, 'The customer is not to be known');
+    if (state.step !== 'done') return seeOther(ctx, session.path);
+    return finish(situation, state, {
+      grantId: newId(),
+      claims: ['sub', 'acr', 'auth_time', ...asked.claims],
+      expiresAt: endOfKnowing(),
+    });
   }
 
   async function shareAccounts(situation: Situation, form: Record<string, string>): Promise<void> {
     const { ctx, session, asked } = situation;
-    if (asked.kind !== 'intent') return seeOther(ctx, session.path);
-    const { intent, wish } = asked;
+    if (asked.kind !== 'intent' && asked.kind !== 'accounts') return seeOther(ctx, session.path);
+    const { wish } = asked;
+    const { client_id: clientId } = session.client;
     return decide(situation, form, async ({ customerId }, held) => {
       const ticked = (form.account ?? '').split(' ');
       const accountIds = held.map(({ id }) => id).filter((id) => ticked.includes(id));
       if (accountIds.length === 0) return undefined;
       const choice = { customerId, accountIds };
+      const { intent, writes } =
+        asked.kind === 'accounts'
+          ? intentService.establish(clientId, asked.terms, choice, wish)
+          : {
+              intent: asked.intent,
+              writes: await intentService.authorise(asked.intent.id, choice, wish),
+            };
       return {
-        writes: await intentService.authorise(intent.id, choice, wish),
+        writes,
         access: {
           grantId: intent.id,
           renews: wish?.action === 'merge',
-          resourceScopes: ['accounts'],
           claims: ['sub', 'openbanking_intent_id', 'acr', 'auth_time'],
           expiresAt: endOf(intent),
         },
@@ -229,7 +291,6 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
         access: {
           grantId: intent.id,
           renews: asked.wish?.action === 'merge',
-          resourceScopes: session.scopes.filter((scope) => scope === 'accounts'),
           claims: ['sub', 'acr', 'auth_time'],
           details: intent.authorizationDetails,
           expiresAt: endOf(intent),
@@ -238,8 +299,19 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
     });
   }
 
-  function endOf(intent: Intent): Date {
-    return endOfYes(intent, openEndedIntent, clock.now());
+  /** What accounts are asked for on, and those that are shared already. */
+  function termsOf(asked: Extract<Asked, { kind: 'intent' | 'accounts' }>) {
+    const terms = asked.kind === 'intent' ? asked.intent : asked.terms;
+    const chosen = asked.kind === 'intent' ? asked.intent.accountIds : [];
+    return { terms, chosen, expiresAt: toldEnd(endOf(terms)) };
+  }
+
+  function endOf(terms: IntentTerms): Date {
+    return endOfYes(terms, openEndedIntent, clock.now());
+  }
+
+  function endOfKnowing(): Date {
+    return new Date(clock.now() + knownFor * 1000);
   }
 
   function endOfDetails(): Date {
@@ -249,18 +321,19 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
   router.get('/interaction/:uid', (ctx) => enter(ctx, (situation) => showNext(situation)));
   router.post('/interaction/:uid/login', (ctx) => accept(ctx, enterLogin));
   router.post('/interaction/:uid/code', (ctx) =>
-    accept(ctx, ({ session, state }, form) =>
-      signInSteps.enterCode(ctx, signInPlaceOf(session), state, form),
+    accept(ctx, (situation, form) =>
+      signInSteps.enterCode(ctx, placeOf(situation), situation.state, form),
     ),
   );
   router.post('/interaction/:uid/new-code', (ctx) => accept(ctx, sendNewCode));
   router.post('/interaction/:uid/accounts', (ctx) => accept(ctx, shareAccounts));
   router.post('/interaction/:uid/details', (ctx) => accept(ctx, allowDetails));
+  router.post('/interaction/:uid/consent', (ctx) => accept(ctx, letKnow));
   router.post('/interaction/:uid/cancel', (ctx) =>
     accept(ctx, (situation) => refuse(situation, 'The customer went back to the app')),
   );
   // A form that was shown again after a mistake is reloaded, or bookmarked, under its own address.
-  for (const step of ['login', 'code', 'new-code', 'accounts', 'details', 'cancel']) {
+  for (const step of ['login', 'code', 'new-code', 'accounts', 'details', 'consent', 'cancel']) {
     router.get(`/interaction/:uid/${step}`, (ctx) =>
       enter(ctx, async ({ session }) => seeOther(ctx, session.path)),
     );

@@ -11,7 +11,7 @@ import { type BankVisit, bankVisits } from '../../core/bank-visit.js';
 import type { Clock } from '../../core/clock.js';
 import type { LoginBudget } from '../../core/login-budget.js';
 import type { SentCode } from '../../core/second-factor.js';
-import { put, remove, type Storage, update, type Write } from '../../core/storage.js';
+import { consume, put, type Storage, update, type Write } from '../../core/storage.js';
 import type { InteractionSession } from '../interaction-session.js';
 
 /** The visit to the bank that somebody signs in to: its id, known to their browser alone, and its end. */
@@ -106,10 +106,10 @@ export function createCustomerSignIn(deps: SignInDeps): CustomerSignIn {
   return {
     async state({ uid }) {
       const stored = await storage.get(bankVisits, uid);
-      if (!stored) return { step: 'login' };
+      if (!stored || stored.consumedAt) return { step: 'login' };
       const { customerId, authentication, sentCode } = stored.value;
       if (authentication) {
-        const end = remove(bankVisits, uid, stored.version);
+        const end = consume(bankVisits, uid);
         return { step: 'done', customerId, authentication, end };
       }
       return sentCode ? { step: 'code', sentCode } : { step: 'login' };

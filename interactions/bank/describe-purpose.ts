@@ -5,8 +5,9 @@ import type { Asked } from './asked.js';
 
 /** What a code that is sent will allow, payments with payee and amount (PSD2 RTS art. 5). */
 export function describePurpose(asked: Asked, client: string): string {
+  if (asked.kind === 'identity') return `It signs you in to ${displayName(client)}.`;
   const wishes =
-    asked.kind === 'intent'
+    asked.kind !== 'details'
       ? ['to see data from your accounts']
       : asked.details.map((detail) => {
           const { title, rows, choose } = detailTypeOf(detail).describe(detail);

@@ -6,7 +6,7 @@ import { renderPage } from '../../consent-ui/render-page.js';
 import type { AuthorizationDetail } from '../../core/authorization-details/detail-type.js';
 import { accessOf, detailTypeOf } from '../../core/authorization-details/detail-types.js';
 import type { BankLedger, LedgerAccount } from '../../core/bank-ledger.js';
-import type { Intent } from '../../core/intent.js';
+import type { IntentTerms } from '../../core/intent.js';
 import { describePermissions, permissionCodes, permits } from '../../core/permissions.js';
 import type { InteractionSession } from '../interaction-session.js';
 import { choosable, fieldOf } from './decide-details.js';
@@ -15,9 +15,11 @@ import type { OtherScopes } from './other-scopes.js';
 /** The bank whose pages these are. */
 export type BankOfPages = Pick<BankLedger, 'bankName'>;
 
-/** What a customer is asked: which of their accounts, on the terms of the intent, until when. */
+/** What a customer is asked: which of their accounts, on what terms, until when. */
 export interface AccountChoice {
-  readonly intent: Intent;
+  readonly terms: IntentTerms;
+  /** Those that they have shared on these terms before. */
+  readonly chosen: readonly string[];
   readonly others: readonly OtherScopes[];
   readonly accounts: readonly LedgerAccount[];
   /** Absent where the bank knows no end. */
@@ -30,25 +32,23 @@ export interface AccountChoice {
 export function showAccounts(
   { bankName }: BankOfPages,
   { path, csrf, party }: InteractionSession,
-  { intent, accounts, others, expiresAt, now, noneChosen = false }: AccountChoice,
+  { terms, chosen, accounts, others, expiresAt, now, noneChosen = false }: AccountChoice,
 ): string {
-  const { transactionFrom } = intent;
+  const { transactionFrom, permissions } = terms;
   return renderPage(
     <AccountSelectionPage
       action={`${path}/accounts`}
       csrf={csrf}
       bank={brandOf(bankName)}
       client={party}
-      clusters={describePermissions(
-        permissionCodes.filter((code) => permits(intent.permissions, code)),
-      )}
+      clusters={describePermissions(permissionCodes.filter((code) => permits(permissions, code)))}
       others={others}
       kind="ongoing"
       transactionFrom={transactionFrom === undefined ? undefined : new Date(transactionFrom)}
       expiresAt={expiresAt}
       now={now}
       noneChosen={noneChosen}
-      accounts={accounts.map((account) => describeAccount(account, intent.accountIds))}
+      accounts={accounts.map((account) => describeAccount(account, chosen))}
     />,
   );
 }

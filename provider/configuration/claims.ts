@@ -6,7 +6,7 @@ import { consents } from '../../core/consent.js';
 import { personScopes } from '../../core/person-claims.js';
 import type { Storage } from '../../core/storage.js';
 import { readSyncId } from '../../core/sync-claim.js';
-import { remembersPeople } from '../profiles/profiles.js';
+import { profileOf, remembersPeople } from '../profiles/profiles.js';
 import type { SignOn } from '../sign-on/sign-on.js';
 
 /** What is read from storage; the library drops what was not requested, so it need not be read. */
@@ -17,20 +17,32 @@ interface ClaimsDeps {
   readonly storage: Storage;
   /** Where people sign in to applications, which are told who they are. */
   readonly signOn: Pick<SignOn, 'describe'> | undefined;
+  /** What clients of an ecosystem may be told claim by claim, and who tells it. */
+  readonly claims: ReadonlySet<string>;
+  readonly describe: SignOn['describe'] | undefined;
 }
 
 /** The claims a client may ask for in the `claims` parameter, and how they are issued. */
-export function claimsConfiguration({ role, storage, signOn }: ClaimsDeps) {
+export function claimsConfiguration({ role, storage, signOn, claims, describe }: ClaimsDeps) {
+  /** What the person agreed to with this Grant; the library drops what they did not. */
+  async function tell({ oidc }: KoaContextWithOIDC, subject: string, grantId: string) {
+    const isTold = oidc.client !== undefined && profileOf(oidc.client).claims.length > 0;
+    // One visit, one Grant: its id is that of the transaction (`txn`).
+    return isTold ? { ...(await describe?.(subject)), txn: grantId } : {};
+  }
+
   return {
     claims: {
       openid: ['sub'],
+      ...Object.fromEntries(Array.from(claims, (claim) => [claim, null])),
       ...(signOn && mutableScopes()),
       // Requested one by one in the claims parameter. What is only asked for and not issued, as
       // `mh:consent`, is none of them.
       ...(role === 'bank'
         ? { openbanking_intent_id: null }
         : { 'mh:con_id': null, 'mh:sync': null }),
-      sid: null,
+      // Where nobody is remembered there is no session to name; the library would offer it anyway.
+      sid: role === 'bank' && !signOn ? [] : null,
       auth_time: null,
       iss: null,
     },
@@ -49,9 +61,13 @@ export function claimsConfiguration({ role, storage, signOn }: ClaimsDeps) {
             return { ...(await signOn.describe(subject)), sub: subject };
           }
           const grantId = ctx.oidc.entities.Grant?.jti;
-          if (use !== 'id_token' || !grantId) return { sub: subject };
-          // Which the client has named itself; its signature binds the answer to it (UK Open Banking).
-          if (role === 'bank') return { sub: subject, openbanking_intent_id: grantId };
+          if (!grantId) return { sub: subject };
+          // In the front channel the signature binds the answer to it (UK Open Banking).
+          if (role === 'bank') {
+            const told = await tell(ctx, subject, grantId);
+            return { ...told, sub: subject, openbanking_intent_id: grantId };
+          }
+          if (use !== 'id_token') return { sub: subject };
           if (!tellsIdentity(ctx)) return { sub: subject };
           if (!storedClaims.some((claim) => claim in requested)) return { sub: subject };
           const consent = await storage.get(consents, grantId);

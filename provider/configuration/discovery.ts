@@ -7,7 +7,7 @@ import { isGrantManagementOffered } from './grant-management.js';
 function mtlsEndpoints(configuration: Configuration) {
   const { features, role } = configuration;
   return {
-    ...(offeredProfiles(configuration).singleSignOn && { userinfo_endpoint: '/oidc/userinfo' }),
+    ...(role === 'bank' && { userinfo_endpoint: '/oidc/userinfo' }),
     token_endpoint: '/oidc/token',
     pushed_authorization_request_endpoint: '/oidc/request',
     ...(role === 'bank' &&

@@ -3,6 +3,7 @@ import type { Configuration, ResourceConfiguration } from '../../config/schema.j
 import { signOnScopes } from '../../core/person-claims.js';
 import {
   assertAuthorizationScopes,
+  bankScopes,
   isScopeAllowed,
   openidScopes,
   supportedScopes,
@@ -14,9 +15,6 @@ import { remembersPeople } from '../profiles/profiles.js';
 import { enforce } from '../to-protocol-error.js';
 import { isGrantManagementOffered } from './grant-management.js';
 import { assertRedeemable } from './response-types.js';
-
-/** Scopes of the bank role: UK Open Banking account information. */
-const bankScopes = ['accounts'];
 
 /** Of the client's own tokens, for its grants (Grant Management for OAuth 2.0, §6.1). */
 const managementScopes = ['grant_management_query', 'grant_management_revoke'];
@@ -101,8 +99,9 @@ export function resourceFeatures(policy: ScopePolicy) {
 
 /** No person is asked for what clients do by themselves. */
 function scopesAtBank({ oidc }: KoaContextWithOIDC, managesGrants: boolean): readonly string[] {
-  const isOwn = oidc.params?.grant_type === 'client_credentials';
-  return isOwn && managesGrants ? [...bankScopes, ...managementScopes] : bankScopes;
+  if (oidc.params?.grant_type !== 'client_credentials') return bankScopes;
+  const own = bankScopes.filter((scope) => !openidScopes.includes(scope));
+  return managesGrants ? [...own, ...managementScopes] : own;
 }
 
 /** What was registered for a client later on narrows what its refresh tokens still give. */

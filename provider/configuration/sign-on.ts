@@ -2,13 +2,12 @@ import type { Client, Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import type { SignOn } from '../sign-on/sign-on.js';
 
 /**
- * What plain OpenID Connect has besides: UserInfo, and the end of a session at the client's request
- * (OpenID Connect RP-Initiated Logout 1.0, Back-Channel Logout 1.0).
+ * What plain OpenID Connect has besides: the end of a session at the client's request (OpenID Connect
+ * RP-Initiated Logout 1.0, Back-Channel Logout 1.0).
  */
 export function signOnFeatures({ pages }: Pick<SignOn, 'pages'>) {
   return {
     backchannelLogout: { enabled: true },
-    jwtUserinfo: { enabled: true },
     rpInitiatedLogout: {
       enabled: true,
       logoutSource(ctx: KoaContextWithOIDC) {
@@ -25,7 +24,6 @@ export function signOnFeatures({ pages }: Pick<SignOn, 'pages'>) {
         ctx.body = pages.done({ name: nameOf(client), again: newVisitAt(client, issuer) });
       },
     },
-    userinfo: { enabled: true },
   } satisfies Configuration['features'];
 }
 

@@ -65,13 +65,16 @@ export function tokenConfiguration({ role, lifetimes, clock }: TokenPolicy) {
       client.grantTypeAllowed('refresh_token') &&
       // At a bank every client that may refresh does, but those that sign people in.
       ((role === 'bank' && !remembersPeople(client)) || source.scopes.has('offline_access')),
-    extraTokenClaims(ctx, { kind }) {
+    extraTokenClaims(ctx, token) {
+      const { kind } = token;
       if (kind === 'ClientCredentials') {
         // The person that the grant named; it has checked who that is.
         const subject = ctx.oidc.params?.sub;
         return typeof subject === 'string' ? { sub: subject } : undefined;
       }
-      return role === 'bank' ? describeAuthentication(ctx) : undefined;
+      if (role !== 'bank') return undefined;
+      const intent = token.scopes.has('accounts') && { openbanking_intent_id: token.grantId };
+      return { ...describeAuthentication(ctx), ...intent };
     },
     formats: { bitsOfOpaqueRandomness: 256 },
   } satisfies Partial<ProviderConfiguration>;

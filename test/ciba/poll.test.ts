@@ -49,7 +49,7 @@ describe('a yes', () => {
       refresh_token: expect.any(String),
       token_type: 'Bearer',
       expires_in: 7200,
-      scope: 'accounts',
+      scope: 'openid accounts',
     });
     const now = Math.floor(bank.clock.now() / 1000);
     const claims = decodeJwt(String(body.id_token));

@@ -113,7 +113,7 @@ describe('from the request to the data', () => {
       accessUntil: expect.stringMatching(/Z$/),
     };
     expect(tokens.authorization_details).toEqual([granted]);
-    expect(tokens.scope).toBeFalsy();
+    expect(tokens.scope).toBe('openid');
     const introspected = await introspect(tokens.access_token);
     expect(introspected.authorization_details).toEqual([granted]);
     const api = await openClient(bank, 'api');
@@ -180,7 +180,7 @@ describe('from the request to the data', () => {
   test('a scope may stand beside them, and opens nothing more', async () => {
     const back = await tpp.visit(deciding({ 'account-0': '22289' }), asking(accounts));
     const tokens = await tpp.redeem(back);
-    expect(tokens.scope).toBe('accounts');
+    expect(tokens.scope).toBe('openid accounts');
     expect(await readAll(tokens.access_token)).toMatchObject({
       statuses: [200, 200, 403],
       accounts: ['22289'],

@@ -114,7 +114,6 @@ describe('a visit that ends with access', () => {
 
 describe('before anyone signs in', () => {
   test.each([
-    ['no intent', async () => undefined],
     ['an unknown intent', async () => 'd7f6a2f0-0000-4000-8000-000000000000'],
     ["another client's intent", () => bank.rival.register()],
     [

@@ -371,7 +371,7 @@ describe('GET and DELETE /grants/{grant_id}', () => {
       allowing('22289'),
       asking(balances, { scope: 'openid accounts grant_management_query' }),
     );
-    expect((await tpp.redeem(back)).scope).toBe('accounts');
+    expect((await tpp.redeem(back)).scope).toBe('openid accounts');
   });
 
   test('a grant that has ended is gone', async () => {

@@ -120,7 +120,10 @@ describe('with a customer', () => {
       decision: 'allow',
     });
     const tokens = await tpp.redeem(url);
-    expect(await inspect(tokens.access_token)).toMatchObject({ aud: own, scope: 'accounts' });
+    expect(await inspect(tokens.access_token)).toMatchObject({
+      aud: own,
+      scope: 'openid accounts',
+    });
     const refresh = (resource: string) =>
       openid.refreshTokenGrant(tpp.configuration, tokens.refresh_token ?? '', { resource });
     const forCards = await refresh(cards);

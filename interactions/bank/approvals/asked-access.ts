@@ -6,9 +6,10 @@ import {
   endOfYes,
   type IntentTerms,
   isIntentAuthorisable,
-  toldEnd,
+  plainTerms,
 } from '../../../core/intent.js';
 import type { IntentService } from '../../../core/intent-service.js';
+import { bankScopes } from '../../../core/scopes.js';
 import type { Write } from '../../../core/storage.js';
 import type { GrantedAccess } from '../../save-grant.js';
 
@@ -46,16 +47,15 @@ interface AskedAccessDeps {
   readonly newId: () => string;
   /** Seconds until what was approved without an end has to be approved again; 0: never. */
   readonly openEndedIntent: number;
+  /** Seconds that a client may ask who somebody is, who has agreed to no more than that. */
+  readonly knownFor: number;
 }
-
-/** What is shared where a client asks for `accounts` and names no intent with other terms. */
-const plainTerms: IntentTerms = { permissions: ['ReadAccountsDetail', 'ReadBalances'] };
 
 const authentication = ['sub', 'acr', 'auth_time'];
 
 /** See {@link AskedAccessReader}. */
 export function createAskedAccess(deps: AskedAccessDeps): AskedAccessReader {
-  const { ledger, intentService, clock, newId, openEndedIntent } = deps;
+  const { ledger, intentService, clock, newId, openEndedIntent, knownFor } = deps;
 
   async function findIntent({ clientId, intentId }: Approval) {
     return intentId === undefined ? undefined : intentService.find(clientId, intentId);
@@ -76,7 +76,7 @@ export function createAskedAccess(deps: AskedAccessDeps): AskedAccessReader {
     async find(approval) {
       if (!approval.scopes.includes('accounts')) return undefined;
       const intent = await findIntent(approval);
-      const terms = intent ?? plainTerms;
+      const terms = intent ?? plainTerms(openEndedIntent, clock.now());
       return {
         terms,
         accounts: await ledger.accounts(approval.customerId),
@@ -91,24 +91,22 @@ export function createAskedAccess(deps: AskedAccessDeps): AskedAccessReader {
       const granted = {
         accountId: customerId,
         grantId: newId(),
-        resourceScopes: [],
+        resourceScopes: approval.scopes.filter((scope) => bankScopes.includes(scope)),
         claims: authentication,
-        expiresAt: asked?.expiresAt ?? endOf({}),
+        expiresAt: asked?.expiresAt ?? new Date(clock.now() + knownFor * 1000),
       };
       if (!asked) return { granted, writes: [] };
       const held = 'refused' in asked.accounts ? [] : asked.accounts;
       const accountIds = held.map(({ id }) => id).filter((id) => ticked.includes(id));
       if (accountIds.length === 0) return undefined;
       const choice = { customerId, accountIds };
-      const terms = { ...plainTerms, expiresAt: toldEnd(asked.expiresAt)?.toISOString() };
       const { intent, writes } =
         intentId === undefined
-          ? intentService.establish(clientId, terms, choice)
+          ? intentService.establish(clientId, asked.terms, choice)
           : { intent: { id: intentId }, writes: await intentService.authorise(intentId, choice) };
       const access = {
         ...granted,
         grantId: intent.id,
-        resourceScopes: ['accounts'],
         claims: [...authentication, 'openbanking_intent_id'],
       };
       return { granted: access, writes };

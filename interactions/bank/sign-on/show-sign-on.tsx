@@ -11,7 +11,12 @@ import { type BankOfPages, brandOf } from '../show-steps.js';
 export function showConsent(
   { bankName }: BankOfPages,
   { path, csrf, party }: InteractionSession,
-  asked: { readonly details: readonly SharedDetail[]; readonly lasting: boolean },
+  asked: {
+    readonly details: readonly SharedDetail[];
+    readonly purpose?: string | undefined;
+    readonly lasting: boolean;
+    readonly expiresAt?: Date;
+  },
 ): string {
   return renderPage(
     <SignOnConsentPage

@@ -37,12 +37,13 @@ export async function openClient(bank: RunningAssent, name: string, metadata: ob
   );
   const verifier = openid.randomPKCECodeVerifier();
 
-  const request = (parameters: Record<string, string>) => ({
+  const challenge = createHash('sha256').update(verifier).digest('base64url');
+  const request = ({ scope = 'openid accounts', ...parameters }: Record<string, string>) => ({
     redirect_uri: redirectUri,
-    scope: 'openid accounts',
+    scope,
     state: 'the-state',
-    nonce: 'the-nonce',
-    code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+    ...(scope.includes('openid') && { nonce: 'the-nonce' }),
+    code_challenge: challenge,
     code_challenge_method: 'S256',
     ...parameters,
   });
@@ -88,6 +89,8 @@ export async function openClient(bank: RunningAssent, name: string, metadata: ob
 
   return {
     configuration,
+    verifier,
+    challenge,
     send,
     forNewIntent,
     read,

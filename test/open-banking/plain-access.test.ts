@@ -1,0 +1,474 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { decodeJwt } from 'jose';
+import * as openid from 'openid-client';
+import { intents } from '../../core/intent.js';
+import { createDemoLedger } from '../../sandbox/bank/create-demo-ledger.js';
+import { createMovingClock } from '../adapters/support/moving-clock.js';
+import { createClientKeys } from '../support/client-keys.js';
+import { createDpopKey, createFapiClient, readReturn } from '../support/fapi-client.js';
+import { startAssent } from '../support/start-assent.js';
+import {
+  amelia,
+  openClient,
+  redirectUri,
+  registration,
+  sharing,
+  type Walk,
+} from './support/open-client.js';
+import { openPerson, readRecord } from './support/start-bank.js';
+
+const clock = createMovingClock();
+const other = 'https://payments.bank.example/';
+
+let bank: Awaited<ReturnType<typeof start>>;
+
+async function start() {
+  const types = { authorization_details_types: ['account_information'] };
+  const keys = await createClientKeys('ES256');
+  const assent = await startAssent(
+    {
+      role: 'bank',
+      resources: [{ identifier: other, name: 'Payments', scopes: { payments: 'Make payments' } }],
+      clients: [
+        registration('tpp', types),
+        registration('rival', types),
+        {
+          ...registration('prover'),
+          token_endpoint_auth_method: 'private_key_jwt',
+          tls_client_auth_subject_dn: undefined,
+          tls_client_certificate_bound_access_tokens: false,
+          dpop_bound_access_tokens: true,
+          jwks: { keys: [keys.publicJwk] },
+        },
+        { ...registration('bank-api'), resource_server: true },
+      ],
+    },
+    { ledger: createDemoLedger({ clock }), clock },
+  );
+  return {
+    ...assent,
+    clientKeys: keys,
+    tpp: await openClient(assent, 'tpp'),
+    rival: await openClient(assent, 'rival'),
+    api: await openClient(assent, 'bank-api'),
+  };
+}
+
+beforeAll(async () => {
+  bank = await start();
+}, 60_000);
+afterAll(() => bank?.stop());
+
+/** Signs in, and lets the client know who it is. */
+const beingKnown: Walk = async (person, page) => {
+  const asked = await person.submit(page, 'login', amelia);
+  return person.submit(asked, 'consent', { decision: 'allow' });
+};
+
+async function connect(parameters: Record<string, string> = {}, walk = sharing()) {
+  return bank.tpp.redeem(await bank.tpp.visit(walk, parameters));
+}
+
+const errorOf = (url: URL) => readReturn(url.href).error;
+
+/** What the store has of the intents of a customer. */
+async function intentsOf(customer: string) {
+  const { records } = await bank.storage.find(intents, {
+    index: 'customer',
+    equals: customer,
+    limit: 1000,
+  });
+  return records.map(({ value }) => value);
+}
+
+async function accountIds(accessToken: string): Promise<unknown[]> {
+  const { body } = await bank.tpp.read(accessToken);
+  const { Account } = readRecord(body.Data);
+  return Array.isArray(Account) ? Account.map((account) => readRecord(account).AccountId) : [];
+}
+
+async function ownRead(path: string, method = 'GET') {
+  const { configuration, send } = bank.tpp;
+  const own = await openid.clientCredentialsGrant(configuration, { scope: 'accounts' });
+  const answer = await send(`${bank.configuration.mtlsUrl}/open-banking/v3.1/aisp${path}`, {
+    method,
+    headers: { authorization: `Bearer ${own.access_token}` },
+  });
+  const text = await answer.text();
+  return { status: answer.status, body: text === '' ? {} : readRecord(JSON.parse(text)) };
+}
+
+async function introspect(token: string) {
+  return openid.tokenIntrospection(bank.api.configuration, token);
+}
+
+const userinfoUrl = () => `${bank.configuration.mtlsUrl}/oidc/userinfo`;
+
+async function readUserInfo(token: string, send = bank.tpp.send, headers = {}) {
+  const answer = await send(userinfoUrl(), {
+    headers: { authorization: `Bearer ${token}`, ...headers },
+  });
+  return { status: answer.status, headers: answer.headers, body: await answer.json() };
+}
+
+describe('accounts without an intent', () => {
+  test('the person chooses on plain terms, and the yes makes the intent', async () => {
+    let seen = '';
+    const tokens = await connect({}, async (person, page) => {
+      expect(page.text).toContain('asks to see data from your accounts.');
+      const choice = await person.submit(page, 'login', amelia);
+      seen = choice.text;
+      return person.submit(choice, 'accounts', { account: ['22289'], decision: 'allow' });
+    });
+    expect(seen).toContain('How much is in each account');
+    expect(seen).not.toContain('transactions');
+    expect(seen).toContain('Apps that see your data');
+    expect(tokens.scope?.split(' ').sort()).toEqual(['accounts', 'openid']);
+    expect(await accountIds(tokens.access_token)).toEqual(['22289']);
+    const facts = await introspect(tokens.access_token);
+    expect(facts).toMatchObject({ active: true, scope: 'openid accounts' });
+    const { body } = await ownRead(`/account-access-consents/${facts.openbanking_intent_id}`);
+    expect(readRecord(body.Data).Status).toBe('Authorised');
+  });
+
+  test('tells the id of the intent to a client that asks for the claim', async () => {
+    const claims = JSON.stringify({
+      id_token: { openbanking_intent_id: null },
+      userinfo: { openbanking_intent_id: { essential: true } },
+    });
+    const tokens = await connect({ claims });
+    const { openbanking_intent_id: id, sub } = decodeJwt(String(tokens.id_token));
+    expect(id).toEqual(expect.any(String));
+    const { status, body } = await ownRead(`/account-access-consents/${id}`);
+    expect(status).toBe(200);
+    expect(readRecord(body.Data)).toMatchObject({
+      Status: 'Authorised',
+      Permissions: ['ReadAccountsDetail', 'ReadBalances'],
+      ExpirationDateTime: expect.any(String),
+    });
+    expect((await readUserInfo(tokens.access_token)).body).toEqual({
+      sub,
+      openbanking_intent_id: id,
+    });
+
+    expect((await ownRead(`/account-access-consents/${id}`, 'DELETE')).status).toBe(204);
+    expect((await bank.tpp.read(tokens.access_token)).status).toBe(401);
+    expect((await readUserInfo(tokens.access_token)).status).toBe(401);
+    const refreshed = openid.refreshTokenGrant(
+      bank.tpp.configuration,
+      String(tokens.refresh_token),
+    );
+    await expect(refreshed).rejects.toMatchObject({ error: 'invalid_grant' });
+  });
+
+  test('works without OpenID Connect', async () => {
+    const url = await bank.tpp.visit(sharing(['31820']), { scope: 'accounts' });
+    const tokens = await openid.authorizationCodeGrant(bank.tpp.configuration, url, {
+      pkceCodeVerifier: bank.tpp.verifier,
+      expectedState: 'the-state',
+    });
+    expect(tokens).not.toHaveProperty('id_token');
+    expect(tokens.scope).toBe('accounts');
+    expect(await accountIds(tokens.access_token)).toEqual(['31820']);
+    expect((await readUserInfo(tokens.access_token)).status).toBe(403);
+  });
+
+  test('its customer ends it at /access', async () => {
+    const tokens = await connect();
+    const person = openPerson(bank);
+    const login = await person.open('/access');
+    const csrf = ({ text }: { text: string }) =>
+      /name="csrf" value="([^"]+)"/.exec(text)?.[1] ?? '';
+    const page = await person.open('/access/sign-in', { csrf: csrf(login), ...amelia });
+    const ends = [...page.text.matchAll(/action="(\/access\/[^"]+\/end)"/g)].map(
+      ([, path]) => path,
+    );
+    expect(ends.length).toBeGreaterThan(0);
+    for (const path of ends) await person.open(String(path), { csrf: csrf(page) });
+    expect((await bank.tpp.read(tokens.access_token)).status).toBe(401);
+  });
+
+  test.each([
+    ['login', (async (person, page) => person.submit(page, 'cancel')) satisfies Walk],
+    [
+      'accounts',
+      (async (person, page) => {
+        const choice = await person.submit(page, 'login', amelia);
+        return person.submit(choice, 'accounts', { account: ['22289'], decision: 'refuse' });
+      }) satisfies Walk,
+    ],
+  ])('a no at %s leaves nothing behind', async (_step, walk) => {
+    const { sub } = decodeJwt(String((await connect()).id_token));
+    const before = await intentsOf(String(sub));
+    expect(before.length).toBeGreaterThan(0);
+    expect(errorOf(await bank.tpp.visit(walk))).toBe('access_denied');
+    expect(await intentsOf(String(sub))).toEqual(before);
+  });
+
+  test('of two tabs that agree at once, one makes an intent', async () => {
+    const person = openPerson(bank);
+    const login = await person.open(await bank.tpp.push());
+    const choice = await person.submit(login, 'login', amelia);
+    const customer = decodeJwt(String((await connect()).id_token)).sub ?? '';
+    const before = (await intentsOf(customer)).length;
+    expect(before).toBeGreaterThan(0);
+    const agree = { account: ['22289'], decision: 'allow' };
+    const ends = await Promise.all([
+      person.submit(choice, 'accounts', agree),
+      person.submit(choice, 'accounts', agree),
+    ]);
+    expect(ends.filter(({ url }) => url.searchParams.has('code'))).toHaveLength(1);
+    expect(await intentsOf(customer)).toHaveLength(before + 1);
+  });
+
+  test('no account chosen, or one of somebody else, asks again', async () => {
+    const person = openPerson(bank);
+    const login = await person.open(await bank.tpp.push());
+    const choice = await person.submit(login, 'login', amelia);
+    for (const account of [[], ['60233']]) {
+      const again = await person.submit(choice, 'accounts', { account, decision: 'allow' });
+      expect(again.status).toBe(400);
+      expect(again.text).toContain('Choose at least one account');
+    }
+  });
+
+  test.each([
+    ['an intent that nobody has', { value: randomUUID() }],
+    ['what cannot be an intent', { value: 7 }],
+    ['a name that is too long', { value: 'x'.repeat(129) }],
+    ['several', { values: [randomUUID()] }],
+  ])('is not what is asked where the claim names %s', async (_name, request) => {
+    const claims = JSON.stringify({ id_token: { openbanking_intent_id: request } });
+    const url = await bank.tpp.visit(async (_person, page) => page, { claims });
+    expect(errorOf(url)).toBe('invalid_request');
+  });
+});
+
+describe('accounts without an intent, as a grant', () => {
+  test('create makes one, replace and merge change it by its id', async () => {
+    const created = await connect({ grant_management_action: 'create' });
+    const { grant_id: id } = created;
+    expect(id).toEqual(expect.any(String));
+    const grant = { grant_id: String(id) };
+    const merged = await connect(
+      { ...grant, grant_management_action: 'merge' },
+      sharing(['31820']),
+    );
+    expect(merged.grant_id).toBe(id);
+    expect((await accountIds(merged.access_token)).sort()).toEqual(['22289', '31820']);
+    const replaced = await connect(
+      { ...grant, grant_management_action: 'replace' },
+      sharing(['31820']),
+    );
+    expect(replaced.grant_id).toBe(id);
+    expect(await accountIds(replaced.access_token)).toEqual(['31820']);
+    expect((await bank.tpp.read(created.access_token)).status).toBe(401);
+    await expect(
+      bank.rival.push({ ...grant, grant_management_action: 'replace' }),
+    ).rejects.toMatchObject({ error: 'invalid_grant_id' });
+  });
+
+  test('a grant of details is not changed by scopes, nor one of accounts by details', async () => {
+    const detail = { type: 'account_information', actions: ['list_accounts'] };
+    const details = { authorization_details: JSON.stringify([detail]) };
+    const created = await connect(
+      { ...details, grant_management_action: 'create' },
+      async (person, page) => {
+        const choice = await person.submit(page, 'login', amelia);
+        return person.submit(choice, 'details', { 'account-0': '22289', decision: 'allow' });
+      },
+    );
+    const plain = await connect({ grant_management_action: 'create' });
+    const asIs: Walk = async (_person, page) => page;
+    const change = (grant: unknown) => ({
+      grant_id: String(grant),
+      grant_management_action: 'merge',
+    });
+    expect(errorOf(await bank.tpp.visit(asIs, change(created.grant_id)))).toBe('invalid_grant_id');
+    const mixed = { ...details, ...change(plain.grant_id) };
+    expect(errorOf(await bank.tpp.visit(asIs, mixed))).toBe('invalid_grant_id');
+  });
+});
+
+describe('openid alone', () => {
+  test('the person agrees to be known, and UserInfo knows them', async () => {
+    let seen = '';
+    const tokens = await connect({ scope: 'openid' }, async (person, page) => {
+      expect(page.text).toContain('asks who you are.');
+      const asked = await person.submit(page, 'login', amelia);
+      seen = asked.text;
+      for (const step of ['', '/consent']) {
+        expect((await person.open(`${page.url.pathname}${step}`)).text).toBe(asked.text);
+      }
+      return person.submit(asked, 'consent', { decision: 'allow' });
+    });
+    expect(seen).toContain('It sees nothing of your accounts');
+    expect(seen).toContain('That it is you');
+    expect(seen).toMatch(/until .*2\d{3}/i);
+    expect(tokens.scope).toBe('openid');
+    const { sub } = decodeJwt(String(tokens.id_token));
+    expect((await readUserInfo(tokens.access_token)).body).toEqual({ sub });
+    expect((await bank.tpp.read(tokens.access_token)).status).toBe(403);
+    expect(await introspect(tokens.access_token)).toMatchObject({ active: true, scope: 'openid' });
+  });
+
+  test('ends by itself after a day', async () => {
+    const tokens = await connect({ scope: 'openid' }, beingKnown);
+    clock.advance(86_400 + 1);
+    const refreshed = openid.refreshTokenGrant(
+      bank.tpp.configuration,
+      String(tokens.refresh_token),
+    );
+    await expect(refreshed).rejects.toMatchObject({ error: 'invalid_grant' });
+  });
+
+  test('a person without accounts can be known too', async () => {
+    const noah = { login: 'noah', password: 'quiet-orchard-08' };
+    const tokens = await connect({ scope: 'openid' }, async (person, page) =>
+      person.submit(await person.submit(page, 'login', noah), 'consent', { decision: 'allow' }),
+    );
+    expect((await readUserInfo(tokens.access_token)).status).toBe(200);
+  });
+
+  test('a no goes back with access_denied', async () => {
+    const refusing: Walk = async (person, page) => {
+      const asked = await person.submit(page, 'login', amelia);
+      return person.submit(asked, 'consent', { decision: 'refuse' });
+    };
+    expect(errorOf(await bank.tpp.visit(refusing, { scope: 'openid' }))).toBe('access_denied');
+  });
+
+  test('the step of another question decides nothing', async () => {
+    const wrong: Walk = async (person, page) => {
+      const asked = await person.submit(page, 'login', amelia);
+      const csrf = /name="csrf" value="([^"]+)"/.exec(asked.text)?.[1] ?? '';
+      const allow = { csrf, decision: 'allow', account: ['22289'] };
+      for (const step of ['accounts', 'details']) {
+        const again = await person.open(`${page.url.pathname}/${step}`, allow);
+        expect(again.text).toContain('That it is you');
+      }
+      return person.submit(asked, 'consent', { decision: 'refuse' });
+    };
+    expect(errorOf(await bank.tpp.visit(wrong, { scope: 'openid' }))).toBe('access_denied');
+  });
+
+  test.each([
+    ['no scope at all', { scope: 'offline_access' }, 'invalid_scope'],
+    [
+      'the scope of another resource',
+      { scope: 'openid payments', resource: other },
+      'invalid_scope',
+    ],
+    [
+      'a grant to manage',
+      { scope: 'openid', grant_management_action: 'create' },
+      'invalid_request',
+    ],
+    [
+      'an intent',
+      {
+        scope: 'openid',
+        claims: JSON.stringify({ id_token: { openbanking_intent_id: { value: randomUUID() } } }),
+      },
+      'invalid_scope',
+    ],
+  ])('with %s nobody is asked', async (_name, parameters, error) => {
+    const url = await bank.tpp.visit(async (_person, page) => page, { ...parameters });
+    expect(errorOf(url)).toBe(error);
+  });
+});
+
+describe('UserInfo as a protected resource', () => {
+  test('echoes the interaction id, names the time, and takes the scheme in any case', async () => {
+    const { access_token: token } = await connect();
+    const id = randomUUID();
+    const { status, headers } = await readUserInfo(token, bank.tpp.send, {
+      authorization: `bEARER ${token}`,
+      'x-fapi-interaction-id': id,
+    });
+    expect(status).toBe(200);
+    expect(headers.get('x-fapi-interaction-id')).toBe(id);
+    expect(headers.get('date')).toBeTruthy();
+    expect(headers.get('content-type')).toMatch(/^application\/json/);
+  });
+
+  test('refuses another certificate, none, and a token in the query', async () => {
+    const { access_token: token } = await connect();
+    expect((await readUserInfo(token, bank.rival.send)).status).toBe(401);
+    expect((await readUserInfo(token, bank.fetcher())).status).toBe(401);
+    const query = await bank.tpp.send(`${userinfoUrl()}?access_token=${token}`);
+    expect([400, 401]).toContain(query.status);
+  });
+
+  test('takes no token of a client’s own, and none for another resource', async () => {
+    const own = await openid.clientCredentialsGrant(bank.tpp.configuration, { scope: 'accounts' });
+    expect((await readUserInfo(own.access_token)).status).toBe(401);
+    const both = { scope: 'openid accounts payments' };
+    const url = await bank.tpp.visit(sharing(), { ...both, resource: other });
+    const tokens = await bank.tpp.redeem(url, { resource: other });
+    expect((await readUserInfo(tokens.access_token)).status).toBe(403);
+  });
+
+  test('a DPoP-bound token needs a proof for this address, by the same key, once', async () => {
+    const dpop = await createDpopKey();
+    const now = () => Math.floor(clock.now() / 1000);
+    const client = createFapiClient(bank, 'prover', bank.clientKeys, { now });
+    const pushed = await client.push({
+      response_type: 'code',
+      redirect_uri: redirectUri,
+      scope: 'openid',
+      code_challenge: bank.tpp.challenge,
+      code_challenge_method: 'S256',
+    });
+    const person = openPerson(bank);
+    const { url } = await beingKnown(person, await person.open(client.visitUrl(pushed)));
+    const tokenUrl = `${bank.issuer}/token`;
+    const { body } = await client.redeem(
+      url.searchParams.get('code') ?? '',
+      { redirect_uri: redirectUri, code_verifier: bank.tpp.verifier },
+      await dpop.header('POST', tokenUrl, { iat: now() }),
+    );
+    const token = String(body.access_token);
+    const ath = createHash('sha256').update(token).digest('base64url');
+    const read = (proof: Record<string, string>, scheme = 'DPoP', base = bank.issuer) =>
+      bank.fetch(`${base}/userinfo`, {
+        headers: { authorization: `${scheme} ${token}`, ...proof },
+      });
+    const claims = () => ({ iat: now(), ath });
+    const at = `${bank.issuer}/userinfo`;
+    const alias = `${bank.configuration.mtlsUrl}/oidc`;
+
+    const good = await dpop.header('GET', at, claims());
+    expect((await read(good, 'dpop')).status).toBe(200);
+    const replayed = await read(good);
+    expect(replayed.status).toBe(401);
+    expect(replayed.headers.get('www-authenticate')).toContain('error="invalid_dpop_proof"');
+    const there = await dpop.header('GET', `${alias}/userinfo`, claims());
+    expect((await read(there, 'DPoP', alias)).status).toBe(200);
+    const upper = `${bank.issuer.replace('https://localhost', 'HTTPS://LOCALHOST')}/userinfo?a#b`;
+    expect((await read(await dpop.header('GET', upper, claims()))).status).toBe(200);
+    const wrong = [
+      await dpop.header('GET', `${bank.issuer}/token`, claims()),
+      await dpop.header('POST', at, claims()),
+      await dpop.header('GET', at, { ...claims(), ath: 'x' }),
+      await dpop.header('GET', at, { ...claims(), iat: now() - 3600 }),
+      await (await createDpopKey()).header('GET', at, claims()),
+      {},
+    ];
+    for (const proof of wrong) expect([400, 401]).toContain((await read(proof)).status);
+    expect((await read({}, 'Bearer')).status).toBe(401);
+    const downgraded = await dpop.header('GET', at, claims());
+    expect((await read(downgraded, 'Bearer')).status).toBe(400);
+  });
+
+  test('discovery says where it is, also with a certificate', async () => {
+    const answer = await bank.fetch('/oidc/.well-known/openid-configuration');
+    const metadata = await answer.json();
+    expect(metadata).toMatchObject({
+      userinfo_endpoint: `${bank.issuer}/userinfo`,
+      mtls_endpoint_aliases: { userinfo_endpoint: userinfoUrl() },
+    });
+    expect(Object(metadata).claims_supported).not.toContain('sid');
+  });
+});
