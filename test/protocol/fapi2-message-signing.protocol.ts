@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { fapi2Plan } from './plans/fapi2.js';
-import { combine, fapi2 } from './support/variant.js';
+import { combine, connectId, fapi2 } from './support/variant.js';
 import { count, walk } from './support/walk.js';
 
 const base = { ...fapi2, profile: 'fapi2-message-signing', request: 'signed' } as const;
@@ -19,8 +19,11 @@ walk('FAPI 2.0 Message Signing', fapi2Plan, [
   { ...base, ecosystem: 'openbanking_uk', constraint: 'mtls' },
 ]);
 
+walk('FAPI 2.0 Message Signing, ConnectID', fapi2Plan, [connectId], ['connectid-au']);
+
 test('the plan has as many modules as the public one', () => {
   expect(signed.map((variant) => count(fapi2Plan, variant))).toEqual([
     70, 64, 61, 55, 60, 54, 51, 45,
   ]);
+  expect(count(fapi2Plan, connectId)).toBe(62);
 });

@@ -9,6 +9,7 @@ import * as objects from '../rows/request-objects.js';
 import {
   always,
   type Flag,
+  ifConnectId,
   ifDpop,
   ifOpenBankingUk,
   ifOpenid,
@@ -24,6 +25,13 @@ type Perform = Row['perform'];
 /** Of an ecosystem whose directory is not ours to run. */
 const elsewhere: Perform = () => Promise.reject(new Error('needs a directory of its own'));
 
+/** Where ConnectID has a module of its own, or none. */
+const ifOthersOf =
+  (flag: Flag): Flag =>
+  (variant) =>
+    flag(variant) && !ifConnectId(variant);
+const ifEcosystem: Flag = (variant) => !ifPlainFapi(variant);
+
 const rows: readonly (readonly [module: string, applies: Flag, perform: Perform])[] = [
   ['discovery-end-point-verification', always, discovery],
   ['happy-flow', always, requests.happyFlow],
@@ -36,7 +44,7 @@ const rows: readonly (readonly [module: string, applies: Flag, perform: Perform]
   ['ensure-authorization-request-without-state-success', always, requests.withoutState],
   ['ensure-authorization-request-without-nonce-success', ifOpenid, requests.withoutNonce],
   ['ensure-authorization-request-with-64-char-nonce-success', ifOpenid, requests.withNonceOf(64)],
-  ['ensure-other-scope-order-succeeds', ifOpenid, requests.otherScopeOrder],
+  ['ensure-other-scope-order-succeeds', ifOthersOf(ifOpenid), requests.otherScopeOrder],
   ['test-claims-parameter-identity-claims', ifOpenid, requests.claimsAreReturned],
   ['access-token-type-header-case-sensitivity', always, requests.schemeCase],
   [
@@ -88,16 +96,24 @@ const rows: readonly (readonly [module: string, applies: Flag, perform: Perform]
   ],
   [
     'ensure-request-object-with-exp-over-60-fails',
-    ifSigned,
+    ifOthersOf(ifSigned),
     objects.refused(objects.claims.livingOverAnHour),
   ],
-  ['australia-connectid-ensure-request-object-with-exp-over-10-fails', ifOther, elsewhere],
+  [
+    'australia-connectid-ensure-request-object-with-exp-over-10-fails',
+    ifConnectId,
+    objects.refused(objects.claims.livingOverTenMinutes),
+  ],
   [
     'ensure-request-object-with-nbf-over-60-fails',
-    ifSigned,
+    ifOthersOf(ifSigned),
     objects.refused(objects.claims.madeOverAnHourAgo),
   ],
-  ['australia-connectid-ensure-request-object-with-nbf-over-15-fails', ifOther, elsewhere],
+  [
+    'australia-connectid-ensure-request-object-with-nbf-over-15-fails',
+    ifConnectId,
+    objects.refused(objects.claims.madeOverTenMinutesAgo),
+  ],
   [
     'ensure-signed-request-object-with-RS256-fails',
     ifSigned,
@@ -111,7 +127,7 @@ const rows: readonly (readonly [module: string, applies: Flag, perform: Perform]
     objects.signedBy(({ second }) => second.keys),
   ],
   ['ensure-unsigned-request-at-par-endpoint-fails', ifSigned, objects.unsigned],
-  ['ensure-registered-redirect-uri', ifOpenBankingUk, requests.unregisteredRedirect],
+  ['ensure-registered-redirect-uri', ifEcosystem, requests.unregisteredRedirect],
   ['plain-fapi-tolerate-unregistered-redirect-uri', ifPlainFapi, requests.unregisteredRedirect],
   ['ensure-unsigned-authorization-request-without-using-par-fails', always, requests.notPushed],
   [
@@ -127,7 +143,7 @@ const rows: readonly (readonly [module: string, applies: Flag, perform: Perform]
       /^(unsupported_response_type|invalid_|unauthorized_client)/,
     ),
   ],
-  ['australia-connectid-ensure-invalid-purpose-fails', ifOther, elsewhere],
+  ['australia-connectid-ensure-invalid-purpose-fails', ifConnectId, ecosystems.purposeTooLong],
   [
     'ensure-response-type-token-fails',
     always,
@@ -163,7 +179,11 @@ const rows: readonly (readonly [module: string, applies: Flag, perform: Perform]
   ['ensure-server-handles-non-matching-intent-id', ifOpenBankingUk, ecosystems.intentOfAnother],
   ['test-essential-acr-sca-claim', ifOpenBankingUk, ecosystems.essentialStrongAuthentication],
   ['brazil-ensure-bad-payment-signature-fails', ifOther, elsewhere],
-  ['australia-connectid-test-claims-parameter-idtoken-identity-claims', ifOther, elsewhere],
+  [
+    'australia-connectid-test-claims-parameter-idtoken-identity-claims',
+    ifConnectId,
+    ecosystems.identityClaims,
+  ],
   [
     'par-ensure-reused-request-uri-prior-to-auth-completion-succeeds',
     always,

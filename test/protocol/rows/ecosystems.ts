@@ -22,3 +22,29 @@ export async function essentialStrongAuthentication({ first }: Pair) {
   expect(await first.refusalOf(impossible)).toBe('unmet_authentication_requirements');
   await answerTo(first);
 }
+
+/** What ConnectID has a provider tell, besides who the transaction is. */
+const identity = [
+  ...['name', 'given_name', 'middle_name', 'family_name', 'birthdate'],
+  ...['email', 'phone_number', 'address', 'txn'],
+];
+
+/** Each claim is in the ID token, and from UserInfo, where it is asked for. */
+export async function identityClaims({ first }: Pair) {
+  const claims = {
+    id_token: Object.fromEntries(identity.map((name) => [name, null])),
+    userinfo: Object.fromEntries(identity.map((name) => [name, { essential: true }])),
+  };
+  const { access_token, id_token } = await first.tokens({ claims });
+  const told = await first.readIdToken(id_token);
+  const { text } = await first.read(access_token);
+  const { sub, ...read } = JSON.parse(text);
+  expect(Object.keys(read).sort()).toEqual(identity.toSorted());
+  expect(told).toMatchObject({ sub, ...read });
+}
+
+/** One character more than a purpose may have. */
+export async function purposeTooLong({ first }: Pair) {
+  const sent = await first.send({ purpose: '\u1100'.repeat(301) });
+  expect(await first.refusalOf(sent)).toBe('invalid_request');
+}

@@ -62,5 +62,10 @@ export const claims = {
   forPushEndpoint: ({ bank }: Driver) => ({ aud: `${bank.issuer}/request` }),
   livingOverAnHour: (client: Driver) => ({ exp: ahead(client, 70 * 60) }),
   madeOverAnHourAgo: (client: Driver) => ({ nbf: ahead(client, -70 * 60), exp: ahead(client, 60) }),
+  livingOverTenMinutes: (client: Driver) => ({ exp: ahead(client, 15 * 60) }),
+  madeOverTenMinutesAgo: (client: Driver) => ({
+    nbf: ahead(client, -15 * 60),
+    exp: ahead(client, 60),
+  }),
   withRequestUri: () => ({ request_uri: 'urn:ietf:params:oauth:request_uri:x' }),
 };

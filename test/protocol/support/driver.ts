@@ -20,6 +20,8 @@ import type { Variant } from './variant.js';
 
 export const redirectWithQuery = `${seededRedirectUri}?dummy1=lorem&dummy2=ipsum`;
 const apiPath = '/open-banking/v3.1/aisp/accounts';
+/** As long as ConnectID's plan makes it, and outside of ASCII. */
+const purpose = '\u1100'.repeat(280);
 const detail = { type: 'account_information', actions: ['list_accounts', 'read_balances'] };
 const weak = ({ publicJwk }: ClientKeys) => ({ ...publicJwk, alg: undefined });
 
@@ -55,6 +57,7 @@ export interface RedeemOptions {
 const share: Walk = async (person, page) => {
   const choice = await person.submit(page, 'login', amelia);
   const decision = { decision: 'allow' };
+  if (choice.text.includes('/consent"')) return person.submit(choice, 'consent', decision);
   return choice.text.includes('/details"')
     ? person.submit(choice, 'details', { ...decision, 'account-0': ['22289'] })
     : person.submit(choice, 'accounts', { ...decision, account: ['22289'] });
@@ -62,7 +65,7 @@ const share: Walk = async (person, page) => {
 
 /** What is registered of a client of a variant, as its operator would. */
 function registrationOf(variant: Variant, holdings: ProtocolBank['holdings']['first']) {
-  const { profile, authentication, constraint, request, response } = variant;
+  const { profile, ecosystem, authentication, constraint, request, response } = variant;
   const { keys, weakKeys, certificate } = holdings;
   const isFapi1 = profile === 'fapi1-advanced';
   const isMessageSigning = profile === 'fapi2-message-signing';
@@ -84,6 +87,10 @@ function registrationOf(variant: Variant, holdings: ProtocolBank['holdings']['fi
     jwks: { keys: [keys.publicJwk, weak(weakKeys)] },
     tls_client_certificate_bound_access_tokens: constraint === 'mtls',
     dpop_bound_access_tokens: constraint === 'dpop',
+    ...(ecosystem === 'connectid_au' && {
+      ecosystem: 'connectid-au' as const,
+      subject_type: 'pairwise' as const,
+    }),
     ...(isMessageSigning && !isSigned && { require_signed_request_object: false }),
     ...(isMessageSigning && response === 'plain' && { response_modes: ['query'] }),
     ...(authentication === 'mtls'
@@ -120,13 +127,15 @@ export async function createDriver(
   const client = createFapiClient(bank, clientId, keys, how);
   const base = needsCertificate ? bank.configuration.mtlsUrl : bank.configuration.publicUrl;
   const tokenUrl = `${base}/oidc/token`;
-  const resource = `${base}${apiPath}`;
+  const isConnectId = variant.ecosystem === 'connectid_au';
+  const resource = `${base}${isConnectId ? '/oidc/userinfo' : apiPath}`;
 
   const proof = (url: string, claims: JWTPayload = {}, key = dpop) =>
     key.header('POST', url, { iat: bank.now(), ...claims });
 
   /** What is asked of the person: a fresh intent, or authorization details. */
   async function subject(): Promise<Parameters> {
+    if (isConnectId) return { scope: 'openid', purpose };
     if (!variant.openid) return { authorization_details: [detail] };
     const intent = await bank.intentService.register(clientId, {
       permissions: ['ReadAccountsBasic'],

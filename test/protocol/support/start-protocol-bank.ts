@@ -5,6 +5,7 @@ import {
   revokeIssued,
   revokeRefreshTokens,
 } from '../../../adapters/oidc/revoke-grant.js';
+import type { EcosystemName } from '../../../core/ecosystem-names.js';
 import { createIntentService } from '../../../core/intent-service.js';
 import { createDemoLedger } from '../../../sandbox/bank/create-demo-ledger.js';
 import { createMovingClock } from '../../adapters/support/moving-clock.js';
@@ -13,9 +14,12 @@ import { createDpopKey } from '../../support/fapi-client.js';
 import { startAssent } from '../../support/start-assent.js';
 
 /** Assent as a bank over real TLS, on a clock that waits for nobody, and all that its clients hold. */
-export async function startProtocolBank() {
+export async function startProtocolBank(ecosystems: readonly EcosystemName[] = []) {
   const clock = createMovingClock();
-  const bank = await startAssent({ role: 'bank' }, { ledger: createDemoLedger({ clock }), clock });
+  const bank = await startAssent(
+    { role: 'bank', ecosystems: [...ecosystems] },
+    { ledger: createDemoLedger({ clock }), clock },
+  );
   const { storage, authority } = bank;
 
   /** What one developer has: keys, a weak one among them, a certificate, and a DPoP key. */
@@ -35,7 +39,10 @@ export async function startProtocolBank() {
     ...bank,
     clock,
     now: () => Math.floor(clock.now() / 1000),
-    holdings: { first: await equip('first', 'PS256'), second: await equip('second', 'ES256') },
+    holdings: {
+      first: await equip('first', 'PS256'),
+      second: await equip('second', ecosystems.includes('connectid-au') ? 'PS256' : 'ES256'),
+    },
     published: createLocalJWKSet((await answer.json()) as JSONWebKeySet),
     intentService: createIntentService({
       ...{ storage, clock, newId: randomUUID },

@@ -2,7 +2,7 @@
 export interface Variant {
   readonly profile: 'fapi2-security' | 'fapi2-message-signing' | 'fapi1-advanced';
   /** At a bank of ours a request of either names an intent, or authorization details. */
-  readonly ecosystem: 'plain_fapi' | 'openbanking_uk';
+  readonly ecosystem: 'plain_fapi' | 'openbanking_uk' | 'connectid_au';
   readonly authentication: 'private_key_jwt' | 'mtls';
   readonly constraint: 'mtls' | 'dpop';
   /** Without, the scope `openid` is not asked for, and what is shared is asked for in RAR. */
@@ -26,6 +26,15 @@ export const fapi2: Variant = {
 export const fapi1: Variant = {
   ...fapi2,
   profile: 'fapi1-advanced',
+  constraint: 'mtls',
+  request: 'signed',
+};
+
+/** ConnectID's only one. */
+export const connectId: Variant = {
+  ...fapi2,
+  profile: 'fapi2-message-signing',
+  ecosystem: 'connectid_au',
   constraint: 'mtls',
   request: 'signed',
 };

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, test } from '@jest/globals';
+import type { EcosystemName } from '../../../core/ecosystem-names.js';
 import { createDriver, type Pair } from './driver.js';
 import { type ProtocolBank, startProtocolBank } from './start-protocol-bank.js';
 import { nameOf, type Variant } from './variant.js';
@@ -22,6 +23,7 @@ export const ifPushed: Flag = ({ transport }) => transport === 'pushed';
 export const ifByValue: Flag = ({ transport }) => transport === 'by_value';
 export const ifPlainFapi: Flag = ({ ecosystem }) => ecosystem === 'plain_fapi';
 export const ifOpenBankingUk: Flag = ({ ecosystem }) => ecosystem === 'openbanking_uk';
+export const ifConnectId: Flag = ({ ecosystem }) => ecosystem === 'connectid_au';
 export const ifOther: Flag = () => false;
 
 /** Makes a test of each row, skipped where it does not apply; the subject is there once it runs. */
@@ -36,11 +38,16 @@ export function testRows<Kind, Subject>(
   }
 }
 
-/** Performs each row of a plan in each of its variants. */
-export function walk(plan: string, rows: readonly Row[], variants: readonly Variant[]): void {
+/** Performs each row of a plan in each of its variants, at a bank that knows these ecosystems. */
+export function walk(
+  plan: string,
+  rows: readonly Row[],
+  variants: readonly Variant[],
+  ecosystems: readonly EcosystemName[] = [],
+): void {
   let bank: ProtocolBank;
   beforeAll(async () => {
-    bank = await startProtocolBank();
+    bank = await startProtocolBank(ecosystems);
   }, 60_000);
   afterAll(() => bank?.stop());
 
