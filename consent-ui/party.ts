@@ -5,6 +5,10 @@ export interface Party {
   readonly logoUrl?: string | undefined;
   /** The host of the client's website, as it was verified when the client was registered. */
   readonly host?: string | undefined;
+  /** How it uses what it learns (`policy_uri`), a page of its own. */
+  readonly policyUrl?: string | undefined;
+  /** On what terms it serves people (`tos_uri`), a page of its own. */
+  readonly termsUrl?: string | undefined;
 }
 
 /** Colours a brand may choose from; each is checked for contrast in both schemes. */

@@ -25,6 +25,8 @@ export interface ClientMetadata {
   readonly client_name?: string | undefined;
   readonly client_uri?: string | undefined;
   readonly logo_uri?: string | undefined;
+  readonly policy_uri?: string | undefined;
+  readonly tos_uri?: string | undefined;
   readonly redirect_uris?: readonly string[] | undefined;
   readonly grant_types?: readonly string[] | undefined;
   readonly scope?: string | undefined;

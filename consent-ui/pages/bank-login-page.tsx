@@ -1,5 +1,6 @@
 import { Button } from '../components/button.js';
 import { Card } from '../components/card.js';
+import { ClientTerms } from '../components/client-terms.js';
 import { ErrorSummary, type FormError } from '../components/error-summary.js';
 import { Field } from '../components/field.js';
 import { Form } from '../components/form.js';
@@ -94,6 +95,7 @@ export function BankLoginPage(props: BankLoginPageProps) {
           <Button>Sign in</Button>
         </Form>
       </Card>
+      {client && <ClientTerms of={client} />}
       {hints.length === 0 ? null : <DemoPeople hints={hints} />}
       {client && props.cancel ? (
         <Form {...props.cancel}>

@@ -274,7 +274,17 @@ export function samplePages(word: Wording = (text) => text) {
       />
     ),
     'sign-on-login': (
-      <BankLoginPage {...post} bank={bankBrand} client={client} cancel={cancel} asks="identity" />
+      <BankLoginPage
+        {...post}
+        bank={bankBrand}
+        client={{
+          ...client,
+          policyUrl: 'https://ledgerlight.example/privacy',
+          termsUrl: 'https://ledgerlight.example/terms',
+        }}
+        cancel={cancel}
+        asks="identity"
+      />
     ),
     'sign-on-consent': (
       <SignOnConsentPage

@@ -129,13 +129,13 @@ export const serverRotatesKeys: Perform = async ({ bank }) => {
       .filter(({ use }: { use: string }) => use === 'sig')
       .map(({ kid }: { kid: string }) => kid);
   };
+  // What was published before signs by now, and the process looks at its keys once a second.
+  bank.clock.advance(3700);
   const before = await keys();
   await bank.keys.rotate();
-  const after = await eventually(async () => {
-    const published = await keys();
-    expect(published.length).toBeGreaterThan(before.length);
-    return published;
-  });
+  bank.clock.advance(2);
+  const after = await keys();
+  expect(after.length).toBeGreaterThan(before.length);
   expect(after).toEqual(expect.arrayContaining(before));
 };
 
