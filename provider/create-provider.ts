@@ -45,6 +45,7 @@ import { acceptPreviousSecrets, allowLocalRedirects, serveUserInfoWith } from '.
 import { followKeys } from './keys/follow-keys.js';
 import type { SigningKeys } from './keys/signing-keys.js';
 import { createFailureReport, reportEvents } from './log-events.js';
+import { assertRecentProof } from './middleware/assert-recent-proof.js';
 import { boundRequest } from './middleware/bound-request.js';
 import { cacheKeys } from './middleware/cache-keys.js';
 import { challengeReplay } from './middleware/challenge-replay.js';
@@ -214,6 +215,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     }),
     cacheKeys(deps.signingKeys, signing.publishBefore),
     boundRequest,
+    assertRecentProof(clock),
     ...(signOn ? [getPostedRequests(publicUrl), tellInFrames(signOn.pages)] : []),
     decryptRequestObject(deps.encryptionKeys),
     completeBareRequestUri(provider),

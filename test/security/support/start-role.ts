@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import type { AssentOptions } from '../../../create-assent.js';
 import { createDemoLedger } from '../../../sandbox/bank/create-demo-ledger.js';
 import { createMovingClock } from '../../adapters/support/moving-clock.js';
 import { amelia } from '../../open-banking/support/open-client.js';
@@ -32,7 +31,7 @@ const dataOf = {
   },
 } as const;
 
-type Parameters = Readonly<Record<string, string>>;
+type Form = Readonly<Record<string, string>>;
 
 /**
  * Assent in one of its roles, at a clock of its own, with two clients (`tpp` and `rival`,
@@ -41,7 +40,7 @@ type Parameters = Readonly<Record<string, string>>;
 export async function startRole(
   role: RoleName,
   clients: readonly object[] = [],
-  options: Pick<AssentOptions, 'onStorageCall'> = {},
+  settings: Omit<Parameters<typeof startAssent>[0], 'role' | 'clients'> = {},
 ) {
   const clock = createMovingClock();
   const seconds = () => Math.floor(clock.now() / 1000);
@@ -57,6 +56,7 @@ export async function startRole(
   });
   const assent = await startAssent(
     {
+      ...settings,
       role,
       clients: [
         registered('tpp'),
@@ -64,14 +64,15 @@ export async function startRole(
         ...clients.map((metadata, index) => ({ ...registered(`more-${index}`), ...metadata })),
       ],
     },
-    { clock, ...options, ...(role === 'bank' && { ledger: createDemoLedger({ clock }) }) },
+    { clock, ...(role === 'bank' && { ledger: createDemoLedger({ clock }) }) },
   );
   const tokenUrl = `${assent.issuer}/token`;
   const prove = (key: DpopKey, url = tokenUrl, claims = {}, method = 'POST') =>
     key.header(method, url, { iat: seconds(), ...claims });
 
-  async function connect(clientId: string) {
-    const client = createFapiClient(assent, clientId, keys, { now: seconds });
+  /** @param fetch the way of what the client sends to the provider. */
+  async function connect(clientId: string, fetch = assent.fetch) {
+    const client = createFapiClient({ ...assent, fetch }, clientId, keys, { now: seconds });
     const key = await createDpopKey();
 
     /** Calls the API with a token, by the key that it is bound to unless another is named. */
@@ -122,7 +123,7 @@ export async function startRole(
       return readReturn((await person.submit(choice, 'accounts', accounts)).url.href);
     }
 
-    async function codeFor(change: Parameters = {}, headers = {}): Promise<string> {
+    async function codeFor(change: Form = {}, headers = {}): Promise<string> {
       const pushed = await client.push({ ...(await request()), ...change }, {}, headers);
       if (pushed.status !== 201) throw new Error(JSON.stringify(pushed.body));
       return (await agree(client.visitUrl(pushed))).code ?? '';
