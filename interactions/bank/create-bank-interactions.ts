@@ -10,6 +10,7 @@ import { endOfYes, type IntentTerms, toldEnd } from '../../core/intent.js';
 import type { IntentService } from '../../core/intent-service.js';
 import { describePersonalData } from '../../core/person-claims.js';
 import { bankScopes } from '../../core/scopes.js';
+import { consumerDataScopes } from '../../core/sharing-arrangement.js';
 import { remove, type Write } from '../../core/storage.js';
 import { answerPage } from '../answer-page.js';
 import type { InteractionSession, InteractionSessions } from '../interaction-session.js';
@@ -70,6 +71,8 @@ type DecidedAccess = Omit<
   'accountId' | 'resourceScopes' | 'otherScopes' | 'authentication'
 >;
 
+const ownScopes = [...bankScopes, ...consumerDataScopes];
+
 /** OpenID Connect Core Unmet Authentication Requirements 1.0. */
 const unmet = 'unmet_authentication_requirements';
 
@@ -93,6 +96,7 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
     openEndedConsent,
     knownFor,
     resources,
+    questionsOf,
     newId,
   } = deps;
   const signInSteps = createSignInSteps(deps);
@@ -225,12 +229,14 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
     decided: DecidedAccess,
     writes: readonly Write[] = [],
   ): Promise<void> {
+    const { acr } = authentication;
+    const names = questionsOf(session.client).contextNames;
     const access = {
       ...decided,
       accountId: customerId,
-      resourceScopes: session.scopes.filter((scope) => bankScopes.includes(scope)),
+      resourceScopes: session.scopes.filter((scope) => ownScopes.includes(scope)),
       otherScopes: readOtherScopes(session, resources),
-      authentication,
+      authentication: { ...authentication, acr: names?.[acr] ?? acr },
     };
     return sessions.finish(ctx, session, access, [end, ...writes]);
   }
@@ -259,7 +265,9 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
       const choice = { customerId, accountIds };
       const { intent, writes } =
         asked.kind === 'accounts'
-          ? intentService.establish(clientId, asked.terms, choice, wish)
+          ? asked.amends
+            ? await intentService.amend(clientId, asked.amends.id, asked.terms, choice)
+            : intentService.establish(clientId, asked.terms, choice, wish)
           : {
               intent: asked.intent,
               writes: await intentService.authorise(asked.intent.id, choice, wish),
@@ -291,7 +299,7 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
         access: {
           grantId: intent.id,
           renews: asked.wish?.action === 'merge',
-          claims: ['sub', 'acr', 'auth_time'],
+          claims: ['sub', 'openbanking_intent_id', 'acr', 'auth_time'],
           details: intent.authorizationDetails,
           expiresAt: endOf(intent),
         },
@@ -302,7 +310,8 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
   /** What accounts are asked for on, and those that are shared already. */
   function termsOf(asked: Extract<Asked, { kind: 'intent' | 'accounts' }>) {
     const terms = asked.kind === 'intent' ? asked.intent : asked.terms;
-    const chosen = asked.kind === 'intent' ? asked.intent.accountIds : [];
+    const held = asked.kind === 'intent' ? asked.intent : asked.amends;
+    const chosen = held?.accountIds ?? [];
     return { terms, chosen, expiresAt: toldEnd(endOf(terms)) };
   }
 

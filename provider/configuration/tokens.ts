@@ -2,6 +2,7 @@ import type { KoaContextWithOIDC, Configuration as ProviderConfiguration } from 
 import type { Configuration } from '../../config/schema.js';
 import type { Clock } from '../../core/clock.js';
 import { profileOf, remembersPeople } from '../profiles/profiles.js';
+import { isShared } from './arrangements.js';
 
 interface TokenPolicy {
   readonly role: Configuration['role'];
@@ -63,6 +64,7 @@ export function tokenConfiguration({ role, lifetimes, clock }: TokenPolicy) {
     rotateRefreshToken: false,
     issueRefreshToken: (_ctx, client, source) =>
       client.grantTypeAllowed('refresh_token') &&
+      (!profileOf(client).arrangements || isShared(source.claims)) &&
       // At a bank every client that may refresh does, but those that sign people in.
       ((role === 'bank' && !remembersPeople(client)) || source.scopes.has('offline_access')),
     extraTokenClaims(ctx, token) {
@@ -73,7 +75,8 @@ export function tokenConfiguration({ role, lifetimes, clock }: TokenPolicy) {
         return typeof subject === 'string' ? { sub: subject } : undefined;
       }
       if (role !== 'bank') return undefined;
-      const intent = token.scopes.has('accounts') && { openbanking_intent_id: token.grantId };
+      const isOfIntent = token.scopes.has('accounts') || token.rar !== undefined;
+      const intent = isOfIntent && { openbanking_intent_id: token.grantId };
       return { ...describeAuthentication(ctx), ...intent };
     },
     formats: { bitsOfOpaqueRandomness: 256 },

@@ -311,7 +311,7 @@ describe('GET and DELETE /grants/{grant_id}', () => {
         { scope: 'openid' },
         { scope: 'accounts', resource: [`${bank.configuration.publicUrl}/`] },
       ],
-      claims: ['sub', 'acr', 'auth_time'],
+      claims: ['sub', 'openbanking_intent_id', 'acr', 'auth_time'],
       authorization_details: tokens.authorization_details,
     });
     expect(JSON.stringify(body)).not.toContain(tokens.access_token);

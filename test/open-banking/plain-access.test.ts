@@ -206,20 +206,27 @@ describe('accounts without an intent', () => {
     expect(await intentsOf(String(sub))).toEqual(before);
   });
 
-  test('of two tabs that agree at once, one makes an intent', async () => {
-    const person = openPerson(bank);
-    const login = await person.open(await bank.tpp.push());
-    const choice = await person.submit(login, 'login', amelia);
+  const detail = { type: 'account_information', actions: ['list_accounts'] };
+  const asking = { authorization_details: JSON.stringify([detail]) };
+  test.each([
+    ['agree to accounts', {}, 'accounts', 'allow'],
+    ['agree to details', asking, 'details', 'allow'],
+    ['decide differently on accounts', {}, 'accounts', 'refuse'],
+    ['decide differently on details', asking, 'details', 'refuse'],
+  ])('of two tabs that %s at once, one counts', async (_name, parameters, step, second) => {
     const customer = decodeJwt(String((await connect()).id_token)).sub ?? '';
     const before = (await intentsOf(customer)).length;
     expect(before).toBeGreaterThan(0);
-    const agree = { account: ['22289'], decision: 'allow' };
-    const ends = await Promise.all([
-      person.submit(choice, 'accounts', agree),
-      person.submit(choice, 'accounts', agree),
-    ]);
-    expect(ends.filter(({ url }) => url.searchParams.has('code'))).toHaveLength(1);
-    expect(await intentsOf(customer)).toHaveLength(before + 1);
+    const person = openPerson(bank);
+    const login = await person.open(await bank.tpp.push(parameters));
+    const choice = await person.submit(login, 'login', amelia);
+    const decide = (decision: string) =>
+      person.submit(choice, step, { account: '22289', 'account-0': '22289', decision });
+    const ends = await Promise.all([decide('allow'), decide(second)]);
+    const codes = ends.filter(({ url }) => url.searchParams.has('code'));
+    const refusals = ends.filter(({ url }) => url.searchParams.has('error'));
+    expect(codes.length + refusals.length).toBe(1);
+    expect(await intentsOf(customer)).toHaveLength(before + codes.length);
   });
 
   test('no account chosen, or one of somebody else, asks again', async () => {

@@ -11,6 +11,8 @@ const variants = combine(fapi1, {
 
 walk('FAPI 1.0 Advanced', fapi1AdvancedPlan, [
   ...variants,
+  { ...fapi1, resource: 'userinfo' },
+  { ...fapi1, resource: 'userinfo', transport: 'by_value', response: 'jarm' },
   { ...fapi1, ecosystem: 'openbanking_uk', transport: 'by_value' },
 ]);
 

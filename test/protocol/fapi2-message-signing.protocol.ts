@@ -16,6 +16,8 @@ walk('FAPI 2.0 Message Signing', fapi2Plan, [
   ...combine(base, clients),
   ...combine({ ...base, request: 'unsigned', response: 'jarm' }, clients),
   ...combine({ ...base, request: 'unsigned' }, clients),
+  { ...base, asks: 'rar', response: 'jarm' },
+  { ...base, resource: 'userinfo', response: 'jarm' },
   { ...base, ecosystem: 'openbanking_uk', constraint: 'mtls' },
 ]);
 

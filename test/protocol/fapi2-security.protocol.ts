@@ -11,6 +11,10 @@ const variants = combine(fapi2, {
 
 walk('FAPI 2.0 Security Profile', fapi2Plan, [
   ...variants,
+  { ...fapi2, asks: 'rar' },
+  { ...fapi2, asks: 'rar', constraint: 'mtls', openid: false },
+  { ...fapi2, resource: 'userinfo' },
+  { ...fapi2, resource: 'userinfo', constraint: 'mtls', authentication: 'mtls' },
   { ...fapi2, ecosystem: 'openbanking_uk', constraint: 'mtls' },
 ]);
 

@@ -1,4 +1,5 @@
 import { expect } from '@jest/globals';
+import { authenticationContexts } from '../../../core/bank-authentication.js';
 import { verifier } from '../../support/fapi-client.js';
 import { seededRedirectUri } from '../../support/seed-code.js';
 import {
@@ -64,7 +65,7 @@ export const withStateOf =
   };
 
 export async function otherScopeOrder({ first }: Pair) {
-  await answerTo(first, { scope: 'accounts openid' });
+  await answerTo(first, { scope: first.scope.split(' ').toReversed().join(' ') });
 }
 
 /** The browser's own parameters count for nothing beside what was pushed or signed. */
@@ -112,7 +113,7 @@ export async function claimsAreReturned({ first }: Pair) {
   // There is no session for a client that is asked for anew each time, so no `sid` either.
   const others = new Set(['sid']);
   // Nor is there an intent where no accounts are asked for.
-  if (first.variant.ecosystem === 'connectid_au') others.add('openbanking_intent_id');
+  if (first.variant.resource === 'userinfo') others.add('openbanking_intent_id');
   for (const name of claims_supported) if (!others.has(name)) expect(given).toHaveProperty(name);
 }
 
@@ -173,14 +174,17 @@ export async function happyFlow({ first, second }: Pair) {
       if (client.variant.openid) {
         const claims = await client.readIdToken(body.id_token);
         expect(claims.nonce).toBe('the-nonce');
-      } else {
-        expect(body).not.toHaveProperty('id_token');
-        expect(body.authorization_details).toBeDefined();
-      }
+        if (isAcrAsked(client)) expect(authenticationContexts).toContain(claims.acr);
+      } else expect(body).not.toHaveProperty('id_token');
+      expect(body.scope).toBe(client.scope);
+      expect(body.authorization_details !== undefined).toBe(client.variant.asks === 'rar');
       await readAsRequired(client, thief, body.access_token);
     }
   }
 }
+
+const isAcrAsked = ({ variant: { profile, ecosystem } }: Driver) =>
+  profile === 'fapi1-advanced' && ecosystem === 'plain_fapi';
 
 /** What a protected resource must do with a token: where it may be, and whose it is. */
 async function readAsRequired(client: Driver, thief: Driver, token: unknown) {

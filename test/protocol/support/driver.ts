@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { decodeJwt, type JWTPayload, jwtVerify } from 'jose';
+import { authenticationContexts } from '../../../core/bank-authentication.js';
 import { clients } from '../../../core/clients.js';
 import { put } from '../../../core/storage.js';
 import { subjectOf } from '../../../sandbox/certificate-authority.js';
@@ -22,6 +23,8 @@ export const redirectWithQuery = `${seededRedirectUri}?dummy1=lorem&dummy2=ipsum
 const apiPath = '/open-banking/v3.1/aisp/accounts';
 /** As long as ConnectID's plan makes it, and outside of ASCII. */
 const purpose = '\u1100'.repeat(280);
+/** Where a provider says what it offers, FAPI 1.0's plan asks for it. */
+const acr = { essential: true, values: authenticationContexts };
 const detail = { type: 'account_information', actions: ['list_accounts', 'read_balances'] };
 const weak = ({ publicJwk }: ClientKeys) => ({ ...publicJwk, alg: undefined });
 
@@ -127,16 +130,20 @@ export async function createDriver(
   const client = createFapiClient(bank, clientId, keys, how);
   const base = needsCertificate ? bank.configuration.mtlsUrl : bank.configuration.publicUrl;
   const tokenUrl = `${base}/oidc/token`;
-  const isConnectId = variant.ecosystem === 'connectid_au';
-  const resource = `${base}${isConnectId ? '/oidc/userinfo' : apiPath}`;
+  const resource = `${base}${variant.resource === 'userinfo' ? '/oidc/userinfo' : apiPath}`;
+  const scope = [
+    ...(variant.openid ? ['openid'] : []),
+    ...(variant.resource === 'accounts' ? ['accounts'] : []),
+  ].join(' ');
 
   const proof = (url: string, claims: JWTPayload = {}, key = dpop) =>
     key.header('POST', url, { iat: bank.now(), ...claims });
 
-  /** What is asked of the person: a fresh intent, or authorization details. */
+  /** What is asked of the person beside the scopes, and how they are to sign in for it. */
   async function subject(): Promise<Parameters> {
-    if (isConnectId) return { scope: 'openid', purpose };
-    if (!variant.openid) return { authorization_details: [detail] };
+    if (variant.ecosystem === 'connectid_au') return { purpose };
+    if (variant.asks === 'rar') return { authorization_details: [detail] };
+    if (variant.ecosystem === 'plain_fapi') return isFapi1 ? { claims: { id_token: { acr } } } : {};
     const intent = await bank.intentService.register(clientId, {
       permissions: ['ReadAccountsBasic'],
     });
@@ -149,7 +156,7 @@ export async function createDriver(
     const { code_challenge, code_challenge_method, ...plain } = authorizationRequest;
     return {
       ...plain,
-      scope: variant.openid ? 'openid accounts' : undefined,
+      scope,
       state: 'the-state',
       ...(variant.openid && { nonce: 'the-nonce' }),
       ...(transport === 'pushed' && { code_challenge, code_challenge_method }),
@@ -266,6 +273,7 @@ export async function createDriver(
     keys,
     weakKeys,
     dpop,
+    scope,
     usesDpop,
     isHybrid,
     base,

@@ -1,12 +1,16 @@
 /** What a certification plan is run with: how its clients are registered, and how they ask. */
 export interface Variant {
   readonly profile: 'fapi2-security' | 'fapi2-message-signing' | 'fapi1-advanced';
-  /** At a bank of ours a request of either names an intent, or authorization details. */
+  /** In UK Open Banking a request names an intent; plain FAPI knows none. */
   readonly ecosystem: 'plain_fapi' | 'openbanking_uk' | 'connectid_au';
   readonly authentication: 'private_key_jwt' | 'mtls';
   readonly constraint: 'mtls' | 'dpop';
-  /** Without, the scope `openid` is not asked for, and what is shared is asked for in RAR. */
+  /** Without, the scope `openid` is not asked for. */
   readonly openid: boolean;
+  /** The plan's `authorization_request_type`: scopes alone, or authorization details beside them. */
+  readonly asks: 'simple' | 'rar';
+  /** What the tester configures as `resource.resourceUrl`, with the scopes that it needs. */
+  readonly resource: 'accounts' | 'userinfo';
   readonly request: 'unsigned' | 'signed';
   readonly transport: 'pushed' | 'by_value';
   readonly response: 'plain' | 'jarm';
@@ -18,6 +22,8 @@ export const fapi2: Variant = {
   authentication: 'private_key_jwt',
   constraint: 'dpop',
   openid: true,
+  asks: 'simple',
+  resource: 'accounts',
   request: 'unsigned',
   transport: 'pushed',
   response: 'plain',
@@ -36,6 +42,7 @@ export const connectId: Variant = {
   profile: 'fapi2-message-signing',
   ecosystem: 'connectid_au',
   constraint: 'mtls',
+  resource: 'userinfo',
   request: 'signed',
 };
 
@@ -43,9 +50,9 @@ export const connectId: Variant = {
 export function nameOf(variant: Variant): string {
   const { profile, ecosystem, authentication, constraint, openid, request } = variant;
   const words = profile.startsWith('fapi2')
-    ? [constraint, openid ? 'openid_connect' : 'plain_oauth (rar)', request]
+    ? [constraint, openid ? 'openid_connect' : 'plain_oauth', variant.asks, request]
     : [variant.transport];
-  return [ecosystem, authentication, ...words, variant.response].join(' ');
+  return [ecosystem, authentication, ...words, variant.response, variant.resource].join(' ');
 }
 
 /** Every combination of the values given, in the order of the members. */
