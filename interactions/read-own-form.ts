@@ -1,5 +1,5 @@
-import { timingSafeEqual } from 'node:crypto';
 import type { Context } from 'koa';
+import { isSameSecret } from '../core/is-same-secret.js';
 import { Refusal } from '../core/refusal.js';
 import { readForm } from './read-form.js';
 
@@ -22,9 +22,7 @@ export async function readOwnForm(
 ): Promise<Record<string, string>> {
   assertOwnOrigin(ctx, origin);
   const form = await readForm(ctx, repeatable);
-  const given = Buffer.from(form.csrf ?? '');
-  const expected = Buffer.from(csrf);
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) throw foreign();
+  if (!isSameSecret(form.csrf ?? '', csrf)) throw foreign();
   return form;
 }
 

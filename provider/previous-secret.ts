@@ -1,6 +1,6 @@
-import { hash, timingSafeEqual } from 'node:crypto';
 import { findActiveClient } from '../core/clients.js';
 import type { Clock } from '../core/clock.js';
+import { isSameSecret } from '../core/is-same-secret.js';
 import type { Storage } from '../core/storage.js';
 
 /** Whether a secret is the one before the present one, while both are accepted. */
@@ -8,9 +8,6 @@ export function createPreviousSecretCheck(storage: Pick<Storage, 'get'>, clock: 
   return async function isPreviousSecret(clientId: string, secret: string): Promise<boolean> {
     const previous = (await findActiveClient(storage, clientId))?.value.previous_client_secret;
     if (!previous || Date.parse(previous.expires_at) <= clock.now()) return false;
-    const [given, expected] = [secret, previous.value].map((text) =>
-      hash('sha256', text, 'buffer'),
-    );
-    return given !== undefined && expected !== undefined && timingSafeEqual(given, expected);
+    return isSameSecret(secret, previous.value);
   };
 }

@@ -4,6 +4,7 @@ import { hasAttempt, spendAttempt } from '../../core/attempts.js';
 import { metadataMembers } from '../../core/client-metadata.js';
 import type { ClientRules } from '../../core/client-rules.js';
 import type { Explanations } from '../../core/explanation.js';
+import { isSameSecret } from '../../core/is-same-secret.js';
 import type { Logger } from '../../core/logger.js';
 import type {
   ClientRegistration,
@@ -130,7 +131,7 @@ function readUpdate(
     ? `must not contain ${hit}`
     : clientId !== id
       ? 'must contain the client_id of this client'
-      : secret !== undefined && secret !== value.client_secret
+      : secret !== undefined && !isSameSecret(String(secret), value.client_secret ?? '')
         ? 'must contain no other client_secret than its own'
         : undefined;
   if (fault) throw new RegistrationRefused('invalid_request', `The update ${fault}`);
