@@ -83,7 +83,7 @@ async function buildAssent(options: AssentOptions, clock: Clock): Promise<Assent
       serveClientLogos(foundation.logos.clients, storage),
       createAdminRoutes({ ...foundation, provider, rules, holdings: role.holdings }),
       createExplanationRoutes({ ...foundation, provider }),
-      ...createRegistrationRoutes({ ...foundation, rules, holdings: role.holdings }),
+      ...createRegistrationRoutes({ ...foundation, provider, rules, holdings: role.holdings }),
       ...role.routes({ ...foundation, provider }),
     ]);
     const handler = dispatch(provider.callback(), application.callback());

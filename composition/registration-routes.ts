@@ -1,7 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type Router from '@koa/router';
+import type { Provider } from 'oidc-provider';
 import { createRegistrationApi } from '../api/registration/create-registration-api.js';
 import { createRemoteKeyCheck } from '../api/registration/find-remote-key-faults.js';
+import { createOwnTokenReader } from '../api/registration/read-own-token.js';
 import type { ClientHoldings } from '../core/client-holdings.js';
 import { createClientPlanner } from '../core/client-plan.js';
 import type { ClientRules } from '../core/client-rules.js';
@@ -12,17 +14,21 @@ import {
   type InitialAccessTokens,
 } from '../core/registration/initial-access-tokens.js';
 import type { Storage } from '../core/storage.js';
+import { readClientCertificate } from '../http/client-certificate.js';
 import { createKeyFetcher } from '../http/remote-keys.js';
+import { createAccessTokenReader } from '../provider/access-token-reader.js';
+import { resourceOf } from '../provider/configuration/scopes.js';
 import type { Foundation } from './role.js';
 
 interface RegistrationRoutesDeps extends Foundation {
+  readonly provider: Provider;
   readonly rules: ClientRules;
   readonly holdings: ClientHoldings;
 }
 
 /** Where clients register themselves, in both roles, where the operator lets them. */
 export function createRegistrationRoutes(deps: RegistrationRoutesDeps): readonly Router[] {
-  const { configuration, storage, clock, guardedFetch, rules } = deps;
+  const { configuration, provider, storage, clock, guardedFetch, rules } = deps;
   const { publicUrl, mtlsUrl, features, registration } = configuration;
   if (!features.registration) return [];
   const fetchKeys = createKeyFetcher(guardedFetch, clock);
@@ -33,6 +39,11 @@ export function createRegistrationRoutes(deps: RegistrationRoutesDeps): readonly
       tokens: openInitialAccessTokens({ storage, clock }),
       audiences: [`${publicUrl}/oidc`, `${publicUrl}/oidc/reg`, `${mtlsUrl}/oidc/reg`],
       origins: [publicUrl, mtlsUrl],
+      readOwnToken: createOwnTokenReader({
+        ...{ storage, clock, origins: [publicUrl, mtlsUrl] },
+        tokens: createAccessTokenReader(provider, resourceOf(configuration)),
+        readCertificate: (request) => readClientCertificate(request, clock),
+      }),
       clients: createClientRegistration({
         ...{ storage, clock, rules, newSecret },
         planClient: createClientPlanner(deps),

@@ -35,11 +35,14 @@ interface AttemptsDeps {
 /**
  * Takes one attempt of each budget before what is guessed is looked at, so that parallel guesses, from
  * however many places and processes, cannot share one.
+ * @param tries how often it is tried where others take one at the same time; more of them where nothing
+ * is guessed.
  * @returns false where one of them has none left.
  */
 export async function spendAttempt(
   { storage, clock }: AttemptsDeps,
   limits: readonly AttemptLimit[],
+  tries?: number,
 ): Promise<boolean> {
   async function takeOne({ key, most }: AttemptLimit): Promise<Write | undefined> {
     const stored = await storage.get(attempts, key);
@@ -57,7 +60,7 @@ export async function spendAttempt(
       if (taken.length < limits.length) return false;
       await storage.commit(taken);
       return true;
-    });
+    }, tries);
   } catch (error) {
     // So many at once is guessing.
     if (error instanceof StorageConflict) return false;

@@ -58,9 +58,17 @@ export interface RegistrationGate {
    * @throws {RegistrationRefused} `invalid_token`, or `access_denied` where the directory is gone.
    */
   assertIdentity(client: ManagedClient, incoming: IncomingMessage): void;
+  /**
+   * Whether a client manages itself with access tokens of its own, from the client credentials grant:
+   * those of directories whose requests are signed (UK Open Banking DCR v3.2 §Endpoints).
+   */
+  takesOwnTokens(client: ManagedClient): boolean;
 }
 
-/** UK Open Banking DCR v3.2 §"Data mapping": what a signed request must have. */
+/**
+ * UK Open Banking DCR v3.2 §"Data mapping": what a signed request must have. It calls `mobile` what
+ * OpenID Connect, and since v3.4 it too, calls `native`.
+ */
 const mandatory = [
   'redirect_uris',
   'token_endpoint_auth_method',
@@ -111,6 +119,7 @@ export function createRegistrationGate(deps: AllowanceDeps): RegistrationGate {
     const { members, id, usableUntil } = await verifySignedRegistration(
       ...([signed, statement, accepted, deps] as const),
     );
+    const { application_type: kind } = members;
     const missing = mandatory.filter((member) => members[member] === undefined);
     if (missing.length > 0) {
       const clause = 'UK Open Banking DCR v3.2';
@@ -124,7 +133,10 @@ export function createRegistrationGate(deps: AllowanceDeps): RegistrationGate {
       }
       return [insert(registrationUses, key, { clientId }, usableUntil)];
     };
-    return { members, uses };
+    return {
+      members: { ...members, ...(kind === 'mobile' && { application_type: 'native' }) },
+      uses,
+    };
   }
 
   async function allowToken(bearer: string): Promise<Allowance> {
@@ -188,6 +200,8 @@ export function createRegistrationGate(deps: AllowanceDeps): RegistrationGate {
       const allow = async () => ({ ...termsOf(directory), statement, use: async () => [] });
       return { members, allow };
     },
+
+    takesOwnTokens: (client) => directoryOf(client)?.signedRequests === true,
 
     assertIdentity(client, incoming) {
       const directory = directoryOf(client);

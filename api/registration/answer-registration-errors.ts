@@ -81,8 +81,8 @@ function toAnswer(error: unknown): ErrorAnswer {
     return {
       status: 400,
       error: isRedirect ? 'invalid_redirect_uri' : 'invalid_client_metadata',
-      // RFC 6749 §5.2: which characters it may have.
-      description: error.message.replaceAll(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, "'").slice(0, 1000),
+      // RFC 6749 §5.2: which characters it may have; UK Open Banking DCR v3.2: how many.
+      description: error.message.replaceAll(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, "'").slice(0, 500),
       rules: error.rules,
     };
   }

@@ -1,6 +1,6 @@
 import Router from '@koa/router';
 import type { Context, Next } from 'koa';
-import { hasAttempt, spendAttempt } from '../../core/attempts.js';
+import { spendAttempt } from '../../core/attempts.js';
 import { metadataMembers } from '../../core/client-metadata.js';
 import type { ClientRules } from '../../core/client-rules.js';
 import type { Explanations } from '../../core/explanation.js';
@@ -12,6 +12,7 @@ import type {
   Registered,
 } from '../../core/registration/client-registration.js';
 import { RegistrationRefused } from '../../core/registration/registration-refused.js';
+import { persistent } from '../../core/retry-conflict.js';
 import { noStore } from '../../http/security-headers.js';
 import { type AllowanceDeps, createRegistrationGate } from './allow-registration.js';
 import { answerRegistrationErrors } from './answer-registration-errors.js';
@@ -24,6 +25,8 @@ export interface RegistrationApiDeps extends AllowanceDeps {
   readonly explanations: Pick<Explanations, 'record'>;
   /** The public origin, and that of the mTLS listener. */
   readonly origins: readonly [string, string];
+  /** Whose token of the client credentials grant a request shows; undefined where it shows none. */
+  readonly readOwnToken: (ctx: Context) => Promise<string | undefined>;
 }
 
 const path = '/oidc/reg';
@@ -46,25 +49,26 @@ export function createRegistrationApi(deps: RegistrationApiDeps): Router {
   async function boundRate(ctx: Context, next: Next): Promise<void> {
     const key = `registration:${ctx.req.socket.remoteAddress}`;
     const limit = { key, most: registration.attempts };
-    let isSpent = await spendAttempt(deps, [limit]);
-    // Several at once are no attack here, where nothing short is guessed.
-    for (let again = 0; !isSpent && again < 3 && (await hasAttempt(deps.storage, limit)); again++) {
-      isSpent = await spendAttempt(deps, [limit]);
-    }
-    if (!isSpent) {
+    // Many at once are no attack here, where nothing short is guessed.
+    if (!(await spendAttempt(deps, [limit], persistent))) {
       const message = 'Too many registrations from this address; please try again later';
       throw new RegistrationRefused('temporarily_unavailable', message);
     }
     await next();
   }
 
-  async function authenticate(ctx: Context, clientId: string): Promise<ManagedClient> {
-    const token = bearerOf(ctx);
-    if (token === undefined) {
-      const message = 'This needs a registration access token';
-      throw new RegistrationRefused('invalid_token', message);
+  async function prove(ctx: Context, clientId: string): Promise<ManagedClient> {
+    if ((await deps.readOwnToken(ctx)) === clientId) {
+      const client = await clients.find(clientId);
+      if (gate.takesOwnTokens(client)) return client;
     }
-    const client = await clients.authenticate(clientId, token);
+    const token = bearerOf(ctx);
+    if (token !== undefined) return clients.authenticate(clientId, token);
+    throw new RegistrationRefused('invalid_token', 'This needs a registration access token');
+  }
+
+  async function authenticate(ctx: Context, clientId: string): Promise<ManagedClient> {
+    const client = await prove(ctx, clientId);
     gate.assertIdentity(client, ctx.req);
     ctx.state.clientId = clientId;
     return client;
@@ -87,7 +91,7 @@ export function createRegistrationApi(deps: RegistrationApiDeps): Router {
           return value === undefined || value === null ? [] : [[member, value]];
         }),
       ),
-      registration_access_token: token,
+      ...(token !== undefined && { registration_access_token: token }),
       registration_client_uri: `${origin}${path}/${client.client_id}`,
       ...(ignored.length > 0 && { ignored_members: ignored }),
     };

@@ -6,7 +6,7 @@ import { metadataOf } from '../client-view.js';
 import { type Author, type ClientRecord, clients, isActive } from '../clients.js';
 import type { Clock } from '../clock.js';
 import { fitSecret } from '../compose-client.js';
-import { retryConflict } from '../retry-conflict.js';
+import { persistent, retryConflict } from '../retry-conflict.js';
 import { type Storage, StorageConflict, type Stored, update, type Write } from '../storage.js';
 import { hashToken, isHashOf } from './initial-access-tokens.js';
 import { type RegistrationTerms, readRegistration } from './read-registration.js';
@@ -24,16 +24,17 @@ export interface Allowance extends RegistrationTerms {
 /** A client as it was registered. */
 export interface Registered {
   readonly client: ClientRecord;
-  /** The registration access token to be used from now on. */
-  readonly token: string;
+  /** The registration access token to be used from now on; undefined where that stays as it is. */
+  readonly token: string | undefined;
   readonly ignored: readonly string[];
 }
 
-/** A client that proved itself by its registration access token (RFC 7592 §2). */
+/** A client that proved itself. */
 export interface ManagedClient {
   readonly stored: Stored<ClientRecord>;
   readonly registration: Registration;
-  readonly token: string;
+  /** Its registration access token (RFC 7592 §2), where that is what proved it. */
+  readonly token?: string;
 }
 
 /**
@@ -48,13 +49,21 @@ export interface ClientRegistration {
   ): Promise<Registered>;
   /** @throws {RegistrationRefused} `invalid_token`: for another client's token, too (SEC-49). */
   authenticate(clientId: string, token: string): Promise<ManagedClient>;
+  /**
+   * A client that proved itself in another way.
+   * @throws {RegistrationRefused} `invalid_token` for one that did not register itself, or is gone.
+   */
+  find(clientId: string): Promise<ManagedClient>;
   /** Replaces what the client says of itself; what operators said stays. Throws as `register`. */
   update(
     client: ManagedClient,
     sent: Readonly<Record<string, unknown>>,
     allowance: Allowance,
   ): Promise<Registered>;
-  /** Refuses everything to it from now on and ends what it has of people. */
+  /**
+   * Refuses everything to it from now on and ends what it has of people, whatever else is done to it at
+   * the same time.
+   */
   remove(client: ManagedClient): Promise<void>;
 }
 
@@ -90,64 +99,76 @@ export function createClientRegistration(deps: ClientRegistrationDeps): ClientRe
     return { after: planned.after ?? after, writes };
   }
 
+  async function find(clientId: string): Promise<ManagedClient> {
+    const stored = await storage.get(clients, clientId);
+    const registration = stored?.value.registration;
+    if (!stored || !registration || !isActive(stored.value)) throw unknownToken();
+    return { stored, registration };
+  }
+
+  function authenticate(clientId: string, token: string): Promise<ManagedClient> {
+    return retryConflict(async () => {
+      const { stored, registration } = await find(clientId);
+      const { tokenHash, previousTokenHash: previous } = registration;
+      if (isHashOf(tokenHash, token)) {
+        if (previous === undefined) return { stored, registration, token };
+        const { previousTokenHash: _seen, ...rest } = registration;
+        await storage.commit([update(clients, stored, { ...stored.value, registration: rest })]);
+        const seen = await storage.get(clients, clientId);
+        return { stored: seen ?? stored, registration: rest, token };
+      }
+      if (previous !== undefined && isHashOf(previous, token)) {
+        return { stored, registration, token };
+      }
+      throw unknownToken();
+    });
+  }
+
   return {
-    register(sent, allow) {
-      return retryConflict(async () => {
-        const allowance = await allow();
-        const clientId = newId();
-        const token = newSecret();
-        const { metadata, ignored, rules: form } = readRegistration(sent, allowance);
-        const { by, policy } = allowance;
-        const made: ClientRecord = {
-          client_id: clientId,
-          client_id_issued_at: Math.floor(clock.now() / 1000),
-          managed_by: 'api',
-          registration: { by, policy, tokenHash: hashToken(token) },
-          ...metadata,
-        };
-        const { after, writes } = await plan({ after: made }, form, by);
-        const used = await allowance.use(clientId);
-        await storage.commit([...used, ...writes]);
-        return { client: after, token, ignored };
-      });
+    ...{ find, authenticate },
+
+    async register(sent, allow) {
+      const allowance = await allow();
+      const clientId = newId();
+      const token = newSecret();
+      const { metadata, ignored, rules: form } = readRegistration(sent, allowance);
+      const { by, policy } = allowance;
+      const made: ClientRecord = {
+        client_id: clientId,
+        client_id_issued_at: Math.floor(clock.now() / 1000),
+        managed_by: 'api',
+        registration: { by, policy, tokenHash: hashToken(token) },
+        ...metadata,
+      };
+      const { after, writes } = await plan({ after: made }, form, by);
+      // Many may be using what allows it at once, for clients that have nothing else in common.
+      await retryConflict(async () => {
+        const { use } = await allow();
+        await storage.commit([...(await use(clientId)), ...writes]);
+      }, persistent);
+      return { client: after, token, ignored };
     },
 
-    authenticate(clientId, token) {
-      return retryConflict(async () => {
-        const stored = await storage.get(clients, clientId);
-        const registration = stored?.value.registration;
-        if (!stored || !registration || !isActive(stored.value)) throw unknownToken();
-        const { tokenHash, previousTokenHash: previous } = registration;
-        if (isHashOf(tokenHash, token)) {
-          if (previous === undefined) return { stored, registration, token };
-          const { previousTokenHash: _seen, ...rest } = registration;
-          await storage.commit([update(clients, stored, { ...stored.value, registration: rest })]);
-          const seen = await storage.get(clients, clientId);
-          return { stored: seen ?? stored, registration: rest, token };
-        }
-        if (previous !== undefined && isHashOf(previous, token)) {
-          return { stored, registration, token };
-        }
-        throw unknownToken();
-      });
-    },
-
-    async update({ stored, token }, sent, allowance) {
+    async update({ stored, registration: present, token }, sent, allowance) {
       const { value: before } = stored;
       const { metadata, ignored, rules: form } = readRegistration(sent, allowance);
       const ofOperators = Object.entries(metadataOf(before)).filter(
         ([member]) => !isRegistrable(member, allowance.policy) && !(member in metadata),
       );
       const { by, policy } = allowance;
-      const newToken = newSecret();
+      const newToken = token === undefined ? undefined : newSecret();
       const made: ClientRecord = {
         ...ownMembersOf(before),
         ...Object.fromEntries(ofOperators),
         ...metadata,
         client_id: before.client_id,
         registration: {
-          ...{ by, policy, tokenHash: hashToken(newToken) },
-          previousTokenHash: hashToken(token),
+          ...{ ...present, by, policy },
+          ...(token !== undefined &&
+            newToken !== undefined && {
+              tokenHash: hashToken(newToken),
+              previousTokenHash: hashToken(token),
+            }),
         },
       };
       const { after, writes } = await plan({ before: stored, after: made }, form, by);
@@ -157,12 +178,15 @@ export function createClientRegistration(deps: ClientRegistrationDeps): ClientRe
       return { client: after, token: newToken, ignored };
     },
 
-    async remove({ stored, registration }) {
-      const planned = await planClient(stored.id, { action: 'deleted', before: stored });
-      await commit(
-        storage,
-        changeClient(planned, authorOf(registration.by), new Date(clock.now())),
-      );
+    async remove({ stored: { id }, token }) {
+      await retryConflict(async () => {
+        const { stored, registration } = await (token === undefined
+          ? find(id)
+          : authenticate(id, token));
+        const planned = await planClient(id, { action: 'deleted', before: stored });
+        const at = new Date(clock.now());
+        await storage.commit(changeClient(planned, authorOf(registration.by), at));
+      }, persistent);
     },
   };
 }

@@ -1,6 +1,7 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createClientKeys } from '../support/client-keys.js';
+import { createDpopKey, createFapiClient } from '../support/fapi-client.js';
 import {
   directoryIssuer,
   epoch,
@@ -191,6 +192,134 @@ describe('a signed registration request (UK Open Banking DCR v3.2)', () => {
     expect(await post(await sign({ software_statement: undefined }))).toMatchObject(
       refused('invalid_software_statement'),
     );
+  });
+});
+
+describe('a client of UK Open Banking, by an access token of its own (DCR v3.2)', () => {
+  let bank: Registration;
+  let fetches: Readonly<Record<'own' | 'other', Registration['fetch']>>;
+  const subject = (name: string) => `CN=${name},O=Assent Sandbox`;
+
+  beforeAll(async () => {
+    bank = await startRegistration(
+      { registration: { attempts: 10_000 } },
+      { signedRequests: true, policy: { profiles: ['fapi1-advanced'] } },
+    );
+    fetches = {
+      own: bank.fetcher(await bank.authority.client('own')),
+      other: bank.fetcher(await bank.authority.client('other')),
+    };
+  });
+  afterAll(() => bank?.stop());
+
+  async function sign(claims: Claims = {}, statement: Claims = {}) {
+    const software_jwks_endpoint = bank.publish('/client/jwks', keys.jwks);
+    return keys.sign({
+      ...{ iss: 'software-1', aud: bank.issuer, iat: epoch(), exp: epoch() + 300 },
+      jti: randomUUID(),
+      token_endpoint_auth_method: 'tls_client_auth',
+      tls_client_auth_subject_dn: subject('own'),
+      tls_client_certificate_bound_access_tokens: true,
+      grant_types: ['authorization_code', 'client_credentials'],
+      response_types: ['code'],
+      authorization_signed_response_alg: 'PS256',
+      redirect_uris: [redirectUri],
+      scope: 'openid accounts:read user:read',
+      application_type: 'mobile',
+      id_token_signed_response_alg: 'PS256',
+      request_object_signing_alg: 'PS256',
+      software_statement: await bank.statement({ software_jwks_endpoint, ...statement }),
+      ...claims,
+    });
+  }
+  async function make(name: 'own' | 'other', software: string) {
+    const claims = { iss: software, tls_client_auth_subject_dn: subject(name) };
+    const body = await sign(claims, { software_id: software });
+    const answer = await bank.register(body, { type: 'application/jose' });
+    expect(answer).toMatchObject({ status: 201 });
+    const { client_id: client } = answer.body;
+    const granted = await fetches[name](`${bank.configuration.mtlsUrl}/oidc/token`, {
+      method: 'POST',
+      body: new URLSearchParams({
+        grant_type: 'client_credentials',
+        client_id: client,
+        scope: 'user:read',
+      }),
+    });
+    const { access_token: token } = (await granted.json()) as { access_token: string };
+    expect(granted.status).toBe(200);
+    return { id: String(client), token, made: answer };
+  }
+  const at = (id: string) => `${bank.configuration.mtlsUrl}/oidc/reg/${id}`;
+
+  test('is made as OpenID Connect has it, in plain JSON', async () => {
+    const { made } = await make('own', 'software-1');
+    expect(made.headers.get('content-type')).toMatch(/^application\/json/);
+    expect(made.body).toMatchObject({ application_type: 'native' });
+    expect(made.body).not.toHaveProperty('client_secret');
+  });
+
+  test('reads, changes and deletes itself, under the certificate of its token', async () => {
+    const { id, token } = await make('own', 'software-1');
+    const fetch = fetches.own;
+    const read = await bank.call('GET', at(id), { token, fetch });
+    expect(read).toMatchObject({ status: 200, body: { client_id: id } });
+    expect(read.body).not.toHaveProperty('registration_access_token');
+    const put = async (claims: Claims, statement: Claims = {}) =>
+      bank.call('PUT', at(id), {
+        ...{ token, fetch, type: 'application/jose' },
+        body: await sign({ client_id: id, ...claims }, statement),
+      });
+    const changed = await put({ default_max_age: 60 });
+    expect(changed).toMatchObject({ status: 200, body: { default_max_age: 60 } });
+    expect(await put({ client_id: 'other' })).toMatchObject(refused('invalid_request'));
+    const other = await put({ iss: 'software-2' }, { software_id: 'software-2' });
+    expect(other).toMatchObject(refused('invalid_software_statement'));
+    expect((await bank.call('DELETE', at(id), { token, fetch })).status).toBe(204);
+    expect((await bank.call('GET', at(id), { token, fetch })).status).toBe(401);
+  });
+
+  test("opens no other client, and nothing under another's certificate or none (SEC-49)", async () => {
+    const [own, other] = [await make('own', 'software-3'), await make('other', 'software-4')];
+    for (const [id, token, fetch] of [
+      [other.id, own.token, fetches.own],
+      [own.id, own.token, fetches.other],
+      [own.id, own.token, bank.fetch],
+      [own.id, other.token, fetches.own],
+      [own.id, `${own.token}x`, fetches.own],
+    ] as const) {
+      for (const method of ['GET', 'DELETE'] as const) {
+        const answer = await bank.call(method, at(id), { token, fetch });
+        expect(answer).toMatchObject({ status: 401, body: { error: 'invalid_token' } });
+        expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer /);
+      }
+    }
+  });
+
+  test('is none where the directory does not sign requests, or nobody vouched', async () => {
+    const key = await createDpopKey();
+    const url = `${assent.issuer}/token`;
+    const more = { scope: 'openid accounts:read user:read' };
+    const clients = [
+      await register({}, more),
+      await assent.register(
+        { ...request, ...more, redirect_uris: [redirectUri] },
+        { token: await assent.token() },
+      ),
+    ];
+    for (const { body } of clients) {
+      const api = createFapiClient(assent, body.client_id, keys);
+      const form = { grant_type: 'client_credentials', scope: 'user:read' };
+      const { body: granted } = await api.token(form, await key.header('POST', url));
+      const token = String(granted.access_token);
+      const target = `${assent.issuer}/reg/${body.client_id}`;
+      const ath = createHash('sha256').update(token).digest('base64url');
+      const headers = {
+        authorization: `DPoP ${token}`,
+        ...(await key.header('GET', target, { ath })),
+      };
+      expect((await assent.fetch(target, { headers })).status).toBe(401);
+    }
   });
 });
 

@@ -1,0 +1,242 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Agent, buildConnector, type RequestInit, fetch as undiciFetch } from 'undici';
+import { clients } from '../../core/clients.js';
+import { initialAccessTokens } from '../../core/registration/initial-access-tokens.js';
+import { findMongoServer } from '../adapters/support/find-mongo-server.js';
+import { mongoKind, removeTestDirectories, sqliteKind } from '../adapters/support/test-database.js';
+import { createClientKeys } from '../support/client-keys.js';
+import { freePort } from '../support/free-port.js';
+import type { RunningAssent } from '../support/start-assent.js';
+import {
+  type Answer,
+  epoch,
+  type Registration,
+  redirectUri,
+  startRegistration,
+} from './support/start-registration.js';
+
+/* Clients register and manage themselves at two processes on one store, many at the same moment. */
+
+const attempts = 50;
+const server = await findMongoServer();
+const kinds = [sqliteKind, ...('uri' in server ? [mongoKind(server.uri)] : [])];
+const why = 'uri' in server ? '' : ` (not on MongoDB: ${server.missing})`;
+
+afterAll(async () => {
+  if ('uri' in server) await server.stop();
+  await removeTestDirectories();
+});
+
+describe.each(kinds)(`on $name${why}`, (kind) => {
+  let assent: Registration;
+  let other: ChildProcess;
+  let agent: Agent;
+  let fetches: readonly RunningAssent['fetch'][];
+  let keys: Awaited<ReturnType<typeof createClientKeys>>;
+  let budget: Readonly<Record<string, unknown>>;
+
+  beforeAll(async () => {
+    keys = await createClientKeys('PS256');
+    assent = await startRegistration({
+      registration: { attempts: 10_000 },
+      storage: await kind.create(),
+    });
+    const [browser, mtls] = [await freePort(), await freePort()];
+    const { host } = assent.configuration.listen.browser;
+    other = fork(join(import.meta.dirname, '../security/support/serve-beside.mjs'), {
+      execArgv: [],
+      env: { ...process.env, NODE_OPTIONS: '' },
+    });
+    other.send({
+      ...assent.configuration,
+      listen: { browser: { host, port: browser }, mtls: { host, port: mtls } },
+    });
+    await once(other, 'message');
+    const connect = buildConnector({ ca: await readFile(assent.authority.certificate, 'utf8') });
+    agent = new Agent({
+      connect: (target, callback) => connect({ ...target, port: String(browser) }, callback),
+    });
+    const fetchThere = (url: string, init: RequestInit = {}) =>
+      undiciFetch(new URL(url, assent.configuration.publicUrl), {
+        redirect: 'manual',
+        dispatcher: agent,
+        ...init,
+      });
+    fetches = [assent.fetch, fetchThere];
+    budget = {
+      client_name: 'Budget app',
+      token_endpoint_auth_method: 'private_key_jwt',
+      jwks: keys.jwks,
+      dpop_bound_access_tokens: true,
+      redirect_uris: [redirectUri],
+      grant_types: ['authorization_code', 'client_credentials'],
+      scope: 'openid accounts:read',
+    };
+  }, 30_000);
+
+  afterAll(async () => {
+    if (other?.exitCode === null) {
+      other.kill();
+      await once(other, 'exit');
+    }
+    await agent?.destroy();
+    await assent?.stop();
+  });
+
+  type Fetch = { readonly fetch: RunningAssent['fetch'] };
+
+  /** Asks both processes in turn, all at once. */
+  function race(ask: (through: Fetch, attempt: number) => Promise<Answer>, times = attempts) {
+    return Promise.all(
+      Array.from({ length: times }, (_, attempt) => {
+        const fetch = fetches[attempt % 2];
+        if (!fetch) throw new TypeError('two processes');
+        return ask({ fetch }, attempt);
+      }),
+    );
+  }
+
+  /** How often each status came. */
+  function count(answers: readonly Answer[]) {
+    const counts: Record<number, number> = {};
+    for (const { status } of answers) counts[status] = (counts[status] ?? 0) + 1;
+    return counts;
+  }
+
+  /** The clients that there are now and were not before. */
+  async function added(work: () => Promise<readonly Answer[]>) {
+    const before = await assent.count();
+    const answers = await work();
+    return { answers, added: (await assent.count()) - before };
+  }
+
+  async function make(): Promise<{ readonly id: string; readonly token: string }> {
+    const { status, body } = await assent.register(budget, { token: await assent.token() });
+    expect(status).toBe(201);
+    return { id: body.client_id, token: body.registration_access_token };
+  }
+
+  test('a token for one client makes one, and its winner is whole', async () => {
+    const token = await assent.token({}, 1);
+    const { answers, added: made } = await added(() =>
+      race((through) => assent.register(budget, { ...through, token })),
+    );
+    expect(count(answers)).toEqual({ 201: 1, 401: attempts - 1 });
+    expect(made).toBe(1);
+    const winner = answers.find(({ status }) => status === 201)?.body;
+    expect(await assent.history(winner.client_id)).toMatchObject([{ action: 'created' }]);
+    for (const fetch of fetches) {
+      const read = await assent.call('GET', `/oidc/reg/${winner.client_id}`, {
+        ...{ fetch, token: winner.registration_access_token },
+      });
+      expect(read.status).toBe(200);
+    }
+  });
+
+  test('a token for many clients makes as many, and counts each', async () => {
+    const token = await assent.token({}, 100);
+    const { answers, added: made } = await added(() =>
+      race((through) => assent.register(budget, { ...through, token })),
+    );
+    expect(count(answers)).toEqual({ 201: attempts });
+    expect(made).toBe(attempts);
+    const [id = ''] = token.split('.');
+    const stored = await assent.storage.get(initialAccessTokens, id);
+    expect(stored?.value.usesLeft).toBe(100 - attempts);
+  });
+
+  test('a software statement registers one client (SEC-48)', async () => {
+    const software_statement = await assent.statement();
+    const { answers, added: made } = await added(() =>
+      race((through) => assent.register({ ...budget, software_statement }, through)),
+    );
+    expect(count(answers)).toEqual({ 201: 1, 400: attempts - 1 });
+    expect(made).toBe(1);
+    for (const { status, body } of answers) {
+      if (status === 400) expect(body.error).toBe('invalid_software_statement');
+    }
+  });
+
+  test('a signed request is taken once, also where it carries another statement', async () => {
+    const software_jwks_endpoint = assent.publish('/client/jwks', keys.jwks);
+    const jti = randomUUID();
+    const sign = async () =>
+      keys.sign({
+        ...{ iss: 'software-1', aud: assent.issuer, iat: epoch(), exp: epoch() + 300, jti },
+        token_endpoint_auth_method: 'private_key_jwt',
+        grant_types: ['authorization_code'],
+        redirect_uris: [redirectUri],
+        scope: 'openid accounts:read',
+        application_type: 'web',
+        id_token_signed_response_alg: 'PS256',
+        request_object_signing_alg: 'PS256',
+        dpop_bound_access_tokens: true,
+        software_statement: await assent.statement({ software_jwks_endpoint }),
+      });
+    const { answers, added: made } = await added(() =>
+      race(async (through) =>
+        assent.register(await sign(), { ...through, type: 'application/jose' }),
+      ),
+    );
+    expect(count(answers)).toEqual({ 201: 1, 400: attempts - 1 });
+    expect(made).toBe(1);
+  });
+
+  test('of updates at once none is half or lost, and whoever keeps the last token goes on', async () => {
+    const { id, token } = await make();
+    const put = (through: object, by: string, name: string) =>
+      assent.call('PUT', `/oidc/reg/${id}`, {
+        ...{ ...through, token: by },
+        body: { ...budget, client_id: id, client_name: name, contacts: [`${name}@app.example`] },
+      });
+    const answers = await race((through, attempt) => put(through, token, `n${attempt}`), 20);
+    const counts = count(answers);
+    expect(Object.keys(counts).filter((status) => status !== '200' && status !== '409')).toEqual(
+      [],
+    );
+    expect(counts[200]).toBeGreaterThanOrEqual(1);
+    const stored = await assent.stored(id);
+    const last = answers.find(({ body }) => body.client_name === stored?.client_name);
+    expect(last?.status).toBe(200);
+    expect(stored?.contacts).toEqual([`${stored?.client_name}@app.example`]);
+    // Each that was acknowledged stands in the history, and no other.
+    const told = answers.flatMap(({ status, body }) => (status === 200 ? [body.client_name] : []));
+    const changed = (await assent.history(id)).flatMap(({ changes }) =>
+      changes.flatMap(({ member, after }) => (member === 'client_name' ? [after] : [])),
+    );
+    expect([...changed].sort()).toEqual(['Budget app', ...told].sort());
+    const next = await put({}, last?.body.registration_access_token, 'Next');
+    expect(next.status).toBe(200);
+  });
+
+  test('a client that is deleted while it updates itself is gone, and stays so', async () => {
+    const { id, token } = await make();
+    const answers = await race(
+      (through, attempt) =>
+        attempt === 5
+          ? assent.call('DELETE', `/oidc/reg/${id}`, { ...through, token })
+          : assent.call('PUT', `/oidc/reg/${id}`, {
+              ...{ ...through, token },
+              body: { ...budget, client_id: id, client_name: `n${attempt}` },
+            }),
+      10,
+    );
+    expect(answers[5]?.status).toBe(204);
+    expect(Object.keys(count(answers)).sort()).toEqual(
+      expect.not.arrayContaining(['500', '400', '201']),
+    );
+    const stored = await assent.storage.get(clients, id);
+    expect(stored?.value.client_status ?? 'gone').not.toBe('active');
+    for (const fetch of fetches) {
+      expect((await assent.call('GET', `/oidc/reg/${id}`, { fetch, token })).status).toBe(401);
+    }
+    const history = await assent.history(id);
+    expect(history.filter(({ action }) => action === 'deleted')).toHaveLength(1);
+    expect(history.at(-1)?.action).toBe('deleted');
+  });
+});
