@@ -1,17 +1,13 @@
-import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { Agent, buildConnector, type RequestInit, fetch as undiciFetch } from 'undici';
 import { clients } from '../../core/clients.js';
+import { findAll } from '../../core/find-all.js';
 import { initialAccessTokens } from '../../core/registration/initial-access-tokens.js';
 import { findMongoServer } from '../adapters/support/find-mongo-server.js';
 import { mongoKind, removeTestDirectories, sqliteKind } from '../adapters/support/test-database.js';
 import { createClientKeys } from '../support/client-keys.js';
-import { freePort } from '../support/free-port.js';
 import type { RunningAssent } from '../support/start-assent.js';
+import { forkBeside } from './support/fork-beside.js';
 import {
   type Answer,
   epoch,
@@ -25,6 +21,7 @@ import {
 const attempts = 50;
 const server = await findMongoServer();
 const kinds = [sqliteKind, ...('uri' in server ? [mongoKind(server.uri)] : [])];
+const byId = { index: 'id', from: '' };
 const why = 'uri' in server ? '' : ` (not on MongoDB: ${server.missing})`;
 
 afterAll(async () => {
@@ -34,8 +31,7 @@ afterAll(async () => {
 
 describe.each(kinds)(`on $name${why}`, (kind) => {
   let assent: Registration;
-  let other: ChildProcess;
-  let agent: Agent;
+  let other: Awaited<ReturnType<typeof forkBeside>>;
   let fetches: readonly RunningAssent['fetch'][];
   let keys: Awaited<ReturnType<typeof createClientKeys>>;
   let budget: Readonly<Record<string, unknown>>;
@@ -46,28 +42,8 @@ describe.each(kinds)(`on $name${why}`, (kind) => {
       registration: { attempts: 10_000 },
       storage: await kind.create(),
     });
-    const [browser, mtls] = [await freePort(), await freePort()];
-    const { host } = assent.configuration.listen.browser;
-    other = fork(join(import.meta.dirname, '../security/support/serve-beside.mjs'), {
-      execArgv: [],
-      env: { ...process.env, NODE_OPTIONS: '' },
-    });
-    other.send({
-      ...assent.configuration,
-      listen: { browser: { host, port: browser }, mtls: { host, port: mtls } },
-    });
-    await once(other, 'message');
-    const connect = buildConnector({ ca: await readFile(assent.authority.certificate, 'utf8') });
-    agent = new Agent({
-      connect: (target, callback) => connect({ ...target, port: String(browser) }, callback),
-    });
-    const fetchThere = (url: string, init: RequestInit = {}) =>
-      undiciFetch(new URL(url, assent.configuration.publicUrl), {
-        redirect: 'manual',
-        dispatcher: agent,
-        ...init,
-      });
-    fetches = [assent.fetch, fetchThere];
+    other = await forkBeside(assent);
+    fetches = [assent.fetch, other.fetch];
     budget = {
       client_name: 'Budget app',
       token_endpoint_auth_method: 'private_key_jwt',
@@ -80,11 +56,7 @@ describe.each(kinds)(`on $name${why}`, (kind) => {
   }, 30_000);
 
   afterAll(async () => {
-    if (other?.exitCode === null) {
-      other.kill();
-      await once(other, 'exit');
-    }
-    await agent?.destroy();
+    await other?.stop();
     await assent?.stop();
   });
 
@@ -238,5 +210,72 @@ describe.each(kinds)(`on $name${why}`, (kind) => {
     const history = await assent.history(id);
     expect(history.filter(({ action }) => action === 'deleted')).toHaveLength(1);
     expect(history.at(-1)?.action).toBe('deleted');
+  });
+
+  test('kill -9 in the middle of registrations leaves whole clients and counts their uses', async () => {
+    const uses = 1000;
+    const token = await assent.token({}, uses);
+    const [id = ''] = token.split('.');
+    const doomed = await forkBeside(assent);
+    const acknowledged: Answer['body'][] = [];
+    const before = new Set((await findAll(assent.storage, clients, byId)).map(({ id }) => id));
+    const workers = Array.from({ length: 10 }, async () => {
+      for (;;) {
+        const { status, body } = await assent.register(budget, { fetch: doomed.fetch, token });
+        expect(status).toBe(201);
+        acknowledged.push(body);
+        if (acknowledged.length === 20) await doomed.stop('SIGKILL');
+      }
+    });
+    // Each ends when its process does.
+    const ends = await Promise.allSettled(workers);
+    await doomed.stop('SIGKILL');
+    expect(ends.map(({ status }) => status)).toEqual(workers.map(() => 'rejected'));
+    expect(acknowledged.length).toBeGreaterThanOrEqual(20);
+
+    const made = (await findAll(assent.storage, clients, byId)).filter(({ id }) => !before.has(id));
+    const left = (await assent.storage.get(initialAccessTokens, id))?.value.usesLeft ?? uses;
+    if (kind.transactional) expect(left).toBe(uses - made.length);
+    // A use may be lost with the client that it was for; never is there a client without one.
+    else expect(left).toBeLessThanOrEqual(uses - made.length);
+    for (const { id: clientId, value } of made) {
+      expect(value).toMatchObject({ ...budget, registration: { by: `token:${id}` } });
+      const history = (await assent.history(clientId)).map(({ action }) => action);
+      if (kind.transactional) expect(history).toEqual(['created']);
+    }
+    for (const { client_id: known, registration_access_token: own } of acknowledged) {
+      expect((await assent.call('GET', `/oidc/reg/${known}`, { token: own })).status).toBe(200);
+    }
+  });
+
+  test('kill -9 in the middle of updates leaves what was acknowledged last, or after', async () => {
+    const { id, token } = await make();
+    const doomed = await forkBeside(assent);
+    const put = (by: string, number: number, fetch = assent.fetch) =>
+      assent.call('PUT', `/oidc/reg/${id}`, {
+        ...{ fetch, token: by },
+        body: {
+          ...budget,
+          client_id: id,
+          client_name: `n${number}`,
+          contacts: [`n${number}@app.example`],
+        },
+      });
+    let [last, own] = [0, token];
+    const ended = (async () => {
+      for (;;) {
+        const { status, body } = await put(own, last + 1, doomed.fetch);
+        expect(status).toBe(200);
+        [last, own] = [last + 1, String(body.registration_access_token)];
+        // While the next one is under way.
+        if (last === 10) setImmediate(() => doomed.stop('SIGKILL'));
+      }
+    })();
+    await expect(ended.finally(() => doomed.stop('SIGKILL'))).rejects.toThrow('fetch failed');
+    const stored = await assent.stored(id);
+    expect([`n${last}`, `n${last + 1}`]).toContain(stored?.client_name);
+    expect(stored?.contacts).toEqual([`${stored?.client_name}@app.example`]);
+    // An answer was lost, and whoever waited for it is not locked out.
+    expect((await put(own, last + 2)).status).toBe(200);
   });
 });
