@@ -6,6 +6,7 @@ import { isKnownScope } from '../../core/scopes.js';
 import { webhookEndpoints } from '../../core/webhook-endpoint.js';
 import { findBackchannelFaults } from './find-backchannel-faults.js';
 import { findEcosystemFaults } from './find-ecosystem-faults.js';
+import { findEncryptionFaults } from './find-encryption-faults.js';
 import { findKeyFaults } from './find-key-faults.js';
 import { findSignOnFaults } from './find-sign-on-faults.js';
 import { findSigningFaults } from './find-signing-faults.js';
@@ -79,6 +80,7 @@ export function findProfileFaults(
     ...findScopeFaults(metadata),
     ...findBackchannelFaults(metadata, profile),
     ...findKeyFaults(metadata.jwks),
+    ...findEncryptionFaults(metadata),
     ...findWebhookFaults(metadata),
   ];
 }

@@ -39,6 +39,7 @@ export async function startRegistration(
   directory: Partial<
     NonNullable<NonNullable<ConfigurationInput['registration']>['directories']>[number]
   > = {},
+  options: Parameters<typeof startAssent>[1] = {},
 ) {
   const folder = await mkdtemp(join(tmpdir(), 'assent-registration-'));
   const authority = await openCertificateAuthority(folder, systemClock);
@@ -57,18 +58,21 @@ export async function startRegistration(
     return at(path);
   };
   const jwksUri = publish('/directory/jwks', directoryKeys.jwks);
-  const assent = await startAssent({
-    features: { registration: true },
-    outgoing: {
-      allow: [`localhost:${target.port}`],
-      certificateAuthorities: [authority.certificate],
+  const assent = await startAssent(
+    {
+      features: { registration: true },
+      outgoing: {
+        allow: [`localhost:${target.port}`],
+        certificateAuthorities: [authority.certificate],
+      },
+      ...settings,
+      registration: {
+        directories: [{ name: 'open-banking', issuer: directoryIssuer, jwksUri, ...directory }],
+        ...settings.registration,
+      },
     },
-    ...settings,
-    registration: {
-      directories: [{ name: 'open-banking', issuer: directoryIssuer, jwksUri, ...directory }],
-      ...settings.registration,
-    },
-  });
+    options,
+  );
   const tokens = openInitialAccessTokens({ storage: assent.storage, clock: systemClock });
 
   async function call(
