@@ -8,10 +8,20 @@ import { type RunningAssent, startAssent } from '../../support/start-assent.js';
 
 const redirectUri = 'https://tpp.example/callback';
 
-/** Assent as a bank, with two clients that authenticate by certificate. */
-export async function startBank(ledger: BankLedger = createDemoLedger({ clock: systemClock })) {
+/**
+ * Assent as a bank, with two clients that authenticate by certificate.
+ * @param more settings, and what the first client's registration adds.
+ */
+export async function startBank(
+  ledger: BankLedger = createDemoLedger({ clock: systemClock }),
+  { settings = {}, metadata = {} }: { readonly settings?: object; readonly metadata?: object } = {},
+) {
   const bank = await startAssent(
-    { role: 'bank', clients: [registration('tpp'), registration('rival')] },
+    {
+      ...settings,
+      role: 'bank',
+      clients: [{ ...registration('tpp'), ...metadata }, registration('rival')],
+    },
     { ledger },
   );
   return { ...bank, tpp: await connectTpp(bank, 'tpp'), rival: await connectTpp(bank, 'rival') };
