@@ -5,6 +5,8 @@ import { SummaryList, type SummaryRow } from './summary-list.js';
 /** Since when, until when, and how often a client may look. */
 export interface AccessPeriod {
   readonly kind: 'one-time' | 'ongoing';
+  /** Whether transactions are a part of it, as they are where nothing is said. */
+  readonly reachesBack?: boolean | undefined;
   /** The oldest transaction the client may see; absent where there is no such limit. */
   readonly transactionFrom?: Date | undefined;
   /** Absent where there is no end by itself. */
@@ -15,6 +17,7 @@ export interface AccessPeriod {
 /** The terms of an access: what the page puts first, since when, until when, and how to stop it. */
 export function AccessTerms({
   kind,
+  reachesBack = true,
   transactionFrom,
   expiresAt,
   now,
@@ -35,7 +38,7 @@ export function AccessTerms({
     <SummaryList
       rows={[
         ...first,
-        { term: 'How far back', description: from },
+        ...(reachesBack ? [{ term: 'How far back', description: from }] : []),
         {
           term: until,
           description: !expiresAt ? (

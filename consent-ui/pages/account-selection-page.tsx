@@ -65,6 +65,7 @@ export function AccountSelectionPage(props: AccountSelectionPageProps) {
             <Card heading="The terms">
               <AccessTerms
                 kind={props.kind}
+                reachesBack={props.reachesBack}
                 transactionFrom={props.transactionFrom}
                 expiresAt={props.expiresAt}
                 now={props.now}

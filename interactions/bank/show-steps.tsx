@@ -44,6 +44,7 @@ export function showAccounts(
       clusters={describePermissions(permissionCodes.filter((code) => permits(permissions, code)))}
       others={others}
       kind="ongoing"
+      reachesBack={permits(permissions, 'ReadTransactionsBasic')}
       transactionFrom={transactionFrom === undefined ? undefined : new Date(transactionFrom)}
       expiresAt={expiresAt}
       now={now}

@@ -301,6 +301,16 @@ export function samplePages(word: Wording = (text) => text) {
     'sign-on-consent-nothing': (
       <SignOnConsentPage {...post} bank={bankBrand} client={client} details={[]} lasting={false} />
     ),
+    'identity-for-a-day': (
+      <SignOnConsentPage
+        {...post}
+        bank={bankBrand}
+        client={client}
+        details={[]}
+        lasting={false}
+        expiresAt={new Date('2026-11-22T09:30:00Z')}
+      />
+    ),
     logout: <LogoutPage {...post} bank={bankBrand} application={word('Ledgerlight')} />,
     'logout-alone': <LogoutPage {...post} bank={bankBrand} />,
     'logged-out': (

@@ -93,6 +93,7 @@ function describeAccess({ terms, accounts, chosen, expiresAt }: AskedAccess, now
   return {
     period: {
       kind: 'ongoing',
+      reachesBack: permits(permissions, 'ReadTransactionsBasic'),
       transactionFrom: transactionFrom === undefined ? undefined : new Date(transactionFrom),
       expiresAt: toldEnd(expiresAt),
       now,
