@@ -1,5 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { revokeGrant, revokeIssued, revokeRefreshTokens } from '../adapters/oidc/revoke-grant.js';
+import {
+  consumerDataPath,
+  createConsumerDataApi,
+} from '../api/consumer-data/create-consumer-data-api.js';
 import { createGrantManagementApi } from '../api/grant-management/create-grant-management-api.js';
 import {
   accountInformationPath,
@@ -87,7 +91,7 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
         questionsOf: profileOf,
         resources: configuration.resources,
       });
-      const { singleSignOn } = offeredProfiles(configuration);
+      const { singleSignOn, arrangements } = offeredProfiles(configuration);
       const signOn = singleSignOn && [
         createSignOnInteractions({
           ...{ provider, sessions, ledger },
@@ -105,6 +109,13 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
         logger,
         baseUrl: `${mtlsUrl}${accountInformationPath}`,
       });
+      const consumerData = arrangements && [
+        createConsumerDataApi({
+          authenticate: protect(foundation, provider),
+          ...{ ledger, storage, clock, logger },
+          baseUrl: `${mtlsUrl}${consumerDataPath}`,
+        }),
+      ];
       const grants = createGrantManagementApi({
         ...{ intentService, clock, logger },
         grants: createGrantReader(provider),
@@ -133,6 +144,7 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
       });
       return [
         accountInformation,
+        ...(consumerData || []),
         ...(isGrantManagementOffered(configuration) ? [grants] : []),
         answerPageErrors(logger),
         noStore,

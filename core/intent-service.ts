@@ -82,6 +82,17 @@ export interface IntentService {
     choice: AccountsChoice,
     wish?: GrantWish,
   ): { readonly intent: Intent; readonly writes: readonly Write[] };
+  /**
+   * A customer's yes to other terms of an intent in force, as writes that end what was issued on those
+   * before.
+   * @throws {Refusal} `conflict` where it is not there any more, or not theirs.
+   */
+  amend(
+    clientId: string,
+    id: string,
+    terms: IntentTerms,
+    choice: AccountsChoice,
+  ): Promise<{ readonly intent: Intent; readonly writes: readonly Write[] }>;
   /** A no, as writes. Ends an intent that waits; one in force stays as the customer left it. */
   reject(id: string): Promise<readonly Write[]>;
   /**
@@ -200,6 +211,16 @@ export function createIntentService(deps: IntentServiceDeps): IntentService {
         ...(wish && { isManaged: true }),
       };
       return { intent, writes: [insert(intents, intent.id, intent)] };
+    },
+
+    async amend(clientId, id, terms, choice) {
+      const stored = await storage.get(intents, id);
+      const isTheirs = stored?.value.customerId === choice.customerId;
+      if (!stored || !isTheirs || !isGrantOf(stored.value, clientId, clock.now())) {
+        throw new Refusal('conflict', 'This access can no longer be changed.');
+      }
+      const intent = { ...move(stored.value, 'Authorised'), ...terms, ...choice };
+      return { intent, writes: [update(intents, stored, intent), ...revokeIssued(id)] };
     },
 
     async reject(id) {

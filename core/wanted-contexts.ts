@@ -2,6 +2,9 @@ import { z } from 'zod';
 import { type AuthenticationContext, authenticationContexts } from './bank-authentication.js';
 import { parseJson } from './parse-json.js';
 
+/** What contexts are called elsewhere. */
+export type ContextNames = Readonly<Record<AuthenticationContext, string>>;
+
 const values = z.array(z.string());
 
 const claimsSchema = z.object({
@@ -20,20 +23,27 @@ const claimsSchema = z.object({
  * resource that asks for them refuses anything else (RFC 9470 §5), and none at all are left where none of
  * them is offered.
  * @param params of the authorization request.
+ * @param names what the client calls them, where not as the bank does.
  */
 export function readWantedContexts(
   params: Readonly<Record<string, unknown>>,
+  names?: ContextNames,
 ): readonly AuthenticationContext[] | undefined {
   const { data } = claimsSchema.safeParse(parseJson(params.claims));
   const { essential = false, value, values: several = [] } = data?.id_token.acr ?? {};
   const claimed = value === undefined ? several : [value];
-  if (essential && claimed.length > 0) return offered(claimed);
+  if (essential && claimed.length > 0) return offered(claimed, names);
   const { acr_values: asked } = params;
-  if (typeof asked === 'string' && asked !== '') return offered(asked.split(' '));
-  const welcome = offered(claimed);
+  if (typeof asked === 'string' && asked !== '') return offered(asked.split(' '), names);
+  const welcome = offered(claimed, names);
   return welcome.length > 0 ? [...new Set([...welcome, ...authenticationContexts])] : undefined;
 }
 
-function offered(names: readonly string[]): readonly AuthenticationContext[] {
-  return names.flatMap((name) => authenticationContexts.filter((context) => context === name));
+function offered(
+  asked: readonly string[],
+  names: ContextNames | undefined,
+): readonly AuthenticationContext[] {
+  return asked.flatMap((name) =>
+    authenticationContexts.filter((context) => (names?.[context] ?? context) === name),
+  );
 }

@@ -3,12 +3,11 @@ import type { Context } from 'koa';
 import { errors, type InteractionResults, type Provider } from 'oidc-provider';
 import type { UnitOfWork } from '../adapters/oidc/unit-of-work.js';
 import type { Party } from '../consent-ui/party.js';
-import type { Authentication } from '../core/bank-authentication.js';
 import { type ClientMetadata, findActiveClient } from '../core/clients.js';
 import type { Storage, Write } from '../core/storage.js';
 import type { DescribeClient } from './describe-client.js';
 import { readOwnForm } from './read-own-form.js';
-import { type GrantedAccess, saveGrant } from './save-grant.js';
+import { type GrantedAccess, type NamedAuthentication, saveGrant } from './save-grant.js';
 import { seeOther } from './see-other.js';
 
 /** One authorization request that waits for its person, as opened by their browser. */
@@ -176,6 +175,6 @@ export function createInteractionSessions(deps: SessionDeps): InteractionSession
 }
 
 /** As the library keeps it with the session: `auth_time` is when it was, not when the person is back. */
-export function describeLogin({ acr, amr, at }: Authentication) {
+export function describeLogin({ acr, amr, at }: NamedAuthentication) {
   return { acr, amr: [...amr], ts: Math.floor(Date.parse(at) / 1000) };
 }

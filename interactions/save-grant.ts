@@ -19,8 +19,11 @@ export interface GrantedAccess {
   readonly claims: readonly string[];
   readonly expiresAt: Date;
   /** How the person was authenticated, where it was here. */
-  readonly authentication?: Authentication | undefined;
+  readonly authentication?: NamedAuthentication | undefined;
 }
+
+/** An authentication, called as the client calls it. */
+export type NamedAuthentication = Omit<Authentication, 'acr'> & { readonly acr: string };
 
 /** What may be done at one resource. */
 export interface ResourceScopes {

@@ -14,6 +14,11 @@ import { securityHeaders } from '../http/security-headers.js';
 import { traceRequest } from '../http/trace-id.js';
 import { acceptEndpointAudiences } from './accept-endpoint-audiences.js';
 import { cacheClients } from './cache-clients.js';
+import {
+  arrangementClaims,
+  createArrangementCheck,
+  returnArrangementId,
+} from './configuration/arrangements.js';
 import { authorizationDetailsFeature } from './configuration/authorization-details.js';
 import { backchannelAuthentication } from './configuration/backchannel-authentication.js';
 import { assertClaimsParameter, claimsConfiguration } from './configuration/claims.js';
@@ -103,6 +108,7 @@ export function createProvider(deps: ProviderDeps): Provider {
   const resource = resourceOf(configuration);
   const offered = offeredProfiles(configuration);
   const signOn = offered.singleSignOn ? deps.signOn : undefined;
+  const assertArrangement = createArrangementCheck({ storage, clock });
   const renderError = createErrorRenderer(deps.renderProblem);
   const interactions = interactionConfiguration(publicUrl);
   const managesGrants = isGrantManagementOffered(configuration);
@@ -111,7 +117,8 @@ export function createProvider(deps: ProviderDeps): Provider {
   const settings: ProviderConfiguration = {
     ...claimsConfiguration({
       ...{ role, storage, signOn },
-      claims: offered.claims,
+      claims: new Set([...offered.claims, ...(offered.arrangements ? arrangementClaims : [])]),
+      contextNames: offered.contextNames,
       describe: deps.signOn?.describe,
     }),
     ...authentication,
@@ -141,7 +148,13 @@ export function createProvider(deps: ProviderDeps): Provider {
         resources: configuration.resources,
       }),
       ...authorizationDetailsFeature(configuration, clock),
-      claimsParameter: { enabled: true, assertClaimsParameter },
+      claimsParameter: {
+        enabled: true,
+        async assertClaimsParameter(ctx, claims, client) {
+          assertClaimsParameter(ctx, claims);
+          await assertArrangement(claims, client);
+        },
+      },
       ...(approvals && {
         ciba: backchannelAuthentication({ approvals, unitOfWork, clock, resource }),
       }),
@@ -223,6 +236,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     mergeRequestObject(provider),
     unpackUnsignedRequestObject(provider),
     ...(managesGrants ? [returnGrantId(storage)] : []),
+    ...(offered.arrangements ? [returnArrangementId] : []),
   ]) {
     provider.use(middleware);
   }

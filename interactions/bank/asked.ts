@@ -19,7 +19,8 @@ import {
 } from '../../core/intent.js';
 import type { IntentService } from '../../core/intent-service.js';
 import { readIntentId } from '../../core/read-intent-id.js';
-import { readWantedContexts } from '../../core/wanted-contexts.js';
+import { permissionsOfScopes, readArrangementRequest } from '../../core/sharing-arrangement.js';
+import { type ContextNames, readWantedContexts } from '../../core/wanted-contexts.js';
 import type { InteractionSession } from '../interaction-session.js';
 import { readOtherScopes } from './other-scopes.js';
 
@@ -36,7 +37,12 @@ export type Asked = Common &
   (
     | { readonly kind: 'intent'; readonly intent: Intent }
     /** To share accounts on the bank's own terms, of which an intent is made. */
-    | { readonly kind: 'accounts'; readonly terms: IntentTerms }
+    | {
+        readonly kind: 'accounts';
+        readonly terms: IntentTerms;
+        /** What these terms are to be those of from now on; undefined for a new one. */
+        readonly amends: Intent | undefined;
+      }
     /** To let the client know that it is them, and what it may ask of them besides. */
     | {
         readonly kind: 'identity';
@@ -64,6 +70,8 @@ interface AskedDeps {
   readonly clock: Clock;
   /** Seconds until a yes without an end has to be given again; 0: never. */
   readonly openEndedIntent: number;
+  /** Seconds that what is shared once can be read. */
+  readonly knownFor: number;
   /** What the bank protects itself. */
   readonly resources: readonly ResourceConfiguration[];
   readonly questionsOf: (client: ClientMetadata) => Questions;
@@ -74,16 +82,21 @@ export interface Questions {
   /** What it may be told claim by claim. */
   readonly claims: readonly string[];
   readonly statesPurpose: boolean;
+  /** Whether it asks for accounts as the Consumer Data Right does. */
+  readonly arrangements: boolean;
+  readonly contextNames: ContextNames | undefined;
 }
 
 /** Reads what an authorization request asks of a customer; read anew at each step. */
 export async function readAsked(
-  { intentService, clock, openEndedIntent, resources, questionsOf }: AskedDeps,
+  deps: AskedDeps,
   session: InteractionSession,
 ): Promise<Asked | NotAsked> {
+  const { intentService, clock, openEndedIntent, resources, questionsOf } = deps;
   const { params, scopes, client } = session;
+  const questions = questionsOf(client);
   const details = readDetails(params.authorization_details);
-  const contexts = readContexts(params, details);
+  const contexts = readContexts(params, details, questions.contextNames);
   if (contexts?.length === 0) {
     return {
       error: 'unmet_authentication_requirements',
@@ -104,6 +117,10 @@ export async function readAsked(
     if (named && !named.authorizationDetails) return unknownGrant;
     return { kind: 'details', details, held: named, wish, contexts };
   }
+  if (questions.arrangements && permissionsOfScopes(scopes).length > 0) {
+    if (wish) return invalid('an arrangement is amended by its cdr_arrangement_id');
+    return readArrangement(deps, session, contexts);
+  }
   if (!scopes.includes('accounts')) {
     // Whatever else is shared ends with an intent, which only accounts or details make.
     const isMore = intentId !== undefined || readOtherScopes(session, resources).length > 0;
@@ -111,10 +128,11 @@ export async function readAsked(
       return { error: 'invalid_scope', description: 'scope accounts is required' };
     }
     if (wish) return invalid('a grant is of accounts, or of authorization_details');
-    return { kind: 'identity', ...readQuestions(session, questionsOf(client)), wish, contexts };
+    return { kind: 'identity', ...readQuestions(session, questions), wish, contexts };
   }
   if (intentId === undefined && !named) {
-    return { kind: 'accounts', terms: plainTerms(openEndedIntent, clock.now()), wish, contexts };
+    const terms = plainTerms(openEndedIntent, clock.now());
+    return { kind: 'accounts', terms, amends: undefined, wish, contexts };
   }
   if (named?.authorizationDetails) return unknownGrant;
   const intent = intentId === undefined ? named : await find(intentId);
@@ -131,9 +149,14 @@ export async function readAsked(
 
 /** Whether this customer may answer: anyone may, but for what another customer has agreed to before. */
 export function isTheirs(asked: Asked, customerId: string): boolean {
-  if (asked.kind === 'intent') return belongsTo(asked.intent, customerId);
-  if (asked.kind !== 'details' || asked.held === undefined) return true;
-  return belongsTo(asked.held, customerId);
+  const before = heldBefore(asked);
+  return before === undefined || belongsTo(before, customerId);
+}
+
+function heldBefore(asked: Asked): Intent | undefined {
+  if (asked.kind === 'intent') return asked.intent;
+  if (asked.kind === 'accounts') return asked.amends;
+  return asked.kind === 'details' ? asked.held : undefined;
 }
 
 /** The error for a client that sends another customer than the one who agreed before. */
@@ -152,6 +175,30 @@ function invalid(description: string): NotAsked {
   return { error: 'invalid_request', description };
 }
 
+/** Accounts for a `sharing_duration`, by the scopes of the Consumer Data Right. */
+async function readArrangement(
+  { intentService, clock, knownFor }: AskedDeps,
+  { params, scopes, client }: InteractionSession,
+  contexts: Common['contexts'],
+): Promise<Asked | NotAsked> {
+  const { arrangementId, sharingDuration } = readArrangementRequest(params.claims) ?? {};
+  const amends =
+    arrangementId === undefined
+      ? undefined
+      : await intentService.find(client.client_id, arrangementId);
+  if (
+    arrangementId !== undefined &&
+    !(amends && isGrantOf(amends, client.client_id, clock.now()))
+  ) {
+    return invalid('cdr_arrangement_id does not name an arrangement in force');
+  }
+  const terms = {
+    permissions: permissionsOfScopes(scopes),
+    expiresAt: new Date(clock.now() + (sharingDuration || knownFor) * 1000).toISOString(),
+  };
+  return { kind: 'accounts', terms, amends, wish: undefined, contexts };
+}
+
 function readQuestions({ params }: InteractionSession, { claims, statesPurpose }: Questions) {
   const { purpose } = params;
   return {
@@ -163,8 +210,9 @@ function readQuestions({ params }: InteractionSession, { claims, statesPurpose }
 function readContexts(
   params: InteractionSession['params'],
   details: readonly AuthorizationDetail[] | undefined,
+  names: ContextNames | undefined,
 ): readonly AuthenticationContext[] | undefined {
-  const wanted = readWantedContexts(params);
+  const wanted = readWantedContexts(params, names);
   const needsStrong = details?.some((detail) => detailTypeOf(detail).needsStrongAuthentication);
   if (!needsStrong || wanted?.length === 0) return wanted;
   return [strongAuthentication.acr];

@@ -19,11 +19,13 @@ interface ClaimsDeps {
   readonly signOn: Pick<SignOn, 'describe'> | undefined;
   /** What clients of an ecosystem may be told claim by claim, and who tells it. */
   readonly claims: ReadonlySet<string>;
+  readonly contextNames: readonly string[];
   readonly describe: SignOn['describe'] | undefined;
 }
 
 /** The claims a client may ask for in the `claims` parameter, and how they are issued. */
-export function claimsConfiguration({ role, storage, signOn, claims, describe }: ClaimsDeps) {
+export function claimsConfiguration(deps: ClaimsDeps) {
+  const { role, storage, signOn, claims, contextNames, describe } = deps;
   /** What the person agreed to with this Grant; the library drops what they did not. */
   async function tell({ oidc }: KoaContextWithOIDC, subject: string, grantId: string) {
     const isTold = oidc.client !== undefined && profileOf(oidc.client).claims.length > 0;
@@ -47,7 +49,7 @@ export function claimsConfiguration({ role, storage, signOn, claims, describe }:
       iss: null,
     },
     // Only a bank authenticates people itself.
-    acrValues: role === 'bank' ? authenticationContexts : [],
+    acrValues: role === 'bank' ? [...authenticationContexts, ...contextNames] : [],
 
     /**
      * Every person the library asks about was put there by our own interaction, so the account is

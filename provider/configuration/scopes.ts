@@ -8,10 +8,11 @@ import {
   openidScopes,
   supportedScopes,
 } from '../../core/scopes.js';
+import { consumerDataScopes } from '../../core/sharing-arrangement.js';
 import type { Storage } from '../../core/storage.js';
 import { asksAsOperator } from '../operator-scopes.js';
 import { offeredProfiles } from '../profiles/offered-profiles.js';
-import { remembersPeople } from '../profiles/profiles.js';
+import { profileOf, remembersPeople } from '../profiles/profiles.js';
 import { enforce } from '../to-protocol-error.js';
 import { isGrantManagementOffered } from './grant-management.js';
 import { assertRedeemable } from './response-types.js';
@@ -43,8 +44,10 @@ export function scopesSupported(configuration: Configuration): readonly string[]
   if (role === 'bank') {
     const management = isGrantManagementOffered(configuration) ? managementScopes : [];
     const others = resources.flatMap(({ scopes }) => Object.keys(scopes));
-    const ofPeople = offeredProfiles(configuration).singleSignOn ? signOnScopes : [];
-    return [...new Set([...openidScopes, ...ofPeople, ...bankScopes, ...management, ...others])];
+    const { singleSignOn, arrangements } = offeredProfiles(configuration);
+    const ofPeople = singleSignOn ? signOnScopes : [];
+    const own = arrangements ? [...bankScopes, ...consumerDataScopes] : bankScopes;
+    return [...new Set([...openidScopes, ...ofPeople, ...own, ...management, ...others])];
   }
   return [...supportedScopes, ...institutions.map(({ id }) => `id:${id}`)];
 }
@@ -99,7 +102,11 @@ export function resourceFeatures(policy: ScopePolicy) {
 
 /** No person is asked for what clients do by themselves. */
 function scopesAtBank({ oidc }: KoaContextWithOIDC, managesGrants: boolean): readonly string[] {
-  if (oidc.params?.grant_type !== 'client_credentials') return bankScopes;
+  if (oidc.params?.grant_type !== 'client_credentials') {
+    return oidc.client && profileOf(oidc.client).arrangements
+      ? [...bankScopes, ...consumerDataScopes]
+      : bankScopes;
+  }
   const own = bankScopes.filter((scope) => !openidScopes.includes(scope));
   return managesGrants ? [...own, ...managementScopes] : own;
 }

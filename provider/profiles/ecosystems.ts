@@ -1,5 +1,7 @@
+import { bankAuthentication, strongAuthentication } from '../../core/bank-authentication.js';
 import { type EcosystemName, ecosystemNames } from '../../core/ecosystem-names.js';
 import type { ProfileName } from '../../core/profile-names.js';
+import { consumerDataScopes } from '../../core/sharing-arrangement.js';
 import type { Profile } from './profile.js';
 
 /** What an ecosystem's own text says on top of a profile, as data. */
@@ -52,6 +54,13 @@ export const ecosystems = {
       requireSenderConstraint: 'certificate',
       longestAccess: tenMinutes,
       subjectTypes: ['pairwise'],
+      scopes: ['openid', ...consumerDataScopes],
+      arrangements: true,
+      // Levels of Assurance: a credential of one kind, and of two.
+      contextNames: {
+        [bankAuthentication.acr]: 'urn:cds.au:cdr:2',
+        [strongAuthentication.acr]: 'urn:cds.au:cdr:3',
+      },
       clauses: {
         response_types: 'Consumer Data Standards, Authentication Flows',
         token_endpoint_auth_method: 'Consumer Data Standards, Client Authentication',

@@ -17,6 +17,10 @@ export interface OfferedProfiles {
   readonly claims: ReadonlySet<string>;
   /** Whether there are clients that say what for. */
   readonly statesPurpose: boolean;
+  /** Whether there are clients of the Consumer Data Right. */
+  readonly arrangements: boolean;
+  /** What clients may call the ways of authentication besides. */
+  readonly contextNames: readonly string[];
   /** Whether one of them remembers who has signed in. */
   readonly singleSignOn: boolean;
 }
@@ -53,6 +57,8 @@ export function offeredProfiles({
     signingAlgorithms: new Set(offered.flatMap(({ signingAlgorithms }) => signingAlgorithms)),
     claims: new Set(rules.flatMap(({ claims = [] }) => claims)),
     statesPurpose: rules.some(({ statesPurpose }) => statesPurpose),
+    arrangements: rules.some(({ arrangements }) => arrangements),
+    contextNames: rules.flatMap(({ contextNames = {} }) => Object.values(contextNames)),
     singleSignOn: offered.some(({ singleSignOn }) => singleSignOn),
   };
 }

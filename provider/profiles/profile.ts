@@ -1,3 +1,5 @@
+import type { AuthenticationContext } from '../../core/bank-authentication.js';
+
 /**
  * What a client is held to, as data (architecture decision 3). Chosen by the client's metadata member
  * `profile`, checked when the client is saved and enforced at the earliest endpoint that can know.
@@ -32,6 +34,10 @@ export interface Profile {
   readonly claims: readonly string[];
   /** Whether its requests say what for, in words for the person (`purpose`). */
   readonly statesPurpose: boolean;
+  /** Whether it asks for accounts by the scopes of the Consumer Data Right, for a `sharing_duration`. */
+  readonly arrangements: boolean;
+  /** What it calls the ways in which people are authenticated (`acr`), where not as the bank does. */
+  readonly contextNames: Readonly<Record<AuthenticationContext, string>> | undefined;
   /** Whether people who have signed in for such a client are remembered for the next. */
   readonly singleSignOn: boolean;
   /** Where its text says what client metadata has to be, by member; none where it follows no text. */

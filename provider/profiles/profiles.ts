@@ -12,6 +12,8 @@ const everywhere = {
   subjectTypes: ['public', 'pairwise'],
   claims: [],
   statesPurpose: false,
+  arrangements: false,
+  contextNames: undefined,
 } satisfies Partial<Profile>;
 
 const fapiAlgorithms = ['ES256', 'PS256', 'EdDSA', 'Ed25519'];
