@@ -6,7 +6,7 @@ import { seededRedirectUri } from '../support/seed-code.js';
 import { expectExplained } from './support/expect-explained.js';
 import { type RunningRole, roles, startRole } from './support/start-role.js';
 
-/* What is done to authorization requests and responses on their way, in both roles (SEC-01, 03, 06-09). */
+/* What is done to authorization requests and responses on their way, in both roles (SEC-01, 03, 06-09, 16). */
 
 const signing = {
   client_id: 'signed-answers',
@@ -246,6 +246,54 @@ describe.each(roles)('%s', (role) => {
       }
     });
   });
+
+  test.each([
+    'https://tpp.example/callback/',
+    'https://tpp.example/callback?',
+    'https://tpp.example/callback?x=y',
+    'https://tpp.example/callback#',
+    'https://tpp.example/callback#x',
+    'https://tpp.example/callback/..;/x',
+    'https://tpp.example/x/../callback',
+    'https://tpp.example/callback/%2e%2e/x',
+    'https://tpp.example%2fcallback',
+    'https://tpp.example/%63allback',
+    'https://tpp.example\\callback',
+    'https://tpp.example/CALLBACK',
+    'HTTPS://tpp.example/callback',
+    'http://tpp.example/callback',
+    'https://TPP.example/callback',
+    'https://tpp.example./callback',
+    'https://tpp.example:443/callback',
+    'https://tpp.example:8443/callback',
+    'https://user@tpp.example/callback',
+    'https://tpp.example@evil.example/callback',
+    'https://evil.example@@@tpp.example/callback',
+    'https://tpp.example%00.evil.example/callback',
+    'https://x.tpp.example/callback',
+    'https://*.example/callback',
+    'https://*',
+    'https://localhost/callback',
+    'https://127.0.0.1/callback',
+    'https://[::1]/callback',
+    'javascript:alert(1)',
+    'JaVaScRiPt:alert(1)',
+    'data:text/html,x',
+    '//tpp.example/callback',
+    ' https://tpp.example/callback',
+    'https://tpp.example/callback\0',
+  ])(
+    'SEC-16: the redirect_uri %j is not the registered one, and nobody is sent there',
+    async (redirect_uri) => {
+      const { tpp } = assent;
+      const request = { ...(await tpp.request()), redirect_uri };
+      const refused = await tpp.push(request);
+      expect(refused).toMatchObject({ status: 400, body: { error: 'invalid_request' } });
+      await expectExplained(assent, refused, { clientId: 'tpp' });
+      const asked = await assent.fetch(tpp.urlOf({ client_id: 'tpp', ...request }));
+      expect([asked.status, asked.headers.get('location')]).toEqual([400, null]);
+    },
+  );
 
   test('SEC-09: a request that was not pushed, or not signed where it must be, sees no page', async () => {
     const { tpp } = assent;
