@@ -1,9 +1,11 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { ConfigurationError } from '../../config/configuration-error.js';
 import { systemClock } from '../../core/clock.js';
 import { createDemoLedger } from '../../sandbox/bank/create-demo-ledger.js';
 import { type CertificateFiles, subjectOf } from '../../sandbox/certificate-authority.js';
+import { createConfigurationDirectory, minimal } from '../config/support.js';
 import {
   amelia,
   openClient,
@@ -283,6 +285,43 @@ describe.each([
     function names(name: NonNullable<Forged['alternativeNames']>[number]): Forged {
       return { subject: 'CN=somebody', alternativeNames: [name] };
     }
+  });
+});
+
+describe('SEC-31: the start', () => {
+  let place: Awaited<ReturnType<typeof createConfigurationDirectory>>;
+  beforeAll(async () => {
+    place = await createConfigurationDirectory();
+  });
+  afterAll(() => place?.remove());
+
+  const mistakesOf = async (settings: object, environment = {}) =>
+    place.load({ ...minimal, ...settings }, environment).then(
+      () => [],
+      (error: unknown) => (error instanceof ConfigurationError ? error.mistakes : [String(error)]),
+    );
+
+  test('knows no setting that would have a header believed', async () => {
+    expect(await mistakesOf({})).toEqual([]);
+    const { tls } = minimal;
+    for (const settings of [
+      { proxy: true },
+      { trustProxy: ['10.0.0.0/8'] },
+      { tls: { ...tls, clientCertificateHeader: 'x-client-cert' } },
+      { listen: { mtls: { port: 3001, trustProxy: true } } },
+    ]) {
+      expect(await mistakesOf(settings)).toEqual([expect.stringMatching(/(p|P)roxy|Header/)]);
+    }
+    const variable = { ASSENT_TLS__CLIENT_CERTIFICATE_HEADER: 'x-client-cert' };
+    expect(await mistakesOf({}, variable)).toHaveLength(1);
+  });
+
+  test('is refused where it is not clear which listener asks for certificates', async () => {
+    const { publicUrl } = minimal;
+    expect(await mistakesOf({ mtlsUrl: publicUrl })).toEqual([expect.stringContaining('mtlsUrl')]);
+    expect(await mistakesOf({ listen: { browser: { port: 3000 }, mtls: { port: 3000 } } })).toEqual(
+      [expect.stringContaining('listen.mtls.port')],
+    );
   });
 });
 
