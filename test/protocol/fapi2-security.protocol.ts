@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { fapi2Plan } from './plans/fapi2.js';
-import { combine, fapi2 } from './support/variant.js';
+import { combine, consumerDataRight, fapi2 } from './support/variant.js';
 import { count, walk } from './support/walk.js';
 
 const variants = combine(fapi2, {
@@ -18,8 +18,18 @@ walk('FAPI 2.0 Security Profile', fapi2Plan, [
   { ...fapi2, ecosystem: 'openbanking_uk', constraint: 'mtls' },
 ]);
 
+const ofArrangements = { ...fapi2, ...consumerDataRight };
+
+walk(
+  'FAPI 2.0 Security Profile, Consumer Data Right',
+  fapi2Plan,
+  [ofArrangements],
+  ['consumer-data-right-au'],
+);
+
 test('the plan has as many modules as the public one', () => {
   expect(variants.map((variant) => count(fapi2Plan, variant))).toEqual([
     56, 50, 47, 41, 46, 40, 37, 31,
   ]);
+  expect(count(fapi2Plan, ofArrangements)).toBe(47);
 });

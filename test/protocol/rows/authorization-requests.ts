@@ -114,6 +114,8 @@ export async function claimsAreReturned({ first }: Pair) {
   const others = new Set(['sid']);
   // Nor is there an intent where no accounts are asked for.
   if (first.variant.resource === 'userinfo') others.add('openbanking_intent_id');
+  // Of the Consumer Data Right, which are asked with and not told.
+  for (const name of ['sharing_duration', 'cdr_arrangement_id']) others.add(name);
   for (const name of claims_supported) if (!others.has(name)) expect(given).toHaveProperty(name);
 }
 

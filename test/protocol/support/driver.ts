@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { decodeJwt, type JWTPayload, jwtVerify } from 'jose';
+import { compactDecrypt, decodeJwt, type JWTPayload, jwtVerify } from 'jose';
 import { authenticationContexts } from '../../../core/bank-authentication.js';
 import { clients } from '../../../core/clients.js';
 import { put } from '../../../core/storage.js';
@@ -20,7 +20,20 @@ import type { ProtocolBank } from './start-protocol-bank.js';
 import type { Variant } from './variant.js';
 
 export const redirectWithQuery = `${seededRedirectUri}?dummy1=lorem&dummy2=ipsum`;
-const apiPath = '/open-banking/v3.1/aisp/accounts';
+/** Where the accounts are, and the scope that opens them. */
+const apis = {
+  own: { path: '/open-banking/v3.1/aisp/accounts', scope: 'accounts', headers: {} },
+  consumerDataRight: {
+    path: '/cds-au/v1/banking/accounts',
+    scope: 'bank:accounts.basic:read',
+    headers: { 'x-v': '2' },
+  },
+};
+/** The Consumer Data Right's level of assurance and sharing duration, as its plans ask for them. */
+const arrangement = {
+  sharing_duration: 7_776_000,
+  id_token: { acr: { essential: true, values: ['urn:cds.au:cdr:2'] } },
+};
 /** As long as ConnectID's plan makes it, and outside of ASCII. */
 const purpose = '\u1100'.repeat(280);
 /** Where a provider says what it offers, FAPI 1.0's plan asks for it. */
@@ -69,7 +82,8 @@ const share: Walk = async (person, page) => {
 /** What is registered of a client of a variant, as its operator would. */
 function registrationOf(variant: Variant, holdings: ProtocolBank['holdings']['first']) {
   const { profile, ecosystem, authentication, constraint, request, response } = variant;
-  const { keys, weakKeys, certificate } = holdings;
+  const { keys, weakKeys, certificate, encryption } = holdings;
+  const isArrangement = ecosystem === 'consumerdataright_au';
   const isFapi1 = profile === 'fapi1-advanced';
   const isMessageSigning = profile === 'fapi2-message-signing';
   const isSigned = request === 'signed';
@@ -81,15 +95,23 @@ function registrationOf(variant: Variant, holdings: ProtocolBank['holdings']['fi
       'authorization_code',
       'refresh_token',
       'client_credentials',
-      ...(isFapi1 ? ['implicit'] : []),
+      ...(isFapi1 && !isArrangement ? ['implicit'] : []),
     ],
-    response_types: isFapi1 ? ['code', 'code id_token'] : ['code'],
+    response_types: isFapi1 && !isArrangement ? ['code', 'code id_token'] : ['code'],
     redirect_uris: [seededRedirectUri, redirectWithQuery],
     id_token_signed_response_alg: 'PS256',
     authorization_details_types: ['account_information'],
-    jwks: { keys: [keys.publicJwk, weak(weakKeys)] },
+    jwks: {
+      keys: [keys.publicJwk, weak(weakKeys), ...(isArrangement ? [encryption.publicJwk] : [])],
+    },
     tls_client_certificate_bound_access_tokens: constraint === 'mtls',
     dpop_bound_access_tokens: constraint === 'dpop',
+    ...(isArrangement && {
+      ecosystem: 'consumer-data-right-au' as const,
+      subject_type: 'pairwise' as const,
+      id_token_encrypted_response_alg: 'RSA-OAEP-256',
+      id_token_encrypted_response_enc: 'A256GCM',
+    }),
     ...(ecosystem === 'connectid_au' && {
       ecosystem: 'connectid-au' as const,
       subject_type: 'pairwise' as const,
@@ -130,10 +152,12 @@ export async function createDriver(
   const client = createFapiClient(bank, clientId, keys, how);
   const base = needsCertificate ? bank.configuration.mtlsUrl : bank.configuration.publicUrl;
   const tokenUrl = `${base}/oidc/token`;
-  const resource = `${base}${variant.resource === 'userinfo' ? '/oidc/userinfo' : apiPath}`;
+  const isArrangement = variant.ecosystem === 'consumerdataright_au';
+  const api = isArrangement ? apis.consumerDataRight : apis.own;
+  const resource = `${base}${variant.resource === 'userinfo' ? '/oidc/userinfo' : api.path}`;
   const scope = [
     ...(variant.openid ? ['openid'] : []),
-    ...(variant.resource === 'accounts' ? ['accounts'] : []),
+    ...(variant.resource === 'accounts' ? [api.scope] : []),
   ].join(' ');
 
   const proof = (url: string, claims: JWTPayload = {}, key = dpop) =>
@@ -142,6 +166,7 @@ export async function createDriver(
   /** What is asked of the person beside the scopes, and how they are to sign in for it. */
   async function subject(): Promise<Parameters> {
     if (variant.ecosystem === 'connectid_au') return { purpose };
+    if (isArrangement) return { claims: arrangement };
     if (variant.asks === 'rar') return { authorization_details: [detail] };
     if (variant.ecosystem === 'plain_fapi') return isFapi1 ? { claims: { id_token: { acr } } } : {};
     const intent = await bank.intentService.register(clientId, {
@@ -325,14 +350,22 @@ export async function createDriver(
       const proven = usesDpop ? await dpop.header('GET', resource, claims) : {};
       const send = options.fetch ?? (needsCertificate ? fetch : bank.fetch);
       const answer = await send(url, {
-        headers: { authorization: `${scheme} ${token}`, ...proven, ...options.headers },
+        headers: {
+          authorization: `${scheme} ${token}`,
+          ...api.headers,
+          ...proven,
+          ...options.headers,
+        },
       });
       const text = await answer.text();
       return { status: answer.status, headers: answer.headers, text };
     },
     /** The claims of an ID token, its signature verified. */
     async readIdToken(token: unknown): Promise<JWTPayload> {
-      const { payload } = await jwtVerify(String(token), bank.published, {
+      const signed = isArrangement
+        ? (await compactDecrypt(String(token), holdings.encryption.privateKey)).plaintext
+        : String(token);
+      const { payload } = await jwtVerify(signed, bank.published, {
         issuer: bank.issuer,
         audience: clientId,
         currentDate: new Date(bank.clock.now()),

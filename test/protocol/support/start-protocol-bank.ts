@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { createLocalJWKSet, type JSONWebKeySet } from 'jose';
+import { createLocalJWKSet, exportJWK, generateKeyPair, type JSONWebKeySet, type JWK } from 'jose';
 import {
   revokeGrant,
   revokeIssued,
@@ -12,6 +12,14 @@ import { createMovingClock } from '../../adapters/support/moving-clock.js';
 import { createClientKeys } from '../../support/client-keys.js';
 import { createDpopKey } from '../../support/fapi-client.js';
 import { startAssent } from '../../support/start-assent.js';
+
+/** What ID tokens are encrypted to. */
+async function createEncryptionKey() {
+  const alg = 'RSA-OAEP-256';
+  const { privateKey, publicKey } = await generateKeyPair(alg);
+  const publicJwk: JWK = { ...(await exportJWK(publicKey)), kid: randomUUID(), use: 'enc', alg };
+  return { privateKey, publicJwk };
+}
 
 /** Assent as a bank over real TLS, on a clock that waits for nobody, and all that its clients hold. */
 export async function startProtocolBank(ecosystems: readonly EcosystemName[] = []) {
@@ -30,6 +38,7 @@ export async function startProtocolBank(ecosystems: readonly EcosystemName[] = [
       keys,
       weakKeys,
       dpop: await createDpopKey(),
+      encryption: await createEncryptionKey(),
       fetch: bank.fetcher(await authority.client(name)),
     };
   }

@@ -2,7 +2,7 @@
 export interface Variant {
   readonly profile: 'fapi2-security' | 'fapi2-message-signing' | 'fapi1-advanced';
   /** In UK Open Banking a request names an intent; plain FAPI knows none. */
-  readonly ecosystem: 'plain_fapi' | 'openbanking_uk' | 'connectid_au';
+  readonly ecosystem: 'plain_fapi' | 'openbanking_uk' | 'connectid_au' | 'consumerdataright_au';
   readonly authentication: 'private_key_jwt' | 'mtls';
   readonly constraint: 'mtls' | 'dpop';
   /** Without, the scope `openid` is not asked for. */
@@ -45,6 +45,12 @@ export const connectId: Variant = {
   resource: 'userinfo',
   request: 'signed',
 };
+
+/** What the Consumer Data Right has of both generations. */
+export const consumerDataRight = {
+  ecosystem: 'consumerdataright_au',
+  constraint: 'mtls',
+} as const satisfies Partial<Variant>;
 
 /** As a line of the table says it. */
 export function nameOf(variant: Variant): string {
