@@ -237,7 +237,10 @@ export const configurationSchema = z.strictObject({
         'How long the secret before a rotated one is accepted, where the operator names no time',
       ),
       session: seconds(3600, 'The session behind one authorization'),
-      oneTimeConsent: seconds(86_400, 'One-time access, where the client names no end'),
+      oneTimeConsent: seconds(
+        86_400,
+        'One-time access, where the client names no end; in the bank role, how long a client is told who somebody is who agreed to no more',
+      ),
       ongoingConsent: seconds(90 * 86_400, 'Ongoing access, where the client names no end'),
       openEndedIntent: z
         .number()
