@@ -1,5 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../core/clock.js';
 import {
@@ -21,8 +22,11 @@ export interface CertificateFiles {
 export interface CertificateAuthority {
   /** Path of the authority's certificate, PEM. */
   readonly certificate: string;
-  /** A certificate for a TLS server of this machine: `localhost` and its loopback addresses. */
-  server(name: string): Promise<CertificateFiles>;
+  /**
+   * A certificate for a TLS server of this machine: `localhost` and its loopback addresses.
+   * @param hosts other names that it goes by.
+   */
+  server(name: string, hosts?: readonly string[]): Promise<CertificateFiles>;
   /** A certificate for a TLS client, with the subject of {@link subjectOf}. */
   client(name: string): Promise<CertificateFiles>;
 }
@@ -67,19 +71,26 @@ export async function openCertificateAuthority(
   // Servers are looked at by browsers, which go by the real time.
   const clocks = { client: clock, server: systemClock };
 
-  async function findOrIssueLeaf(name: string, use: 'server' | 'client') {
+  async function findOrIssueLeaf(
+    name: string,
+    use: 'server' | 'client',
+    hosts: readonly string[] = [],
+  ) {
     const leaf = filesOf(directory, name);
+    const validity = from(clocks[use], leafDays[use]);
     await findOrIssue(
       leaf,
       (certificate) =>
-        certificate.verify(publicKey) && endsLater(certificate, clocks[use], renewalDays[use]),
-      () => issueLeaf(encodedSubjectOf(name), use, from(clocks[use], leafDays[use]), authority),
+        certificate.verify(publicKey) &&
+        hosts.every((host) => isFor(certificate, host)) &&
+        endsLater(certificate, clocks[use], renewalDays[use]),
+      () => issueLeaf(encodedSubjectOf(name), use, validity, authority, hosts),
     );
     return leaf;
   }
   return {
     certificate: files.certificate,
-    server: (name) => findOrIssueLeaf(name, 'server'),
+    server: (name, hosts) => findOrIssueLeaf(name, 'server', hosts),
     client: (name) => findOrIssueLeaf(name, 'client'),
   };
 }
@@ -102,6 +113,11 @@ async function findOrIssue(
   await writePrivateFile(files.key, issued.key);
   await writePrivateFile(files.certificate, issued.certificate);
   return issued;
+}
+
+/** Whether a certificate names a host or address. */
+export function isFor(certificate: X509Certificate, host: string): boolean {
+  return (isIP(host) ? certificate.checkIP(host) : certificate.checkHost(host)) !== undefined;
 }
 
 /** A certificate with its own key; undefined where either is missing, damaged, or of another. */

@@ -1,4 +1,5 @@
 import { createPrivateKey, KeyObject, randomBytes } from 'node:crypto';
+import { isIP } from 'node:net';
 
 /** A certificate and its private key (PKCS #8), both PEM. */
 export interface CertificatePair {
@@ -37,14 +38,15 @@ export async function issueAuthority(name: string, validity: Validity): Promise<
 }
 
 /**
- * Issues a certificate for a TLS server of this machine (`localhost` and its loopback addresses), or
- * for a TLS client.
+ * Issues a certificate for a TLS server of this machine (`localhost`, its loopback addresses and `hosts`),
+ * or for a TLS client.
  */
 export async function issueLeaf(
   subject: string,
   use: 'server' | 'client',
   validity: Validity,
   authority: CertificatePair,
+  hosts: readonly string[] = [],
 ): Promise<CertificatePair> {
   const x509 = await loadX509();
   const keys = await generateKeys();
@@ -69,6 +71,10 @@ export async function issueLeaf(
         ? [
             new x509.SubjectAlternativeNameExtension([
               { type: 'dns', value: 'localhost' },
+              ...hosts.map((value) => ({
+                type: isIP(value) ? ('ip' as const) : ('dns' as const),
+                value,
+              })),
               { type: 'ip', value: '127.0.0.1' },
               { type: 'ip', value: '::1' },
             ]),

@@ -15,6 +15,8 @@ export interface PhoneOptions {
   /** Its origin. */
   readonly url: string;
   readonly port: number;
+  /** The address to listen on; this machine alone by default. */
+  readonly listen?: string | undefined;
   readonly server: CertificateFiles;
   /** The file of the sandbox's authority. */
   readonly ca: string;
@@ -38,7 +40,7 @@ const decisionQuery = z.object({
  * bank has none. @throws the system's error, e.g. `EADDRINUSE`.
  */
 export async function startPhone(options: PhoneOptions): Promise<{ stop(): Promise<void> }> {
-  const { url, port, server, ca, bank, storage } = options;
+  const { url, port, listen: host = '127.0.0.1', server, ca, bank, storage } = options;
   const person = await openPerson(ca);
   const router = new Router();
 
@@ -64,10 +66,7 @@ export async function startPhone(options: PhoneOptions): Promise<{ stop(): Promi
     readFile(server.certificate, 'utf8'),
     readFile(server.key, 'utf8'),
   ]);
-  const listener = await listen(
-    { host: '127.0.0.1', port, certificate, key },
-    application.callback(),
-  );
+  const listener = await listen({ host, port, certificate, key }, application.callback());
   return {
     async stop() {
       await listener.close(graceSeconds);
