@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import type { RequestListener } from 'node:http';
 import Router from '@koa/router';
 import Koa from 'koa';
 import type { Provider } from 'oidc-provider';
@@ -8,6 +6,7 @@ import { createAdminRoutes } from './composition/admin-routes.js';
 import { createBankRole } from './composition/bank-role.js';
 import { createExplanationRoutes } from './composition/explanation-routes.js';
 import { createIdentityRole } from './composition/identity-role.js';
+import { createListeners } from './composition/listeners.js';
 import { openFoundation, openProvider } from './composition/open-foundation.js';
 import { createRegistrationRoutes } from './composition/registration-routes.js';
 import type { Foundation, Role, Route } from './composition/role.js';
@@ -20,7 +19,6 @@ import type { Storage } from './core/storage.js';
 import { createLogger } from './create-logger.js';
 import { allowHosts } from './http/allow-hosts.js';
 import { dispatch } from './http/dispatch.js';
-import { type Listener, listen } from './http/listen.js';
 import { createLogoLoader } from './http/load-logo.js';
 import { securityHeaders } from './http/security-headers.js';
 import { serveAssets } from './http/serve-assets.js';
@@ -53,7 +51,7 @@ export interface Assent {
   stop(): Promise<void>;
 }
 
-/** How long requests and jobs under way may take when the process is told to stop (seconds). */
+/** How long jobs under way may take when the process is told to stop (seconds). */
 const grace = 10;
 
 /**
@@ -81,15 +79,20 @@ async function buildAssent(options: AssentOptions, clock: Clock): Promise<Assent
     await seedClients({ rules, storage, clock, logger }, configuration.clients);
     const application = createApplication(configuration, [
       serveClientLogos(foundation.logos.clients, storage),
-      createAdminRoutes({ ...foundation, provider, rules, holdings: role.holdings }),
+      createAdminRoutes({
+        ...foundation,
+        ...{ provider, rules, holdings: role.holdings, keys: keys.manager },
+      }),
       createExplanationRoutes({ ...foundation, provider }),
       ...createRegistrationRoutes({ ...foundation, provider, rules, holdings: role.holdings }),
       ...role.routes({ ...foundation, provider }),
     ]);
     const handler = dispatch(provider.callback(), application.callback());
-    const listeners = createListeners(configuration, (request, response) =>
-      runAt(clock, () => handler(request, response)),
-    );
+    const listeners = createListeners({
+      configuration,
+      logger,
+      handler: (request, response) => runAt(clock, () => handler(request, response)),
+    });
     return {
       ...{ provider, storage, keys: keys.manager },
       async start() {
@@ -137,35 +140,6 @@ function createApplication(configuration: Configuration, routes: readonly Route[
     else application.use(middleware);
   }
   return application;
-}
-
-function createListeners({ listen: addresses, tls }: Configuration, handler: RequestListener) {
-  const listeners: Listener[] = [];
-
-  async function close(): Promise<void> {
-    await Promise.all(listeners.splice(0).map((listener) => listener.close(grace)));
-  }
-
-  return {
-    close,
-    async open() {
-      const [certificate, key, ...clientAuthorities] = await Promise.all(
-        [tls.certificate, tls.key, ...tls.clientCertificateAuthorities].map((path) =>
-          readFile(path, 'utf8'),
-        ),
-      );
-      const material = { certificate: certificate ?? '', key: key ?? '' };
-      try {
-        listeners.push(await listen({ ...addresses.browser, ...material }, handler));
-        listeners.push(
-          await listen({ ...addresses.mtls, ...material, clientAuthorities }, handler),
-        );
-      } catch (error) {
-        await close();
-        throw error;
-      }
-    },
-  };
 }
 
 async function createRole(options: AssentOptions, foundation: Foundation): Promise<Role> {

@@ -3,14 +3,17 @@ import type { Collection, Storage, Stored } from './storage.js';
 import type { WebhookEndpoint } from './webhook-endpoint.js';
 
 /** What an operator's token can allow. */
-export const operatorScopes = ['clients:read', 'clients:write'] as const;
+export const operatorScopes = ['clients:read', 'clients:write', 'keys:read', 'keys:write'] as const;
 export type OperatorScope = (typeof operatorScopes)[number];
 
 /** Who made or changed a client. */
 export interface Author {
-  /** The Admin API's operator, the `admin` command, the configuration file, or the client itself. */
-  readonly kind: 'operator' | 'command' | 'file' | 'registration';
-  /** The operator's client id, or the person at the command. */
+  /**
+   * The Admin API's operator, the `admin` command, the configuration file, the client itself, or the
+   * program: by its settings, or as who embeds it wrote it.
+   */
+  readonly kind: 'operator' | 'command' | 'file' | 'registration' | 'program';
+  /** The operator's client id, the person at the command, or what of the program. */
   readonly id: string;
 }
 

@@ -1,3 +1,4 @@
+import { adminEvents } from './admin-history.js';
 import { accounts, transactions } from './account.js';
 import { approvals } from './approval.js';
 import { attempts } from './attempts.js';
@@ -34,6 +35,7 @@ export const domainCollections: readonly Collection<unknown>[] = [
   bankCalls,
   bankVisits,
   clientChanges,
+  adminEvents,
   clientLogos,
   clients,
   connections,

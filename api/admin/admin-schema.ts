@@ -5,15 +5,27 @@ import { clientMetadataSchema } from '../../core/client-metadata.js';
 import type { ClientPlan } from '../../core/client-plan.js';
 import type { ClientRules } from '../../core/client-rules.js';
 import { etagOf, viewClient } from '../../core/client-view.js';
-import type { ClientRecord } from '../../core/clients.js';
+import type { Author, ClientRecord } from '../../core/clients.js';
 import type { Stored } from '../../core/storage.js';
 import { brokenRuleSchema } from '../error-schema.js';
 
 const time = z.iso.datetime();
-const author = z.object({
-  kind: z.enum(['operator', 'command', 'file', 'registration']),
+
+export const authorSchema = z.object({
+  kind: z.enum(['operator', 'command', 'file', 'registration', 'program']),
   id: z.string(),
 });
+
+/** Of what is listed by time or by id. */
+export const paging = {
+  limit: z.coerce.number().int().min(1).max(100).default(50),
+  cursor: z.string().max(1000).optional().describe('The `next` of the page before'),
+};
+
+/** The operator whose token came. */
+export function operator({ clientId }: { readonly clientId: string }): Author {
+  return { kind: 'operator', id: clientId };
+}
 
 export const clientSchema = z
   .object({
@@ -26,7 +38,7 @@ export const clientSchema = z
     previousSecretExpiresAt: time.optional(),
     createdAt: time.optional(),
     updatedAt: time.optional(),
-    updatedBy: author.optional(),
+    updatedBy: authorSchema.optional(),
     logo: z
       .object({
         status: z.enum(['pending', 'shown', 'failed']),
@@ -84,7 +96,7 @@ export const configurationPlanSchema = z
 export const clientChangeSchema = z
   .object({
     at: time,
-    by: author,
+    by: authorSchema,
     action: planSchema.shape.action.exclude(['unchanged']),
     changes: z.array(memberChange),
   })

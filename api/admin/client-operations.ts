@@ -2,7 +2,6 @@ import { z } from 'zod';
 import type { ClientAdministration } from '../../core/client-administration.js';
 import { viewLogo } from '../../core/client-logo.js';
 import type { ClientRules } from '../../core/client-rules.js';
-import type { Author } from '../../core/clients.js';
 import type { Clock } from '../../core/clock.js';
 import { searchClients } from '../../core/search-clients.js';
 import type { Storage } from '../../core/storage.js';
@@ -16,6 +15,8 @@ import {
   describePlan,
   metadataBody,
   metadataPatch,
+  operator,
+  paging,
   planSchema,
 } from './admin-schema.js';
 
@@ -30,18 +31,9 @@ export interface ClientOperationsDeps {
 
 const path = '/admin/v1/clients/{clientId}';
 const params = z.object({ clientId: z.string() });
-const paging = {
-  limit: z.coerce.number().int().min(1).max(100).default(50),
-  cursor: z.string().max(1000).optional().describe('The `next` of the page before'),
-};
 const common = { params, query: noParameters, body: noBody } as const;
 const read = { scopes: ['clients:read'] };
 const write = { scopes: ['clients:write'] };
-
-/** The operator whose token came. */
-function operator({ clientId }: { readonly clientId: string }): Author {
-  return { kind: 'operator', id: clientId };
-}
 
 /** Everything an operator does with one client or looks for among all. */
 export function createClientOperations(deps: ClientOperationsDeps): readonly Operation[] {

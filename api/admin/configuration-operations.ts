@@ -4,7 +4,7 @@ import {
   configurationDocumentSchema,
 } from '../../core/client-configuration.js';
 import { defineOperation, noBody, noParameters, type Operation } from '../operation.js';
-import { configurationPlanSchema, describeConfigurationPlan } from './admin-schema.js';
+import { configurationPlanSchema, describeConfigurationPlan, operator } from './admin-schema.js';
 
 const query = z.object({
   prune: z
@@ -60,7 +60,7 @@ export function createConfigurationOperations(
       ...common,
       errors: ['PreconditionFailed'],
       async handle({ token, body, query: { prune } }) {
-        const by = { kind: 'operator', id: token.clientId } as const;
+        const by = operator(token);
         return describeConfigurationPlan(await configuration.apply(body, { prune, by }));
       },
     }),

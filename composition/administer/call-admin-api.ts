@@ -31,7 +31,10 @@ export async function callAdminApi(operator: OperatorKey, call: AdminCall): Prom
     client.PrivateKeyJwt({ key: signing, kid: String(key.kid) }),
   );
   const DPoP = client.getDPoPHandle(configuration, proving);
-  const scope = call.method === 'GET' ? 'clients:read' : 'clients:read clients:write';
+  // What is asked for is what the call needs, so that an operator who may do less still can.
+  const what = /^\/keys\b/.test(call.path) ? 'keys' : 'clients';
+  const isReading = call.method === 'GET' || /\/(?:dry-run|plan)(?:\?|$)/.test(call.path);
+  const scope = isReading ? `${what}:read` : `${what}:read ${what}:write`;
   const tokens = await client
     .clientCredentialsGrant(configuration, { scope }, { DPoP })
     .catch((cause: unknown) => {

@@ -6,7 +6,13 @@ import {
   type ConfigurationPlan,
   configurationDocumentSchema,
 } from '../../core/client-configuration.js';
-import { type Author, clients, operatorScopes } from '../../core/clients.js';
+import {
+  type Author,
+  clients,
+  isOperatorScope,
+  type OperatorScope,
+  operatorScopes,
+} from '../../core/clients.js';
 import { findAll } from '../../core/find-all.js';
 import { createOperator, type OperatorCredential, removeOperator } from '../../core/operators.js';
 import { formatPlan } from './format-plan.js';
@@ -25,6 +31,7 @@ export interface CommandOptions {
   readonly certificate?: string | undefined;
   readonly 'if-match'?: string | undefined;
   readonly 'read-only'?: boolean | undefined;
+  readonly scope?: string | undefined;
   readonly secrets?: boolean | undefined;
   readonly prune?: boolean | undefined;
   readonly policy?: string | undefined;
@@ -53,7 +60,8 @@ export const commands: Readonly<Record<string, Command>> = {
       return undefined;
     }
     const clientId = `operator-${randomUUID()}`;
-    const scopes = options['read-only'] ? (['clients:read'] as const) : operatorScopes;
+    const scopes = readScopes(options);
+    if (!scopes) return undefined;
     const create = (credential: OperatorCredential) =>
       createOperator(administration, { clientId, name, scopes, credential }, by);
     if (certificate !== undefined) {
@@ -104,6 +112,14 @@ export const commands: Readonly<Record<string, Command>> = {
       return toResult(await configuration.apply(document, { prune, by }));
     }),
 };
+
+/** @returns undefined where a scope is none of operators'. */
+function readScopes({ scope, ...options }: CommandOptions): readonly OperatorScope[] | undefined {
+  const named = scope?.split(/[ ,]+/).filter(Boolean) ?? operatorScopes;
+  const known = named.filter(isOperatorScope);
+  if (known.length === 0 || known.length < named.length) return undefined;
+  return options['read-only'] ? known.filter((one) => one.endsWith(':read')) : known;
+}
 
 function done(output: string): CommandResult {
   return { output, status: 0 };

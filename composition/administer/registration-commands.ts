@@ -31,9 +31,9 @@ export const registrationCommands: Readonly<Record<string, Command>> = {
     return { output: lines.join('\n') || 'There are no registration tokens', status: 0 };
   },
 
-  'revoke-registration-token': async ([id, ...more], { administration }) => {
+  'revoke-registration-token': async ([id, ...more], { administration, by }) => {
     if (!id || more.length > 0) return undefined;
-    await openInitialAccessTokens(administration).revoke(id);
+    await openInitialAccessTokens(administration).revoke(id, by);
     return { output: `${id} registers nobody any more`, status: 0 };
   },
 };

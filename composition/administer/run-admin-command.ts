@@ -16,6 +16,8 @@ const usage = `Usage: npm run admin -- COMMAND --config FILE
   create-operator NAME --key FILE          make an operator; its private key goes into the new FILE
   create-operator NAME --certificate FILE  make one that shows this client certificate (PEM)
                   --read-only              it may look, and change nothing
+                  --scope "clients:read …" it may do this alone: clients:read, clients:write,
+                                           keys:read, keys:write
   list-operators
   remove-operator CLIENT_ID
   export [FILE] [--secrets]                all clients as one file; secrets only where asked for
@@ -89,9 +91,10 @@ function onStore(name: string): Run {
 }
 
 /** On the store alone: also where no process could start for the sake of its keys. */
-const changeKeys: Run = async (words, options, { loadConfiguration, clock, logger }) => {
+const changeKeys: Run = async (words, options, { loadConfiguration, clock, logger, user }) => {
   const configuration = await loadConfiguration(options.config);
-  const output = await runKeysCommand(words, { configuration, clock, logger });
+  const by = { kind: 'command', id: user } as const;
+  const output = await runKeysCommand(words, { configuration, clock, logger, by });
   return output === undefined ? undefined : { output, status: 0 };
 };
 
@@ -127,6 +130,7 @@ function readArguments(args: readonly string[]): { options: CommandOptions; word
       certificate: { type: 'string' },
       'if-match': { type: 'string' },
       'read-only': { type: 'boolean' },
+      scope: { type: 'string' },
       secrets: { type: 'boolean' },
       prune: { type: 'boolean' },
       policy: { type: 'string' },

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { recordEvent } from '../admin-history.js';
 import type { Author } from '../clients.js';
 import type { Clock } from '../clock.js';
 import { findAll } from '../find-all.js';
@@ -44,10 +45,12 @@ export interface InitialAccessTokens {
   create(wanted: NewInitialAccessToken): Promise<{ readonly id: string; readonly token: string }>;
   list(): Promise<readonly Stored<InitialAccessToken>[]>;
   /** @throws {Refusal} `not_found` */
-  revoke(id: string): Promise<void>;
+  revoke(id: string, by: Author): Promise<void>;
   /** The token that is meant; undefined where it is none, expired, revoked or used up. */
   find(token: string): Promise<Stored<InitialAccessToken> | undefined>;
 }
+
+const registrationToken = { kind: 'registration_token' } as const;
 
 /** See {@link InitialAccessTokens}. */
 export function createInitialAccessTokens(deps: {
@@ -67,16 +70,23 @@ export function createInitialAccessTokens(deps: {
         ...{ usesLeft: uses, createdBy: by },
       };
       const expiresAt = new Date(clock.now() + lifetime * 1000);
-      await storage.commit([insert(initialAccessTokens, id, record, expiresAt)]);
+      const event = { ...registrationToken, id, action: 'created', note, by } as const;
+      await storage.commit([
+        insert(initialAccessTokens, id, record, expiresAt),
+        recordEvent(event, new Date(createdAt)),
+      ]);
       return { id, token };
     },
 
     list: () => findAll(storage, initialAccessTokens, { index: 'created', from: '' }),
 
-    async revoke(id) {
+    async revoke(id, by) {
       const stored = await storage.get(initialAccessTokens, id);
       if (!stored) throw new Refusal('not_found', 'There is no such token');
-      await storage.commit([remove(initialAccessTokens, id)]);
+      const { note } = stored.value;
+      const event = { ...registrationToken, id, action: 'revoked', note, by } as const;
+      const at = new Date(clock.now());
+      await storage.commit([remove(initialAccessTokens, id), recordEvent(event, at)]);
     },
 
     async find(token) {

@@ -1,14 +1,17 @@
 import { z } from 'zod';
+import { recordEvent } from '../../core/admin-history.js';
+import type { Author } from '../../core/clients.js';
 import type { Clock } from '../../core/clock.js';
 import { handleJob, type JobHandler, type JobKind, schedule, unschedule } from '../../core/job.js';
+import { type KeyAdministration, type KeyView, NoNewKey } from '../../core/key-administration.js';
 import type { Logger } from '../../core/logger.js';
+import { Refusal } from '../../core/refusal.js';
 import { retryConflict } from '../../core/retry-conflict.js';
-import { insert, type Storage, StorageConflict, update } from '../../core/storage.js';
+import { insert, type Storage, StorageConflict, update, type Write } from '../../core/storage.js';
 import {
   algorithmsDue,
   type KeyPolicy,
   type KeySet,
-  type KeyState,
   nextChange,
   nextOf,
   retireOthers,
@@ -23,30 +26,8 @@ import { keySetId, keySets, readKeySet } from './key-set-record.js';
 import type { KeySigner } from './key-signer.js';
 import { forgetKey, makeKey } from './make-key.js';
 
-/** A key as an operator sees it; nothing of it is secret. */
-export interface KeyView
-  extends Pick<SigningKeyRecord, 'kid' | 'algorithm' | 'createdAt' | 'signsFrom'> {
-  readonly state: KeyState;
-  readonly publishedUntil: string | undefined;
-  readonly revokedAt: string | undefined;
-  readonly heldBy: 'store' | 'external' | 'nobody';
-}
-
-/** What changes the provider's keys. Every running process follows within a second. */
-export interface KeyManager {
-  list(): Promise<readonly KeyView[]>;
-  /**
-   * Publishes the next key of each algorithm, or of one; it signs after `signing.publishBefore`. Where
-   * one is published already, nothing is done.
-   * @throws RangeError for an algorithm that is not among the settings.
-   */
-  rotate(algorithm?: string): Promise<readonly KeyView[]>;
-  /**
-   * Takes a key away at once; where it was signing, the next one signs from now on, a new one if need be.
-   * @throws RangeError where there is no such key; Error where no new key could be made, after the
-   * revocation has taken effect: nothing is signed with that algorithm until there is one.
-   */
-  revoke(kid: string): Promise<readonly KeyView[]>;
+/** What changes the provider's keys. */
+export interface KeyManager extends KeyAdministration {
   /**
    * At the start of a process: makes the keys that are missing, and ends those of algorithms that are no
    * longer offered. Processes that start at once end with the same keys.
@@ -99,7 +80,7 @@ export function createKeyManager(deps: KeyManagerDeps): KeyManager {
   /** Reads, decides and stores, again where another process was first; then the others' keys count. */
   function change(
     decide: (set: KeySet) => Promise<KeySet>,
-    { reschedule }: { readonly reschedule: boolean } = { reschedule: true },
+    { by, reschedule = true }: { readonly by: Author; readonly reschedule?: boolean },
   ): Promise<KeySet> {
     return retryConflict(async () => {
       const stored = await readKeySet(storage);
@@ -109,7 +90,11 @@ export function createKeyManager(deps: KeyManagerDeps): KeyManager {
       const job = next ? schedule(keepKeys, keySetId, next, {}) : unschedule(keepKeys, keySetId);
       const write = stored ? update(keySets, stored, after) : insert(keySets, keySetId, after);
       try {
-        await storage.commit([...(after === before ? [] : [write]), ...(reschedule ? [job] : [])]);
+        await storage.commit([
+          ...(after === before ? [] : [write]),
+          ...(reschedule ? [job] : []),
+          ...history(before, after, by),
+        ]);
       } catch (error) {
         if (error instanceof StorageConflict) await forget(added(before, after));
         throw error;
@@ -128,15 +113,22 @@ export function createKeyManager(deps: KeyManagerDeps): KeyManager {
     }
   }
 
+  /** What people ask about afterwards; the other steps follow from the times of each key. */
+  function history(before: KeySet, after: KeySet, by: Author): readonly Write[] {
+    const event = ({ kid, algorithm }: SigningKeyRecord, action: 'created' | 'revoked') =>
+      recordEvent({ kind: 'signing_key', id: kid, action, note: algorithm, by }, now());
+    return [
+      ...added(before, after).map((key) => event(key, 'created')),
+      ...newlyRevoked(before, after).map((key) => event(key, 'revoked')),
+    ];
+  }
+
   function report(before: KeySet, after: KeySet): void {
     for (const { kid, algorithm, signsFrom } of added(before, after)) {
       logger.info({ kid, algorithm, signsFrom }, 'signing key published');
     }
-    for (const { kid, algorithm, revokedAt } of after.keys) {
-      const old = before.keys.find((key) => key.kid === kid);
-      if (revokedAt !== undefined && old?.revokedAt === undefined) {
-        logger.warn({ kid, algorithm }, 'signing key revoked');
-      }
+    for (const { kid, algorithm } of newlyRevoked(before, after)) {
+      logger.warn({ kid, algorithm }, 'signing key revoked');
     }
     for (const { kid, algorithm } of added(after, before)) {
       logger.info({ kid, algorithm }, 'signing key forgotten');
@@ -150,7 +142,7 @@ export function createKeyManager(deps: KeyManagerDeps): KeyManager {
         for (const id of settled.destroyed) await destroy(id);
         return addKeys(settled.set, algorithmsDue(settled.set, policy, now()));
       },
-      { reschedule: false },
+      { by: bySettings, reschedule: false },
     );
 
   /** Algorithms whose newest key is not where keys are to be; also those without any. */
@@ -168,25 +160,57 @@ export function createKeyManager(deps: KeyManagerDeps): KeyManager {
 
   const views = (set: KeySet) => set.keys.map((key) => toView(set, key, now()));
 
-  return {
-    list: async () => views((await readKeySet(storage))?.value ?? { keys: [] }),
+  const read = async (): Promise<KeySet> => (await readKeySet(storage))?.value ?? { keys: [] };
 
-    async rotate(algorithm) {
-      if (algorithm !== undefined) assertKnown(algorithm, policy.algorithms);
-      const wanted = algorithm === undefined ? policy.algorithms : [algorithm];
-      const set = await change(async (before) => {
-        const missing = wanted.filter((name) => !nextOf(before, name, now()));
-        return missing.length === 0 ? before : addKeys(before, missing);
-      });
+  function wanted(algorithm: string | undefined): readonly string[] {
+    if (algorithm === undefined) return policy.algorithms;
+    assertKnown(algorithm, policy.algorithms);
+    return [algorithm];
+  }
+
+  return {
+    list: async () => views(await read()),
+
+    async rotate(algorithm, by = byProgram) {
+      const algorithms = wanted(algorithm);
+      const set = await change(
+        async (before) => {
+          const missing = algorithms.filter((name) => !nextOf(before, name, now()));
+          return missing.length === 0 ? before : addKeys(before, missing);
+        },
+        { by },
+      );
       return views(set);
     },
 
-    async revoke(kid) {
+    async planRotation(algorithm) {
+      const set = await read();
+      const next = wanted(algorithm).map((name) => ({ name, key: nextOf(set, name, now()) }));
+      return {
+        publishes: next.flatMap(({ name, key }) =>
+          key ? [] : [{ algorithm: name, signsFrom: startOf(set, name, policy, now()) }],
+        ),
+        published: next.flatMap(({ key }) => (key ? [toView(set, key, now())] : [])),
+      };
+    },
+
+    async planRevocation(kid) {
+      const set = await read();
+      const key = find(set, kid);
+      const { algorithm } = key;
+      if (signerOf(set, algorithm, now())?.kid !== kid) return { key: toView(set, key, now()) };
+      const next = signerOf(revoke(set, kid, policy, now()), algorithm, now());
+      return {
+        key: toView(set, key, now()),
+        ...(next && { signsNext: { kid: next.kid } }),
+        ...(!next && policy.algorithms.includes(algorithm) && { signsNext: { isNew: true } }),
+      };
+    },
+
+    async revoke(kid, by = byProgram) {
       let failure: unknown;
-      const set = await change(async (before) => {
-        if (!before.keys.some((key) => key.kid === kid)) {
-          throw new RangeError(`There is no signing key ${kid}`);
-        }
+      const decide = async (before: KeySet) => {
+        find(before, kid);
         const after = revoke(before, kid, policy, now());
         const missing = policy.algorithms.filter((name) => !signerOf(after, name, now()));
         try {
@@ -196,27 +220,28 @@ export function createKeyManager(deps: KeyManagerDeps): KeyManager {
           failure = error;
           return after;
         }
-      });
+      };
+      const set = await change(decide, { by });
       if (failure === undefined) return views(set);
-      throw new Error(
-        `${kid} is revoked, but no new key could be made: nothing is signed with its algorithm until one is`,
-        { cause: failure },
-      );
+      throw new NoNewKey(kid, { cause: failure });
     },
 
     async prepare() {
-      await change(async (before) => {
-        assertUsable(before, deps, now());
-        const set = retireOthers(before, policy, now());
-        try {
-          return await addKeys(set, misplaced(set));
-        } catch (cause) {
-          // What has a key is served; what has none is refused, and tried again as a job.
-          if (set.keys.length === 0) throw cause;
-          logger.error({ cause }, 'no new signing keys could be made');
-          return set;
-        }
-      });
+      await change(
+        async (before) => {
+          assertUsable(before, deps, now());
+          const set = retireOthers(before, policy, now());
+          try {
+            return await addKeys(set, misplaced(set));
+          } catch (cause) {
+            // What has a key is served; what has none is refused, and tried again as a job.
+            if (set.keys.length === 0) throw cause;
+            logger.error({ cause }, 'no new signing keys could be made');
+            return set;
+          }
+        },
+        { by: bySettings },
+      );
     },
 
     nextChange: due,
@@ -225,6 +250,24 @@ export function createKeyManager(deps: KeyManagerDeps): KeyManager {
       return { writes: [], ...(next && { again: { due: next } }) };
     }),
   };
+}
+
+/** Keys that come by themselves, and those that a program which embeds Assent changes. */
+const bySettings: Author = { kind: 'program', id: 'settings' };
+const byProgram: Author = { kind: 'program', id: 'embedding' };
+
+/** @throws {Refusal} `not_found` */
+function find({ keys }: KeySet, kid: string): SigningKeyRecord {
+  const found = keys.find((key) => key.kid === kid);
+  if (!found) throw new Refusal('not_found', `There is no signing key ${kid}`);
+  return found;
+}
+
+function newlyRevoked(before: KeySet, after: KeySet): readonly SigningKeyRecord[] {
+  return after.keys.filter(({ kid, revokedAt }) => {
+    const old = before.keys.find((key) => key.kid === kid);
+    return revokedAt !== undefined && old?.revokedAt === undefined;
+  });
 }
 
 /** The keys of `after` that are not in `before`. */
@@ -248,7 +291,8 @@ function heldBy(key: SigningKeyRecord | undefined): KeyView['heldBy'] {
 
 function assertKnown(algorithm: string, algorithms: readonly string[]): void {
   if (!algorithms.includes(algorithm)) {
-    throw new RangeError(`${algorithm} is not among signing.algorithms: ${algorithms.join(', ')}`);
+    const message = `${algorithm} is not among signing.algorithms: ${algorithms.join(', ')}`;
+    throw new Refusal('invalid_request', message);
   }
 }
 

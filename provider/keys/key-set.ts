@@ -1,4 +1,5 @@
 import type { JWK } from 'jose';
+import type { KeyState } from '../../core/key-administration.js';
 
 /**
  * One of the provider's signing keys. It is published, signs once caches know it, is published for as
@@ -37,8 +38,6 @@ export interface KeyPolicy {
   /** The longest life of what a key signs, and the caches that learn of it. */
   readonly publishAfter: number;
 }
-
-export type KeyState = 'published' | 'signing' | 'retiring' | 'retired' | 'revoked';
 
 /** How far the clocks of processes may differ before one finds its signing key destroyed (seconds). */
 const lag = 60;

@@ -1,9 +1,11 @@
 import { openStorage } from '../../adapters/open-storage.js';
 import type { Configuration } from '../../config/schema.js';
+import { adminEvents } from '../../core/admin-history.js';
+import type { Author } from '../../core/clients.js';
 import type { Clock } from '../../core/clock.js';
 import { jobs } from '../../core/job.js';
+import type { KeyAdministration, KeyView } from '../../core/key-administration.js';
 import type { Logger } from '../../core/logger.js';
-import type { KeyManager, KeyView } from './key-manager.js';
 import { keySets } from './key-set-record.js';
 import { openKeys } from './open-keys.js';
 
@@ -11,6 +13,8 @@ interface CommandDeps {
   readonly configuration: Configuration;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Who asks, for the history. */
+  readonly by: Author;
 }
 
 /**
@@ -21,12 +25,17 @@ interface CommandDeps {
  */
 export async function runKeysCommand(
   words: readonly string[],
-  { configuration, clock, logger }: CommandDeps,
+  { configuration, clock, logger, by }: CommandDeps,
 ): Promise<string | undefined> {
-  const action = readAction(words);
+  const action = readAction(words, by);
   if (!action) return undefined;
   const { url, masterKey } = configuration.storage;
-  const storage = await openStorage({ url, masterKey, collections: [keySets, jobs], clock });
+  const storage = await openStorage({
+    url,
+    masterKey,
+    collections: [keySets, jobs, adminEvents],
+    clock,
+  });
   try {
     // Running processes see the change, and what is due, by themselves.
     const keys = await openKeys({ configuration, storage, clock, logger }, () => {});
@@ -40,13 +49,13 @@ export async function runKeysCommand(
   }
 }
 
-type Action = (keys: KeyManager) => Promise<readonly KeyView[]>;
+type Action = (keys: KeyAdministration) => Promise<readonly KeyView[]>;
 
-function readAction([name, argument, ...more]: readonly string[]): Action | undefined {
+function readAction([name, argument, ...more]: readonly string[], by: Author): Action | undefined {
   if (more.length > 0) return undefined;
   if (name === 'list' && argument === undefined) return (keys) => keys.list();
-  if (name === 'rotate') return (keys) => keys.rotate(argument);
-  if (name === 'revoke' && argument !== undefined) return (keys) => keys.revoke(argument);
+  if (name === 'rotate') return (keys) => keys.rotate(argument, by);
+  if (name === 'revoke' && argument !== undefined) return (keys) => keys.revoke(argument, by);
   return undefined;
 }
 

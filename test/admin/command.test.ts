@@ -77,7 +77,7 @@ test('the first operator is made by the command, and calls the API with the key 
 
   const listed = await run('list-operators', '--config', config);
   const id = /operator-\S+/.exec(listed.output)?.[0] ?? '';
-  expect(listed.output).toContain('clients:read clients:write  Ops');
+  expect(listed.output).toContain('clients:read clients:write keys:read keys:write  Ops');
   expect((await run('remove-operator', id, '--config', config)).status).toBe(0);
   await new Promise((resolve) => setTimeout(resolve, 1050));
   const late = await spawn('call', 'GET', '/clients', '--key', key);

@@ -100,7 +100,7 @@ describe('an initial access token', () => {
     );
     expect(refused).toMatchObject({ status: 400, body: { error: 'invalid_redirect_uri' } });
     const [id = ''] = once.split('.');
-    await assent.tokens.revoke(id);
+    await assent.tokens.revoke(id, { kind: 'command', id: 'tester' });
     expect((await assent.register(budget, { token: once })).status).toBe(401);
     const expired = await assent.token({}, 5, -1);
     expect((await assent.register(budget, { token: expired })).status).toBe(401);
