@@ -1,5 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { createSecureContext, type SecureContext } from 'node:tls';
 import { z } from 'zod';
 import type { ConnectorConfiguration, ValidSettings } from './schema.js';
 import { systemErrorCode } from './system-error-code.js';
@@ -15,6 +16,9 @@ export async function checkFiles(configuration: ValidSettings): Promise<readonly
     ...(tls ? [checkPair('tls', tls)] : []),
     ...(tls?.clientCertificateAuthorities ?? []).map((path, index) =>
       checkFile(`tls.clientCertificateAuthorities.${index}`, path, readCertificate),
+    ),
+    ...(tls?.clientCertificateRevocationLists ?? []).map((path, index) =>
+      checkFile(`tls.clientCertificateRevocationLists.${index}`, path, readRevocationList),
     ),
     ...(signing?.external
       ? [checkFile('signing.external.module', signing.external.module, readModule)]
@@ -80,6 +84,11 @@ interface FileKind<Content> {
 const readCertificate: FileKind<X509Certificate> = {
   expected: 'a certificate in PEM',
   parse: (text) => new X509Certificate(text),
+};
+
+const readRevocationList: FileKind<SecureContext> = {
+  expected: 'a certificate revocation list in PEM',
+  parse: (text) => createSecureContext({ crl: text }),
 };
 
 const readPrivateKey: FileKind<KeyObject> = {

@@ -13,6 +13,7 @@ export function resolvePaths(configuration: ValidSettings, directory: string): V
         certificate: absolute(tls.certificate),
         key: absolute(tls.key),
         clientCertificateAuthorities: tls.clientCertificateAuthorities.map(absolute),
+        clientCertificateRevocationLists: tls.clientCertificateRevocationLists.map(absolute),
       },
     }),
     ...(storage && {

@@ -203,6 +203,12 @@ export const configurationSchema = z.strictObject({
       .array(file)
       .default([])
       .describe('Authorities whose client certificates are trusted for tls_client_auth'),
+    clientCertificateRevocationLists: z
+      .array(file)
+      .default([])
+      .describe(
+        'Their revocation lists (CRL, PEM), read again every minute as all of tls is; where one is given, each authority needs one that has not ended',
+      ),
   }),
   storage: z
     .strictObject({

@@ -22,9 +22,8 @@ const tlsPolicy = {
   secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
 } satisfies ServerOptions;
 
-export interface ListenerOptions {
-  readonly host: string;
-  readonly port: number;
+/** What a listener shows and trusts. */
+export interface TlsMaterial {
   /** PEM. */
   readonly certificate: string;
   readonly key: string;
@@ -33,11 +32,23 @@ export interface ListenerOptions {
    * trusted. A certificate of nobody's is let through, for `self_signed_tls_client_auth`.
    */
   readonly clientAuthorities?: readonly string[];
+  /**
+   * Which of their certificates are revoked (RFC 5280 §5, PEM). Where there are any, a certificate of an
+   * authority without a list, or whose list has ended, is trusted no more.
+   */
+  readonly revocationLists?: readonly string[];
+}
+
+export interface ListenerOptions extends TlsMaterial {
+  readonly host: string;
+  readonly port: number;
 }
 
 /** A listener that is up. */
 export interface Listener {
   readonly port: number;
+  /** For connections from now on. @throws where certificate and key do not fit. */
+  renew(material: TlsMaterial): void;
   /** Stops accepting, lets requests in flight finish for at most `graceSeconds`, then closes. */
   close(graceSeconds: number): Promise<void>;
 }
@@ -47,17 +58,11 @@ export async function listen(
   options: ListenerOptions,
   handler: RequestListener,
 ): Promise<Listener> {
-  const { host, port, certificate, key, clientAuthorities } = options;
+  const { host, port, clientAuthorities } = options;
   const server = createServer(
     {
-      ...tlsPolicy,
-      cert: certificate,
-      key,
-      ...(clientAuthorities && {
-        requestCert: true,
-        rejectUnauthorized: false,
-        ca: [...clientAuthorities],
-      }),
+      ...secureContext(options),
+      ...(clientAuthorities && { requestCert: true, rejectUnauthorized: false }),
     },
     handler,
   );
@@ -65,7 +70,21 @@ export async function listen(
   server.headersTimeout = 15_000;
   server.listen(port, host);
   await once(server, 'listening');
-  return { port: portOf(server), close: (graceSeconds) => closeServer(server, graceSeconds) };
+  return {
+    port: portOf(server),
+    renew: (material) => server.setSecureContext(secureContext(material)),
+    close: (graceSeconds) => closeServer(server, graceSeconds),
+  };
+}
+
+function secureContext({ certificate, key, clientAuthorities, revocationLists = [] }: TlsMaterial) {
+  return {
+    ...tlsPolicy,
+    cert: certificate,
+    key,
+    ...(clientAuthorities && { ca: [...clientAuthorities] }),
+    ...(revocationLists.length > 0 && { crl: [...revocationLists] }),
+  } satisfies ServerOptions;
 }
 
 function portOf(server: Server): number {

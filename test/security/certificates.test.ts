@@ -1,8 +1,13 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Agent, buildConnector, fetch as undiciFetch } from 'undici';
 import { ConfigurationError } from '../../config/configuration-error.js';
 import { systemClock } from '../../core/clock.js';
+import { isCertificateTrusted } from '../../http/client-certificate.js';
+import { listen } from '../../http/listen.js';
 import { createDemoLedger } from '../../sandbox/bank/create-demo-ledger.js';
 import { type CertificateFiles, subjectOf } from '../../sandbox/certificate-authority.js';
 import { createConfigurationDirectory, minimal } from '../config/support.js';
@@ -18,8 +23,9 @@ import { createClientKeys } from '../support/client-keys.js';
 import { createFapiClient } from '../support/fapi-client.js';
 import { seedCode, seededRedirectUri } from '../support/seed-code.js';
 import { type RunningAssent, startAssent } from '../support/start-assent.js';
+import { startBeside } from '../support/start-beside.js';
 import { expectExplained } from './support/expect-explained.js';
-import { type Forged, forgeCertificate } from './support/forge-certificate.js';
+import { type Forged, forgeCertificate, issueRevocationList } from './support/forge-certificate.js';
 
 /* Client certificates over real TLS, in both roles (SEC-30, SEC-31, SEC-32). */
 
@@ -226,6 +232,46 @@ describe.each([
       }
     });
 
+    test('that is on its authority’s list of revoked ones is refused, and others are not', async () => {
+      const revoked = await certificate({ subject });
+      expect((await ask('app', revoked)).status).toBe(200);
+      const list = join(assent.directory, 'revoked.crl');
+      await writeFile(list, await issueRevocationList(assent, [revoked]));
+      const tls = { ...assent.configuration.tls, clientCertificateRevocationLists: [list] };
+      const ledger = createDemoLedger({ clock: systemClock });
+      const second = await startBeside(assent, role === 'bank' ? { ledger } : {}, { tls });
+      try {
+        const send = async (files: CertificateFiles) => {
+          const fetch = await fetchAt(second.configuration.listen.mtls.port, files);
+          return createFapiClient({ ...assent, ...second }, 'app', keys, {
+            fetch,
+            certificateOnly: true,
+          }).token({ ...form, scope });
+        };
+        const answer = await send(revoked);
+        expect(answer).toMatchObject(refused);
+        await expectExplained(assent, answer, { clientId: 'app', error: 'invalid_client' });
+        expect((await send(own)).status).toBe(200);
+      } finally {
+        await second.stop();
+      }
+    });
+
+    /** As a client's `fetch` would be where the addresses led to that port. */
+    async function fetchAt(port: number, { certificate: cert, key }: CertificateFiles) {
+      const direct = buildConnector({
+        ca: readFileSync(assent.authority.certificate),
+        cert: readFileSync(cert),
+        key: readFileSync(key),
+      });
+      const dispatcher = new Agent({
+        connect: (target, callback) => direct({ ...target, port: String(port) }, callback),
+      });
+      const fetch: RunningAssent['fetch'] = (url, init = {}) =>
+        undiciFetch(url, { ...init, dispatcher });
+      return fetch;
+    }
+
     test.each<[string, () => Forged]>([
       ['that has expired', () => ({ subject, ...past })],
       ['that is not valid yet', () => ({ subject, ...future })],
@@ -286,6 +332,49 @@ describe.each([
       return { subject: 'CN=somebody', alternativeNames: [name] };
     }
   });
+});
+
+test('SEC-32: a list that is read again counts for the next connection; one that has ended trusts nobody', async () => {
+  const assent = await startAssent({});
+  const client = await forgeCertificate(assent, { subject });
+  const read = (path: string) => readFileSync(path, 'utf8');
+  const material = {
+    certificate: read(assent.configuration.tls.certificate),
+    key: read(assent.configuration.tls.key),
+    clientAuthorities: [read(assent.authority.certificate)],
+  };
+  const listener = await listen(
+    { ...material, host: '127.0.0.1', port: 0 },
+    (request, response) => {
+      response.end(String(isCertificateTrusted(request)));
+    },
+  );
+  const isTrusted = async () => {
+    const cert = read(client.certificate);
+    const agent = new Agent({
+      connect: { ca: material.clientAuthorities, cert, key: read(client.key) },
+    });
+    const url = `https://localhost:${listener.port}/`;
+    const text = await (await undiciFetch(url, { dispatcher: agent })).text();
+    await agent.destroy();
+    return text === 'true';
+  };
+  try {
+    expect(await isTrusted()).toBe(true);
+    const none = await issueRevocationList(assent, []);
+    listener.renew({ ...material, revocationLists: [none] });
+    expect(await isTrusted()).toBe(true);
+    listener.renew({ ...material, revocationLists: [await issueRevocationList(assent, [client])] });
+    expect(await isTrusted()).toBe(false);
+    const ended = await issueRevocationList(assent, [], new Date(Date.now() - 1000));
+    listener.renew({ ...material, revocationLists: [ended] });
+    expect(await isTrusted()).toBe(false);
+    listener.renew(material);
+    expect(await isTrusted()).toBe(true);
+  } finally {
+    await listener.close(0);
+    await assent.stop();
+  }
 });
 
 describe('SEC-31: the start', () => {

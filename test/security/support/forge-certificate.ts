@@ -64,6 +64,7 @@ export async function forgeCertificate(
 export async function issueRevocationList(
   { directory }: Pick<RunningAssent, 'directory'>,
   revoked: readonly CertificateFiles[],
+  nextUpdate = new Date(Date.now() + day),
 ): Promise<string> {
   const issuer = new x509.X509Certificate(await readFile(join(directory, 'ca.pem'), 'utf8'));
   const serials = await Promise.all(
@@ -74,7 +75,7 @@ export async function issueRevocationList(
   const list = await x509.X509CrlGenerator.create({
     issuer: issuer.subject,
     thisUpdate: new Date(Date.now() - day),
-    nextUpdate: new Date(Date.now() + day),
+    nextUpdate,
     signingKey: await importKey(join(directory, 'ca.key')),
     signingAlgorithm: algorithm,
     entries: serials.map((serialNumber) => ({
@@ -83,7 +84,8 @@ export async function issueRevocationList(
       reason: x509.X509CrlReason.keyCompromise,
     })),
   });
-  return list.toString('pem');
+  // The library's own label is not the one of RFC 7468 §6.
+  return list.toString('pem').replaceAll(/(BEGIN|END) CRL/g, '$1 X509 CRL');
 }
 
 async function importKey(path: string): Promise<CryptoKey> {
