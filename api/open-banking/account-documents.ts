@@ -1,5 +1,6 @@
 import type { AccountAccess } from '../../core/authorization-details/detail-type.js';
 import type { LedgerAccount, LedgerTransaction } from '../../core/bank-ledger.js';
+import { formatMinorUnits } from '../../core/minor-units.js';
 import { permits } from '../../core/permissions.js';
 
 /** `OBReadAccount6` › Account: sort code and number only with ReadAccountsDetail. */
@@ -58,7 +59,5 @@ function indicate(amount: number): 'Credit' | 'Debit' {
 
 /** v3.1 amounts carry no sign; the indicator beside them does. @param amount in minor units. */
 function describeAmount(amount: number, currency: string) {
-  const minor = Math.abs(amount);
-  const pence = String(minor % 100).padStart(2, '0');
-  return { Amount: `${Math.trunc(minor / 100)}.${pence}`, Currency: currency };
+  return { Amount: formatMinorUnits(Math.abs(amount), currency), Currency: currency };
 }

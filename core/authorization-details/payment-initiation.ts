@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import { parseMinorUnits } from '../parse-minor-units.js';
+import { parseMinorUnits } from '../minor-units.js';
 import { defineDetailType } from './detail-type.js';
 import { commonMembers, endOf, findEndFault, listOf, narrowList } from './members.js';
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { BankAccount, BankTransaction } from '../../core/institution.js';
-import { parseMinorUnits } from '../../core/parse-minor-units.js';
+import { parseMinorUnits } from '../../core/minor-units.js';
 
 /** `ISODateTime`; banks that leave the offset out mean UTC. */
 const dateTime = z.iso

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Clock } from '../../core/clock.js';
 import type { BankAccount, BankSession, BankTransaction } from '../../core/institution.js';
 import { InstitutionError } from '../../core/institution.js';
-import { parseMinorUnits } from '../../core/parse-minor-units.js';
+import { parseMinorUnits } from '../../core/minor-units.js';
 import { invalidAnswer } from '../institution-errors.js';
 import type { Browser } from './browser.js';
 import type { Authorization } from './credentials.js';

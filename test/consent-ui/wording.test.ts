@@ -65,6 +65,9 @@ describe('money', () => {
     [123_450, 'GBP', '£1,234.50'],
     [-460, 'GBP', '−£4.60'],
     [1500, 'JPY', 'JP¥1,500'],
+    // Of these, CLDR knows other decimals than ISO 4217.
+    [123_450, 'HUF', 'HUF\u00a01,234.50'],
+    [1500, 'IQD', 'IQD\u00a01.500'],
     [0, 'EUR', '€0.00'],
     [100, '<b>', '¤1.00'],
   ])('shows %d minor units of %s as %s', (minorUnits, currency, shown) => {

@@ -100,6 +100,29 @@ describe('accounts and balances', () => {
     }
   });
 
+  test.each([
+    ['JPY', '123456'],
+    ['KWD', '123.456'],
+  ])('an amount of %s has the decimals of its currency', async (currency, amount) => {
+    const held = createDemoLedger({ clock: { now: () => 0 } });
+    const foreign = await startBankApi(() => ({
+      ...held,
+      async accounts(customerId) {
+        const found = await held.accounts(customerId);
+        if ('refused' in found) return found;
+        return found.map((account) => ({ ...account, currency, balance: -123_456 }));
+      },
+    }));
+    const customerId = 'cust-5e1d0c27';
+    const terms = { permissions: everything };
+    const { token } = await foreign.share({ customerId, accountIds: ['22289'], terms });
+    const { body } = await foreign.get(token, '/balances');
+    await foreign.stop();
+    expect(body.Data.Balance).toMatchObject([
+      { CreditDebitIndicator: 'Debit', Amount: { Amount: amount, Currency: currency } },
+    ]);
+  });
+
   test('a card that is owed on is a debit without a sign', async () => {
     const { token } = await amelia({}, ['47751']);
     const { body } = await bank.get(token, '/accounts/47751/balances').expect(200);

@@ -16,3 +16,15 @@ export function parseMinorUnits(amount: string, currency: string): number {
   if (!Number.isSafeInteger(minorUnits)) throw new RangeError('an amount too large to be exact');
   return minorUnits;
 }
+
+/**
+ * Minor units as the standard writes them, the inverse of {@link parseMinorUnits}: with all decimals that
+ * the currency has.
+ * @param minorUnits at least zero. @param currency ISO 4217.
+ */
+export function formatMinorUnits(minorUnits: number, currency: string): string {
+  const exponent = currencyExponent(currency);
+  const digits = String(minorUnits).padStart(exponent + 1, '0');
+  if (exponent === 0) return digits;
+  return `${digits.slice(0, -exponent)}.${digits.slice(-exponent)}`;
+}
