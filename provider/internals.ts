@@ -18,6 +18,7 @@ import * as clientCredentials from 'oidc-provider/lib/actions/grants/client_cred
 import * as grantHelpers from 'oidc-provider/lib/helpers/grants.js';
 import initializeKeyStore from 'oidc-provider/lib/helpers/initialize_keystore.js';
 import * as jwt from 'oidc-provider/lib/helpers/jwt.js';
+import { isOwnerServed } from './token-owner.js';
 
 const builtInGrants = {
   authorization_code: authorizationCode,
@@ -110,7 +111,9 @@ export function serveUserInfoWith(provider: Provider, resource: string): void {
   Object.defineProperty(AccessToken, 'find', {
     value: async (...args: unknown[]) => {
       const token: AccessToken | undefined = await Reflect.apply(find, AccessToken, args);
-      if (token?.aud === resource && Provider.ctx?.oidc.route === 'userinfo') delete token.aud;
+      if (!token || Provider.ctx?.oidc.route !== 'userinfo') return token;
+      if (!(await isOwnerServed(provider, token))) return undefined;
+      if (token.aud === resource) delete token.aud;
       return token;
     },
   });
@@ -151,6 +154,14 @@ export function rewriteQuery(
   const rewrite = (before: string) => `${before.split('?', 1)[0]}?${parameters}`;
   request.url = rewrite(url);
   Object.assign(request, { originalUrl: rewrite(original) });
+}
+
+/** Sends a mounted request to another endpoint of the library; see {@link rewriteQuery}. */
+export function rewritePath(request: IncomingMessage, from: string, to: string): void {
+  const { url = '' } = request;
+  const original = 'originalUrl' in request ? String(request.originalUrl) : url;
+  request.url = url.replace(from, to);
+  Object.assign(request, { originalUrl: original.replace(from, to) });
 }
 
 /** Makes every look-up of a client by the library go through `find`. */

@@ -16,6 +16,7 @@ export function reportEvents(provider: Provider, report: ReportFailure): void {
   provider.on('backchannel_authentication.error', log);
   provider.on('introspection.error', log);
   provider.on('revocation.error', log);
+  provider.on('userinfo.error', log);
   provider.on('server_error', log);
 }
 

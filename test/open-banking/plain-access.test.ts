@@ -2,10 +2,14 @@ import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import * as openid from 'openid-client';
+import { type ClientRecord, clients } from '../../core/clients.js';
+import { explanations } from '../../core/explanation.js';
 import { intents } from '../../core/intent.js';
+import { put } from '../../core/storage.js';
 import { createDemoLedger } from '../../sandbox/bank/create-demo-ledger.js';
 import { createMovingClock } from '../adapters/support/moving-clock.js';
 import { createClientKeys } from '../support/client-keys.js';
+import { eventually } from '../support/eventually.js';
 import { createDpopKey, createFapiClient, readReturn } from '../support/fapi-client.js';
 import { startAssent } from '../support/start-assent.js';
 import {
@@ -415,6 +419,37 @@ describe('UserInfo as a protected resource', () => {
     const url = await bank.tpp.visit(sharing(), { ...both, resource: other });
     const tokens = await bank.tpp.redeem(url, { resource: other });
     expect((await readUserInfo(tokens.access_token)).status).toBe(403);
+  });
+
+  test('serves a client no more that is disabled, or another one under the same id', async () => {
+    const stored = await bank.storage.get(clients, 'tpp');
+    if (!stored) throw new Error('no client');
+    const { access_token: token } = await connect({ scope: 'openid' }, beingKnown);
+    const changeTo = async (client: ClientRecord) => {
+      await bank.storage.commit([put(clients, 'tpp', client)]);
+      // Clients are kept in memory for a moment.
+      clock.advance(60);
+    };
+    try {
+      await changeTo({ ...stored.value, client_status: 'inactive' });
+      expect((await readUserInfo(token)).status).toBe(401);
+      await changeTo(stored.value);
+      expect((await readUserInfo(token)).status).toBe(200);
+      const later = Math.floor(clock.now() / 1000) + 10;
+      await changeTo({ ...stored.value, client_id_issued_at: later });
+      expect((await readUserInfo(token)).status).toBe(401);
+    } finally {
+      await changeTo(stored.value);
+    }
+  });
+
+  test('a refusal is explained to operators', async () => {
+    const { access_token: token } = await connect({ scope: 'openid' }, beingKnown);
+    const trace = randomUUID();
+    await readUserInfo(token, bank.rival.send, { 'x-fapi-interaction-id': trace });
+    await eventually(async () =>
+      expect(await bank.storage.count(explanations, 'trace', trace)).toBe(1),
+    );
   });
 
   test('a DPoP-bound token needs a proof for this address, by the same key, once', async () => {
