@@ -70,6 +70,7 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
       describe: (customerId) => describeCustomer(ledger, customerId),
       pages: createLogoutPages(ledger),
     },
+    withdrawIntent: intentService.withdraw,
     redeemGrant: async () => ({ writes: [] }),
     holdings,
     routes({ provider, unitOfWork }) {

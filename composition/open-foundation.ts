@@ -110,6 +110,7 @@ export async function openProvider(foundation: Foundation, role: Role): Promise<
     redeemGrant: role.redeemGrant,
     approvals: role.approvals,
     signOn: role.signOn,
+    withdrawArrangement: role.withdrawIntent,
     renderProblem,
   });
 }

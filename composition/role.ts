@@ -33,6 +33,8 @@ export interface Role {
   readonly approvals?: ApprovalsService;
   /** What people sign in to applications with, in a role that has accounts of people. */
   readonly signOn?: SignOn;
+  /** What ends an intent at the word of its client; false where it has no such intent. */
+  readonly withdrawIntent?: (clientId: string, id: string) => Promise<boolean>;
   /** What its clients have of people. */
   readonly holdings: ClientHoldings;
   routes(foundation: Foundation & { readonly provider: Provider }): readonly Route[];

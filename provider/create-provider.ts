@@ -61,6 +61,11 @@ import { describeUnderIssuer } from './middleware/describe-under-issuer.js';
 import { exactPaths } from './middleware/exact-paths.js';
 import { forgetSession } from './middleware/forget-session.js';
 import { mergeRequestObject } from './middleware/merge-request-object.js';
+import {
+  authenticateForRevocation,
+  revokeArrangements,
+  type WithdrawArrangement,
+} from './middleware/revoke-arrangements.js';
 import { swapRequestReference } from './middleware/swap-request-reference.js';
 import { unpackUnsignedRequestObject } from './middleware/unpack-unsigned-request-object.js';
 import type { PairwiseSubject } from './pairwise-subjects.js';
@@ -95,6 +100,8 @@ export interface ProviderDeps {
   readonly approvals?: ApprovalsService | undefined;
   /** What people sign in to applications with; without, the profile `openid-connect` cannot be. */
   readonly signOn?: SignOn | undefined;
+  /** Ends what clients of the Consumer Data Right may read; in a role that has accounts of people. */
+  readonly withdrawArrangement?: WithdrawArrangement | undefined;
   readonly renderProblem: ProblemRenderer;
 }
 
@@ -210,6 +217,7 @@ export function createProvider(deps: ProviderDeps): Provider {
   acceptEndpointAudiences(provider, [publicUrl, mtlsUrl]);
   if (approvals) registerCiba(provider, { storage, clock, unitOfWork });
   if (signOn) includeSid(provider);
+  const withdraw = offered.arrangements ? deps.withdrawArrangement : undefined;
   const isRemembered = signOn ? createRememberedVisits(provider) : async () => false;
   const reportFailure = createFailureReport(logger, deps.explanations);
   reportEvents(provider, reportFailure);
@@ -222,6 +230,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     describeUnderIssuer(publicUrl),
     ...(role === 'bank' ? [challengeReplay] : []),
     forgetSession(interactions.cookies.names.session, isRemembered),
+    ...(withdraw ? [revokeArrangements(withdraw)] : []),
     commitBeforeResponse(unitOfWork, (ctx: Context, error) => {
       reportFailure(ctx, error);
       renderError(ctx, error);
@@ -229,6 +238,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     cacheKeys(deps.signingKeys, signing.publishBefore),
     boundRequest,
     assertRecentProof(clock),
+    ...(withdraw ? [authenticateForRevocation] : []),
     ...(signOn ? [getPostedRequests(publicUrl), tellInFrames(signOn.pages)] : []),
     decryptRequestObject(deps.encryptionKeys),
     completeBareRequestUri(provider),

@@ -1,5 +1,6 @@
 import type { Configuration } from '../../config/schema.js';
 import { grantActions } from '../../core/grant-management.js';
+import { arrangementRevocationPath } from '../middleware/revoke-arrangements.js';
 import { offeredProfiles } from '../profiles/offered-profiles.js';
 import { isGrantManagementOffered } from './grant-management.js';
 
@@ -34,6 +35,10 @@ export function discoveryConfiguration(configuration: Configuration) {
         frontchannel_logout_session_supported: true,
       }),
       ...(features.registration && { registration_endpoint: `${publicUrl}/oidc/reg` }),
+      ...(features.revocation &&
+        offeredProfiles(configuration).arrangements && {
+          cdr_arrangement_revocation_endpoint: `${mtlsUrl}/oidc${arrangementRevocationPath}`,
+        }),
       ...(isGrantManagementOffered(configuration) && {
         grant_management_endpoint: `${publicUrl}/grants`,
         grant_management_actions_supported: ['query', 'revoke', ...grantActions],

@@ -300,6 +300,61 @@ describe('Get Accounts', () => {
   });
 });
 
+describe('the arrangement revocation endpoint', () => {
+  const revoke = async (form: Record<string, string>, name = 'recipient', claims = {}) => {
+    const client = bank.client(name);
+    const authenticated = { ...(await client.authentication(claims)), ...form };
+    return client.post('/oidc/arrangements/revoke', authenticated);
+  };
+
+  test('ends an arrangement with all that was issued of it', async () => {
+    const tokens = await connect(sharing(90 * day));
+    const cdr_arrangement_id = String(tokens.cdr_arrangement_id);
+    expect(await revoke({ cdr_arrangement_id })).toMatchObject({ status: 204, body: {} });
+    expect((await read(tokens.access_token)).status).toBe(401);
+    expect((await refresh(tokens.refresh_token)).body.error).toBe('invalid_grant');
+    const amending = sharing(day, { cdr_arrangement_id });
+    expect((await push(amending)).body.error).toBe('invalid_request');
+    expect((await revoke({ cdr_arrangement_id })).status).toBe(204);
+  });
+
+  test('ends none of another client, and none that nobody knows', async () => {
+    const tokens = await connect(sharing(day));
+    const cdr_arrangement_id = String(tokens.cdr_arrangement_id);
+    for (const answer of [
+      await revoke({ cdr_arrangement_id }, 'rival'),
+      await revoke({ cdr_arrangement_id: randomUUID() }),
+      await revoke({}),
+      await revoke({ token: String(tokens.access_token) }),
+    ]) {
+      expect(answer.status).toBe(422);
+      expect(answer.body.errors).toMatchObject([
+        { code: 'urn:au-cds:error:cds-all:Authorisation/InvalidArrangement' },
+      ]);
+    }
+    expect((await read(tokens.access_token)).status).toBe(200);
+  });
+
+  test('takes an assertion once, and nobody without one', async () => {
+    const tokens = await connect(sharing(day));
+    const cdr_arrangement_id = String(tokens.cdr_arrangement_id);
+    const client = bank.client('recipient');
+    const path = '/oidc/arrangements/revoke';
+    const bare = await client.post(path, { client_id: 'recipient', cdr_arrangement_id });
+    expect(bare.body.error).toMatch(/^invalid_(client|request)$/);
+    const expired = await revoke({ cdr_arrangement_id }, 'recipient', { exp: now() - 300 });
+    expect(expired.body.error).toBe('invalid_client');
+    const used = await client.authentication();
+    expect((await client.post(path, { ...used, cdr_arrangement_id: randomUUID() })).status).toBe(
+      422,
+    );
+    const again = await client.post(path, { ...used, cdr_arrangement_id });
+    expect(again.body.error).toBe('invalid_client');
+    expect((await bank.send(`${bank.configuration.mtlsUrl}${path}`)).status).toBe(404);
+    expect((await read(tokens.access_token)).status).toBe(200);
+  });
+});
+
 test('ID tokens are encrypted where the client registers it', async () => {
   const { id_token: token } = await connect(sharing(day), choosing(), 'secretive');
   const { plaintext } = await compactDecrypt(String(token), bank.encryption.privateKey);
@@ -315,5 +370,6 @@ test('discovery says what can be asked for', async () => {
     acr_values_supported: expect.arrayContaining(['urn:cds.au:cdr:2', 'urn:cds.au:cdr:3']),
     scopes_supported: expect.arrayContaining(['bank:accounts.basic:read']),
     grant_types_supported: expect.arrayContaining(['authorization_code']),
+    cdr_arrangement_revocation_endpoint: `${bank.configuration.mtlsUrl}/oidc/arrangements/revoke`,
   });
 });
