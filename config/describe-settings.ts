@@ -20,7 +20,7 @@ ${table(settings.filter(({ path }) => path[1] === 'directories' && path.length >
 
 ## Each of \`clients\`
 
-Client metadata of RFC 7591, RFC 8705 and RFC 9449 under their standard names, and \`profile\` (\`fapi2-security\` by default, see [profiles](profiles.md)) and \`own_consent_screens\` (whether the client shows its own approved consent screens, so that the hosted one is skipped), and \`webhooks\`: at most 10 endpoints, each with \`url\` (https), \`events\` and \`format\` (\`json\`, the default, or \`jwt\`).
+Client metadata of RFC 7591, RFC 8705 and RFC 9449 under their standard names, and \`profile\` (\`fapi2-security\` by default, see [profiles](profiles.md)), \`ecosystem\` and \`own_consent_screens\` (whether the client shows its own approved consent screens, so that the hosted one is skipped), and \`webhooks\`: at most 10 endpoints, each with \`url\` (https), \`events\` and \`format\` (\`json\`, the default, or \`jwt\`).
 
 ${table(settings.filter((setting) => setting.path[0] === 'clients' && setting.path.length > 1))}
 `;
