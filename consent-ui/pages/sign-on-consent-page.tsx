@@ -46,9 +46,11 @@ export function SignOnConsentPage(props: SignOnConsentPageProps) {
     >
       {purpose === undefined ? null : (
         <Card heading={<>Why, in the words of {app}</>}>
-          <blockquote>
-            <Name of={purpose} maxLength={300} />
-          </blockquote>
+          <p>
+            <q>
+              <Name of={purpose} maxLength={300} />
+            </q>
+          </p>
         </Card>
       )}
       <Card heading={<>What {app} will know</>}>

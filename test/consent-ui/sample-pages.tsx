@@ -311,6 +311,17 @@ export function samplePages(word: Wording = (text) => text) {
         expiresAt={new Date('2026-11-22T09:30:00Z')}
       />
     ),
+    'identity-with-purpose': (
+      <SignOnConsentPage
+        {...post}
+        bank={bankBrand}
+        client={client}
+        purpose={word('To see who rents the flat in Harbour Row')}
+        details={describePersonalData({ scopes: [], claims: ['name', 'birthdate', 'address'] })}
+        lasting={false}
+        expiresAt={new Date('2026-11-22T09:30:00Z')}
+      />
+    ),
     logout: <LogoutPage {...post} bank={bankBrand} application={word('Ledgerlight')} />,
     'logout-alone': <LogoutPage {...post} bank={bankBrand} />,
     'logged-out': (
