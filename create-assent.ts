@@ -25,6 +25,7 @@ import { serveAssets } from './http/serve-assets.js';
 import { serveClientLogos } from './http/serve-logos.js';
 import { traceRequest } from './http/trace-id.js';
 import { createClientRules } from './provider/client-rules.js';
+import { administerAllKeys } from './provider/keys/administer-all-keys.js';
 import type { KeyManager } from './provider/keys/key-manager.js';
 import { isolateClock, runAt } from './provider/library-clock.js';
 import { seedClients } from './provider/seed-clients.js';
@@ -45,6 +46,8 @@ export interface Assent {
   readonly provider: Provider;
   readonly storage: Storage;
   readonly keys: KeyManager;
+  /** What changes the keys that clients encrypt to. */
+  readonly encryptionKeys: KeyManager;
   /** Opens both listeners and begins to do what is due. @throws the system's error, e.g. `EADDRINUSE`. */
   start(): Promise<void>;
   /** Finishes requests in flight (bounded), then closes listeners, connectors and storage. */
@@ -81,7 +84,8 @@ async function buildAssent(options: AssentOptions, clock: Clock): Promise<Assent
       serveClientLogos(foundation.logos.clients, storage),
       createAdminRoutes({
         ...foundation,
-        ...{ provider, rules, holdings: role.holdings, keys: keys.manager },
+        ...{ provider, rules, holdings: role.holdings },
+        keys: administerAllKeys(keys.manager, keys.encryptionManager),
       }),
       createExplanationRoutes({ ...foundation, provider }),
       ...createRegistrationRoutes({ ...foundation, provider, rules, holdings: role.holdings }),
@@ -94,12 +98,13 @@ async function buildAssent(options: AssentOptions, clock: Clock): Promise<Assent
       handler: (request, response) => runAt(clock, () => handler(request, response)),
     });
     return {
-      ...{ provider, storage, keys: keys.manager },
+      ...{ provider, storage, keys: keys.manager, encryptionKeys: keys.encryptionManager },
       async start() {
         await listeners.open();
         scheduler.start([
           ...role.jobs,
           keys.manager.handler,
+          keys.encryptionManager.handler,
           createLogoHandler({ ...foundation, load: createLogoLoader(foundation.guardedFetch) }),
         ]);
       },

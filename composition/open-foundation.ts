@@ -17,7 +17,6 @@ import { readLogos } from '../http/read-logos.js';
 import { renderProblem } from '../interactions/render-problem.js';
 import { createProvider } from '../provider/create-provider.js';
 import { assertAlgorithmsUnused } from '../provider/keys/assert-algorithms-unused.js';
-import { encryptionKeys, openEncryptionKeys } from '../provider/keys/encryption-keys.js';
 import { keySets } from '../provider/keys/key-set-record.js';
 import { type Keys, openKeys } from '../provider/keys/open-keys.js';
 import { runAt } from '../provider/library-clock.js';
@@ -52,7 +51,7 @@ export async function openFoundation(options: FoundationOptions): Promise<OpenFo
     masterKey: configuration.storage.masterKey,
     collections: [
       ...domainCollections,
-      ...[dpopProofs, keySets, encryptionKeys, pairwiseKeys],
+      ...[dpopProofs, keySets, pairwiseKeys],
       ...Object.values(oidcCollections),
     ],
     clock,
@@ -67,15 +66,17 @@ export async function openFoundation(options: FoundationOptions): Promise<OpenFo
     const keys = await openKeys({ configuration, storage, clock, logger }, tell);
     await assertAlgorithmsUnused(storage, configuration);
     await keys.manager.prepare();
+    await keys.encryptionManager.prepare();
     await keys.signingKeys.refresh();
+    await keys.encryptionKeys.refresh();
     const guardedFetch = await createOutgoing(configuration);
     const logos = await readLogos(configuration.logos);
-    const { signingKeys } = keys;
+    const { signingKeys, encryptionKeys } = keys;
     const explanations = createExplanations({ storage, clock, logger, random: Math.random });
     return {
       foundation: {
         ...{ configuration, clock, logger, storage, unitOfWork },
-        ...{ explanations, guardedFetch, signingKeys, logos },
+        ...{ explanations, guardedFetch, signingKeys, encryptionKeys, logos },
       },
       scheduler,
       keys,
@@ -103,9 +104,6 @@ export async function openProvider(foundation: Foundation, role: Role): Promise<
       // A bank's intent ends for good.
       grantRevival: configuration.role === 'bank' ? 0 : configuration.lifetimes.revival,
     }),
-    encryptionKeys: configuration.features.encryption
-      ? await openEncryptionKeys(storage, new Date(clock.now()))
-      : [],
     pairwise: await openPairwiseSubjects(storage),
     redeemGrant: role.redeemGrant,
     approvals: role.approvals,

@@ -19,6 +19,7 @@ import type { Logos } from '../http/read-logos.js';
 import { createAccessTokenReader } from '../provider/access-token-reader.js';
 import { resourceOf } from '../provider/configuration/scopes.js';
 import type { RedeemGrant } from '../provider/grants/authorization-code.js';
+import type { EncryptionKeys } from '../provider/keys/encryption-keys.js';
 import type { SigningKeys } from '../provider/keys/signing-keys.js';
 import type { SignOn } from '../provider/sign-on/sign-on.js';
 
@@ -54,6 +55,8 @@ export interface Foundation {
   readonly guardedFetch: GuardedFetch;
   /** What everything is signed with that says it comes from the provider. */
   readonly signingKeys: SigningKeys;
+  /** What clients encrypt request objects to. */
+  readonly encryptionKeys: EncryptionKeys;
   /** Those of the operator's folder. */
   readonly logos: Logos;
 }

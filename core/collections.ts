@@ -1,5 +1,5 @@
-import { adminEvents } from './admin-history.js';
 import { accounts, transactions } from './account.js';
+import { adminEvents } from './admin-history.js';
 import { approvals } from './approval.js';
 import { attempts } from './attempts.js';
 import { authRequests } from './auth-request.js';

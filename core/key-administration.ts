@@ -1,13 +1,14 @@
 import type { Author } from './clients.js';
 
-/** Where a signing key is in its life (docs/keys.md). */
+/** Where a key is in its life (docs/keys.md). */
 export type KeyState = 'published' | 'signing' | 'retiring' | 'retired' | 'revoked';
 
-/** A signing key as an operator sees it; nothing of it is secret. Times are ISO 8601. */
+/** A key as an operator sees it; nothing of it is secret. Times are ISO 8601. */
 export interface KeyView {
   readonly kid: string;
   readonly algorithm: string;
-  readonly state: KeyState;
+  /** `encrypting`: what `signing` is of a key that clients encrypt to. */
+  readonly state: KeyState | 'encrypting';
   readonly createdAt: string;
   readonly signsFrom: string;
   /** Absent while it may sign. */
@@ -30,7 +31,7 @@ export interface RevocationPlan {
   readonly signsNext?: { readonly kid: string } | { readonly isNew: true };
 }
 
-/** What operators do with the provider's signing keys. Every process follows within a second. */
+/** What operators do with the provider's keys. Every process follows within a second. */
 export interface KeyAdministration {
   list(): Promise<readonly KeyView[]>;
   /**

@@ -1,4 +1,3 @@
-import type { JWK } from 'jose';
 import type { Context } from 'koa';
 import { type Adapter, Provider, type Configuration as ProviderConfiguration } from 'oidc-provider';
 import type { UnitOfWork } from '../adapters/oidc/unit-of-work.js';
@@ -47,6 +46,7 @@ import { registerCiba } from './grants/ciba.js';
 import { registerClientCredentials } from './grants/client-credentials.js';
 import { registerJwtBearer } from './grants/jwt-bearer.js';
 import { acceptPreviousSecrets, allowLocalRedirects, serveUserInfoWith } from './internals.js';
+import type { EncryptionKeys } from './keys/encryption-keys.js';
 import { followKeys } from './keys/follow-keys.js';
 import type { SigningKeys } from './keys/signing-keys.js';
 import { createFailureReport, reportEvents } from './log-events.js';
@@ -91,8 +91,7 @@ export interface ProviderDeps {
   readonly explanations: Explanations;
   /** Refreshed at least once, so that there are some. */
   readonly signingKeys: SigningKeys;
-  /** Our private keys that clients encrypt request objects to, as JWK; none where encryption is off. */
-  readonly encryptionKeys: readonly JWK[];
+  readonly encryptionKeys: EncryptionKeys;
   readonly pairwise: PairwiseSubject;
   readonly guardedFetch: GuardedFetch;
   readonly redeemGrant: RedeemGrant;
@@ -140,7 +139,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     ...outgoingConfiguration(deps.guardedFetch, clock),
     ...tokenConfiguration({ role, lifetimes, clock }),
     adapter: deps.adapter,
-    jwks: { keys: [...deps.signingKeys.published(), ...deps.encryptionKeys] },
+    jwks: { keys: [...deps.signingKeys.published(), ...deps.encryptionKeys.published()] },
     scopes: scopesSupported(configuration),
     ...subjectConfiguration(role, deps.pairwise),
     acceptQueryParamAccessTokens: false,
@@ -235,12 +234,12 @@ export function createProvider(deps: ProviderDeps): Provider {
       reportFailure(ctx, error);
       renderError(ctx, error);
     }),
-    cacheKeys(deps.signingKeys, signing.publishBefore),
+    cacheKeys([deps.signingKeys, deps.encryptionKeys], signing.publishBefore),
     boundRequest,
     assertRecentProof(clock),
     ...(withdraw ? [authenticateForRevocation] : []),
     ...(signOn ? [getPostedRequests(publicUrl), tellInFrames(signOn.pages)] : []),
-    decryptRequestObject(deps.encryptionKeys),
+    decryptRequestObject(deps.encryptionKeys.decrypting),
     completeBareRequestUri(provider),
     swapRequestReference(storage),
     mergeRequestObject(provider),

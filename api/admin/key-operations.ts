@@ -15,7 +15,7 @@ const keySchema = z
   .object({
     kid: z.string(),
     algorithm: z.string(),
-    state: z.enum(['published', 'signing', 'retiring', 'retired', 'revoked']),
+    state: z.enum(['published', 'signing', 'encrypting', 'retiring', 'retired', 'revoked']),
     createdAt: time,
     signsFrom: time,
     publishedUntil: time.optional(),
@@ -32,7 +32,7 @@ const rotation = z.strictObject({
     .string()
     .max(40)
     .optional()
-    .describe('One of `signing.algorithms`; all where absent'),
+    .describe('One of `signing.algorithms`, `RSA-OAEP-256` or `ECDH-ES`; all where absent'),
 });
 const path = '/admin/v1/keys/{kid}';
 const ofAll = { params: noParameters, query: noParameters } as const;

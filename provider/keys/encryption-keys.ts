@@ -1,47 +1,81 @@
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
-import { type Collection, insert, type Storage, StorageConflict } from '../../core/storage.js';
+import type { JWK } from 'jose';
+import type { Clock } from '../../core/clock.js';
+import type { Storage } from '../../core/storage.js';
+import {
+  decryptingKeys,
+  encryptionAlgorithms,
+  type KeySet,
+  publishedKeys,
+  type SigningKeyRecord,
+} from './key-set.js';
+import { encryptionKeySetId } from './key-set-record.js';
+import { watchKeySet } from './watch-key-set.js';
 
-/** A private key that others encrypt to, sealed like every record. */
-interface EncryptionKey {
-  readonly jwk: JWK;
-  /** ISO 8601 */
-  readonly createdAt: string;
+/** The keys that clients encrypt to, as they are now, in a running process. All are private JWKs. */
+export interface EncryptionKeys {
+  /** Sees what another process changed, and what time has: asks the store at most once a second. */
+  refresh(): Promise<void>;
+  /** Those whose public halves `/oidc/certs` shows. */
+  published(): readonly JWK[];
+  /**
+   * Those that something valid may be encrypted to, the newest first. Where `kid` is none of them they
+   * are looked up anew: another process may just have published it.
+   */
+  decrypting(kid: string | undefined): Promise<readonly JWK[]>;
+  /** Calls `listener` after each change of what is published. */
+  onChange(listener: () => void): void;
 }
 
-/** Encryption keys by their type. */
-export const encryptionKeys: Collection<EncryptionKey> = {
-  name: 'encryption_key',
-  indexes: [],
-  indexValues: () => ({}),
-};
-
-/** One key of each type. The elliptic one is for direct and for wrapped keys alike, so it names neither. */
-const kinds = {
-  RSA: { algorithm: 'RSA-OAEP-256', named: { alg: 'RSA-OAEP-256' } },
-  EC: { algorithm: 'ECDH-ES', named: {} },
-} as const;
-
-/**
- * The private keys that clients encrypt request objects to, made on first start. Processes that start on
- * an empty store at once end with the same keys: the first insert wins and the others read it.
- * @returns JWKs with `kid` (RFC 7638 thumbprint) and `use`.
- */
-export async function openEncryptionKeys(storage: Storage, now: Date): Promise<readonly JWK[]> {
-  return Promise.all([openKey(storage, 'RSA', now), openKey(storage, 'EC', now)]);
+interface EncryptionKeysDeps {
+  readonly storage: Pick<Storage, 'get'>;
+  readonly clock: Clock;
+  /** Called with the keys when it turns out that they were changed, by whichever process. */
+  readonly onStored: (set: KeySet) => void;
 }
 
-async function openKey(storage: Storage, kind: keyof typeof kinds, now: Date): Promise<JWK> {
-  const stored = await storage.get(encryptionKeys, kind);
-  if (stored) return stored.value.jwk;
-  const { algorithm, named } = kinds[kind];
-  const { privateKey } = await generateKeyPair(algorithm, { extractable: true });
-  const bare = await exportJWK(privateKey);
-  const jwk = { ...bare, ...named, kid: await calculateJwkThumbprint(bare), use: 'enc' };
-  try {
-    await storage.commit([insert(encryptionKeys, kind, { jwk, createdAt: now.toISOString() })]);
-    return jwk;
-  } catch (error) {
-    if (error instanceof StorageConflict) return openKey(storage, kind, now);
-    throw error;
+/** See {@link EncryptionKeys}. Empty until it was refreshed for the first time. */
+export function createEncryptionKeys(deps: EncryptionKeysDeps): EncryptionKeys {
+  const { clock } = deps;
+  const watch = watchKeySet({ ...deps, id: encryptionKeySetId });
+  const listeners: (() => void)[] = [];
+  let known = '';
+
+  const now = () => new Date(clock.now());
+  const published = () =>
+    publishedKeys(watch.current().set, encryptionAlgorithms, now()).flatMap(({ key }) =>
+      toJwk(key),
+    );
+  const decrypting = () => decryptingKeys(watch.current().set, now()).flatMap(toJwk);
+
+  function tell(): void {
+    const description = published()
+      .map(({ kid }) => kid)
+      .join();
+    if (description === known) return;
+    known = description;
+    for (const listener of listeners) listener();
   }
+
+  async function refresh(): Promise<void> {
+    await watch.refresh();
+    tell();
+  }
+
+  return {
+    refresh,
+    published,
+    async decrypting(kid) {
+      await refresh();
+      if (kid !== undefined && !decrypting().some((key) => key.kid === kid)) {
+        await watch.look();
+        tell();
+      }
+      return decrypting();
+    },
+    onChange: (listener) => void listeners.push(listener),
+  };
+}
+
+function toJwk({ publicJwk, privateHalf }: SigningKeyRecord): readonly JWK[] {
+  return privateHalf && 'jwk' in privateHalf ? [{ ...publicJwk, ...privateHalf.jwk }] : [];
 }

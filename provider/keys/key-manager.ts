@@ -10,6 +10,7 @@ import { retryConflict } from '../../core/retry-conflict.js';
 import { insert, type Storage, StorageConflict, update, type Write } from '../../core/storage.js';
 import {
   algorithmsDue,
+  isForEncryption,
   type KeyPolicy,
   type KeySet,
   nextChange,
@@ -22,7 +23,7 @@ import {
   startOf,
   stateOf,
 } from './key-set.js';
-import { keySetId, keySets, readKeySet } from './key-set-record.js';
+import { encryptionKeySetId, keySetId, keySets, readKeySet } from './key-set-record.js';
 import type { KeySigner } from './key-signer.js';
 import { forgetKey, makeKey } from './make-key.js';
 
@@ -45,17 +46,20 @@ interface KeyManagerDeps {
   readonly logger: Logger;
   readonly policy: KeyPolicy;
   readonly signer: KeySigner | undefined;
+  /** The record that they are in. */
+  readonly id?: typeof keySetId | typeof encryptionKeySetId;
 }
 
 /** Sees to it that keys rotate, and that private halves of old ones are destroyed. */
-const keepKeys: JobKind<Record<string, never>> = {
-  name: 'keep-signing-keys',
+const keepKeysOf = (id: string): JobKind<Record<string, never>> => ({
+  name: id === encryptionKeySetId ? 'keep-encryption-keys' : 'keep-signing-keys',
   data: z.strictObject({}),
-};
+});
 
 /** See {@link KeyManager}. */
 export function createKeyManager(deps: KeyManagerDeps): KeyManager {
-  const { storage, clock, logger, policy, signer } = deps;
+  const { storage, clock, logger, policy, signer, id = keySetId } = deps;
+  const keepKeys = keepKeysOf(id);
   const now = () => new Date(clock.now());
   const due = (set: KeySet) => nextChange(set, policy, now());
 
@@ -83,12 +87,12 @@ export function createKeyManager(deps: KeyManagerDeps): KeyManager {
     { by, reschedule = true }: { readonly by: Author; readonly reschedule?: boolean },
   ): Promise<KeySet> {
     return retryConflict(async () => {
-      const stored = await readKeySet(storage);
+      const stored = await readKeySet(storage, id);
       const before = stored?.value ?? { keys: [] };
       const after = await decide(before);
       const next = due(after);
-      const job = next ? schedule(keepKeys, keySetId, next, {}) : unschedule(keepKeys, keySetId);
-      const write = stored ? update(keySets, stored, after) : insert(keySets, keySetId, after);
+      const job = next ? schedule(keepKeys, id, next, {}) : unschedule(keepKeys, id);
+      const write = stored ? update(keySets, stored, after) : insert(keySets, id, after);
       try {
         await storage.commit([
           ...(after === before ? [] : [write]),
@@ -125,13 +129,13 @@ export function createKeyManager(deps: KeyManagerDeps): KeyManager {
 
   function report(before: KeySet, after: KeySet): void {
     for (const { kid, algorithm, signsFrom } of added(before, after)) {
-      logger.info({ kid, algorithm, signsFrom }, 'signing key published');
+      logger.info({ kid, algorithm, signsFrom }, 'key published');
     }
     for (const { kid, algorithm } of newlyRevoked(before, after)) {
-      logger.warn({ kid, algorithm }, 'signing key revoked');
+      logger.warn({ kid, algorithm }, 'key revoked');
     }
     for (const { kid, algorithm } of added(after, before)) {
-      logger.info({ kid, algorithm }, 'signing key forgotten');
+      logger.info({ kid, algorithm }, 'key forgotten');
     }
   }
 
@@ -139,7 +143,7 @@ export function createKeyManager(deps: KeyManagerDeps): KeyManager {
     change(
       async (set) => {
         const settled = settle(set, policy, now());
-        for (const id of settled.destroyed) await destroy(id);
+        for (const externalId of settled.destroyed) await destroy(externalId);
         return addKeys(settled.set, algorithmsDue(settled.set, policy, now()));
       },
       { by: bySettings, reschedule: false },
@@ -160,7 +164,7 @@ export function createKeyManager(deps: KeyManagerDeps): KeyManager {
 
   const views = (set: KeySet) => set.keys.map((key) => toView(set, key, now()));
 
-  const read = async (): Promise<KeySet> => (await readKeySet(storage))?.value ?? { keys: [] };
+  const read = async (): Promise<KeySet> => (await readKeySet(storage, id))?.value ?? { keys: [] };
 
   function wanted(algorithm: string | undefined): readonly string[] {
     if (algorithm === undefined) return policy.algorithms;
@@ -277,7 +281,8 @@ function added(before: KeySet, after: KeySet): readonly SigningKeyRecord[] {
 
 function toView(set: KeySet, key: SigningKeyRecord, now: Date): KeyView {
   const { kid, algorithm, createdAt, signsFrom, publishedUntil, revokedAt } = key;
-  const state = stateOf(set, key, now);
+  const known = stateOf(set, key, now);
+  const state = known === 'signing' && isForEncryption(key) ? 'encrypting' : known;
   return {
     ...{ kid, algorithm, state, createdAt, signsFrom, publishedUntil, revokedAt },
     heldBy: heldBy(key),

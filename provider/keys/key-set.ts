@@ -2,9 +2,12 @@ import type { JWK } from 'jose';
 import type { KeyState } from '../../core/key-administration.js';
 
 /**
- * One of the provider's signing keys. It is published, signs once caches know it, is published for as
- * long as anything it signed is valid, and is forgotten; or revoked before that, and gone at once.
- * Everything but the last steps follows from its times, so that all processes take them together.
+ * One of the provider's keys. It is published, signs once caches know it, is published for as long as
+ * anything it signed is valid, and is forgotten; or revoked before that, and gone at once. Everything but
+ * the last steps follows from its times, so that all processes take them together.
+ *
+ * A key that clients encrypt to lives by the same times: where another signs it is encrypted to, and
+ * once it made way it is shown no more but decrypts, as long as anything encrypted to it is valid.
  */
 export interface SigningKeyRecord {
   /** RFC 7638 thumbprint. */
@@ -35,8 +38,16 @@ export interface KeyPolicy {
   readonly publishBefore: number;
   /** 0: only by hand. */
   readonly rotateEvery: number;
-  /** The longest life of what a key signs, and the caches that learn of it. */
+  /** The longest life of what a key signs or decrypts, and the caches that learn of it. */
   readonly publishAfter: number;
+}
+
+/** The keys that clients encrypt to: one for RSA, one for both ways of ECDH-ES (RFC 7518 §4.3, §4.6). */
+export const encryptionAlgorithms = ['RSA-OAEP-256', 'ECDH-ES'] as const;
+
+/** Whether it is a key that clients encrypt to. */
+export function isForEncryption({ algorithm }: Pick<SigningKeyRecord, 'algorithm'>): boolean {
+  return encryptionAlgorithms.some((name) => name === algorithm);
 }
 
 /** How far the clocks of processes may differ before one finds its signing key destroyed (seconds). */
@@ -73,7 +84,10 @@ export function stateOf(set: KeySet, key: SigningKeyRecord, now: Date): KeyState
   return hasCome(key.signsFrom, now) ? 'retiring' : 'published';
 }
 
-/** The keys that `/oidc/certs` shows: those that sign, in the order of `algorithms`, then the others. */
+/**
+ * The keys that `/oidc/certs` shows: those that sign, in the order of `algorithms`, then the others. To
+ * one that made way nobody is to encrypt any more.
+ */
 export function publishedKeys(
   set: KeySet,
   algorithms: readonly string[],
@@ -85,13 +99,24 @@ export function publishedKeys(
   };
   return set.keys
     .map((key) => ({ key, state: stateOf(set, key, now) }))
-    .filter(({ state }) => ['published', 'signing', 'retiring'].includes(state))
+    .filter(
+      ({ key, state }) =>
+        ['published', 'signing'].includes(state) || (state === 'retiring' && !isForEncryption(key)),
+    )
     .map(({ key, state }) => ({ key, signs: state === 'signing' }))
     .sort(
       (one, other) =>
         Number(other.signs) - Number(one.signs) ||
         order(one.key.algorithm) - order(other.key.algorithm),
     );
+}
+
+/** The keys that something valid may be encrypted to, the newest first. */
+export function decryptingKeys({ keys }: KeySet, now: Date): readonly SigningKeyRecord[] {
+  return keys
+    .filter(isForEncryption)
+    .filter(({ publishedUntil }) => publishedUntil === undefined || !hasCome(publishedUntil, now))
+    .sort((one, other) => other.signsFrom.localeCompare(one.signsFrom));
 }
 
 /** The algorithms that need a new key now: without one, or with one that is old enough. */
@@ -127,7 +152,7 @@ export function revoke(set: KeySet, kid: string, policy: KeyPolicy, now: Date): 
       if (!wasSigning || key.algorithm !== algorithm || !canSign(key)) return key;
       return key.kid === next?.kid
         ? { ...key, signsFrom: revokedAt }
-        : { ...withoutSecret(key), publishedUntil };
+        : { ...(isForEncryption(key) ? key : withoutSecret(key)), publishedUntil };
     }),
   };
 }
@@ -170,7 +195,7 @@ export function settle(
         )
         .map((key) => {
           const { privateHalf, ...rest } = key;
-          return key.publishedUntil === undefined ? key : rest;
+          return key.publishedUntil === undefined || isForEncryption(key) ? key : rest;
         }),
     },
     destroyed: ended.flatMap(({ publishedUntil, privateHalf }) =>
@@ -187,7 +212,8 @@ export function nextChange(set: KeySet, policy: KeyPolicy, now: Date): Date | un
     ...policy.algorithms.map((algorithm) => rotationTime(set, algorithm, policy, now)),
     ...set.keys.map((key) => {
       if (key.publishedUntil !== undefined) {
-        return key.privateHalf ? now.toISOString() : key.publishedUntil;
+        const isLeft = key.privateHalf !== undefined && !isForEncryption(key);
+        return isLeft ? now.toISOString() : key.publishedUntil;
       }
       const next = nextOf(set, key.algorithm, now);
       if (stateOf(set, key, now) === 'signing') return next && later(next.signsFrom, lag);

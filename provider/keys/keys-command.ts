@@ -6,6 +6,7 @@ import type { Clock } from '../../core/clock.js';
 import { jobs } from '../../core/job.js';
 import type { KeyAdministration, KeyView } from '../../core/key-administration.js';
 import type { Logger } from '../../core/logger.js';
+import { administerAllKeys } from './administer-all-keys.js';
 import { keySets } from './key-set-record.js';
 import { openKeys } from './open-keys.js';
 
@@ -18,7 +19,7 @@ interface CommandDeps {
 }
 
 /**
- * Does what an operator asks of the signing keys, on the store that the running processes use.
+ * Does what an operator asks of the keys, on the store that the running processes use.
  * @param words the command line after `keys`.
  * @returns the table of keys as it is then; undefined where the words are no command.
  * @throws Error with one sentence where it could not be done.
@@ -40,7 +41,7 @@ export async function runKeysCommand(
     // Running processes see the change, and what is due, by themselves.
     const keys = await openKeys({ configuration, storage, clock, logger }, () => {});
     try {
-      return formatKeys(await action(keys.manager));
+      return formatKeys(await action(administerAllKeys(keys.manager, keys.encryptionManager)));
     } finally {
       await keys.close();
     }

@@ -1,7 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
 import { z } from 'zod';
-import type { PrivateHalf, SigningKeyRecord } from './key-set.js';
+import { isForEncryption, type PrivateHalf, type SigningKeyRecord } from './key-set.js';
 import type { KeySigner } from './key-signer.js';
 import { SigningKey } from './signing-key.js';
 
@@ -14,7 +14,8 @@ const madeElsewhere = z.object({
 const leastModulusLength = 2048;
 
 /**
- * Makes a signing key, elsewhere where a signer is given, and has it sign once before it is used.
+ * Makes a key. One that signs is made elsewhere where a signer is given, and signs once before it is used;
+ * one that decrypts does not.
  * @throws Error where the signer does not answer, or its keys do not do.
  */
 export async function makeKey(
@@ -22,6 +23,7 @@ export async function makeKey(
   signer: KeySigner | undefined,
   times: Pick<SigningKeyRecord, 'createdAt' | 'signsFrom'>,
 ): Promise<SigningKeyRecord> {
+  if (isForEncryption({ algorithm })) return makeEncryptionKey(algorithm, times);
   const { bare, privateHalf } = await (signer ? makeElsewhere(signer, algorithm) : make(algorithm));
   const kid = await calculateJwkThumbprint(bare);
   const publicJwk = { ...bare, kid, alg: algorithm, use: 'sig' };
@@ -34,6 +36,23 @@ export async function makeKey(
     await forgetKey(key, signer).catch(() => undefined);
     throw error;
   }
+}
+
+async function makeEncryptionKey(
+  algorithm: string,
+  times: Pick<SigningKeyRecord, 'createdAt' | 'signsFrom'>,
+): Promise<SigningKeyRecord> {
+  const { bare, privateHalf } = await make(algorithm);
+  const kid = await calculateJwkThumbprint(bare);
+  // The elliptic one is for direct and for wrapped keys alike, so it names neither.
+  const named = bare.kty === 'RSA' ? { alg: algorithm } : {};
+  return {
+    kid,
+    algorithm,
+    publicJwk: { ...bare, ...named, kid, use: 'enc' },
+    privateHalf,
+    ...times,
+  };
 }
 
 /** Destroys a key that was made and is not used after all. @throws where its holder does not do it. */

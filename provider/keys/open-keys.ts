@@ -2,13 +2,15 @@ import type { Configuration } from '../../config/schema.js';
 import type { Clock } from '../../core/clock.js';
 import type { Logger } from '../../core/logger.js';
 import type { Storage } from '../../core/storage.js';
+import { createEncryptionKeys, type EncryptionKeys } from './encryption-keys.js';
 import { createKeyManager, type KeyManager } from './key-manager.js';
-import type { KeyPolicy } from './key-set.js';
+import { encryptionAlgorithms, type KeyPolicy } from './key-set.js';
+import { encryptionKeySetId } from './key-set-record.js';
 import { loadKeySigner } from './load-key-signer.js';
 import { createSigningKeys, type SigningKeys } from './signing-keys.js';
 
 interface KeysDeps {
-  readonly configuration: Pick<Configuration, 'signing' | 'lifetimes'>;
+  readonly configuration: Pick<Configuration, 'signing' | 'lifetimes' | 'features'>;
   readonly storage: Storage;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -18,6 +20,9 @@ interface KeysDeps {
 export interface Keys {
   readonly manager: KeyManager;
   readonly signingKeys: SigningKeys;
+  /** What changes the keys that clients encrypt to; they live by the same times, and always here. */
+  readonly encryptionManager: KeyManager;
+  readonly encryptionKeys: EncryptionKeys;
   close(): Promise<void>;
 }
 
@@ -42,7 +47,25 @@ export async function openKeys(deps: KeysDeps, tell: (due: Date) => void): Promi
       if (due) tell(due);
     },
   });
-  return { manager, signingKeys, close: async () => signer?.close?.() };
+  const encryptionManager = createKeyManager({
+    ...{ storage, clock, logger, signer: undefined, id: encryptionKeySetId },
+    policy: encryptionPolicy(configuration),
+  });
+  const encryptionKeys = createEncryptionKeys({
+    storage,
+    clock,
+    onStored(set) {
+      const due = encryptionManager.nextChange(set);
+      if (due) tell(due);
+    },
+  });
+  return {
+    manager,
+    signingKeys,
+    encryptionManager,
+    encryptionKeys,
+    close: async () => signer?.close?.(),
+  };
 }
 
 /** A key is published until the last token it signed has ended and the last cache has been refreshed. */
@@ -50,4 +73,16 @@ function keyPolicy({ signing, lifetimes }: KeysDeps['configuration']): KeyPolicy
   const { algorithms, publishBefore, rotateEvery } = signing;
   const longestLife = Math.max(lifetimes.idToken, lifetimes.accessToken);
   return { algorithms, publishBefore, rotateEvery, publishAfter: longestLife + publishBefore };
+}
+
+/** FAPI 1.0 Advanced §5.2.2-14 lets a request object live an hour; our clocks may differ (seconds). */
+const longestRequestObject = 3600 + 60;
+
+/** A key decrypts until the last request that a cache had encrypted to it has ended. */
+function encryptionPolicy({ signing, features }: KeysDeps['configuration']): KeyPolicy {
+  const { publishBefore, rotateEvery } = signing;
+  return {
+    ...{ publishBefore, rotateEvery, publishAfter: longestRequestObject + publishBefore },
+    algorithms: features.encryption ? encryptionAlgorithms : [],
+  };
 }

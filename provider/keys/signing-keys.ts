@@ -1,10 +1,11 @@
 import type { Clock } from '../../core/clock.js';
 import type { Storage } from '../../core/storage.js';
 import { type KeySet, publishedKeys } from './key-set.js';
-import { readKeySet } from './key-set-record.js';
+import { keySetId } from './key-set-record.js';
 import type { KeySigner } from './key-signer.js';
 import { SignerUnavailable } from './signer-unavailable.js';
 import { SigningKey } from './signing-key.js';
+import { watchKeySet } from './watch-key-set.js';
 
 /** The provider's keys as they are now, in a running process. */
 export interface SigningKeys {
@@ -34,31 +35,17 @@ interface SigningKeysDeps {
   readonly onStored: (set: KeySet) => void;
 }
 
-/** A change made by another process is seen after at most this long, as with clients. */
-const freshForMilliseconds = 1000;
-
 /** See {@link SigningKeys}. Empty until it was refreshed for the first time. */
 export function createSigningKeys(deps: SigningKeysDeps): SigningKeys {
-  const { storage, clock, algorithms, signer } = deps;
+  const { clock, algorithms, signer } = deps;
   const listeners: (() => void)[] = [];
-  let set: KeySet = { keys: [] };
-  let version = 0;
-  let checkedAt = Number.NEGATIVE_INFINITY;
-  let looking: Promise<void> | undefined;
+  const watch = watchKeySet({ ...deps, id: keySetId });
   let known = '';
   let current: readonly SigningKey[] = [];
 
-  async function look(): Promise<void> {
-    const stored = await readKeySet(storage);
-    checkedAt = clock.now();
-    if (!stored || stored.version === version) return;
-    const isFirst = version === 0;
-    ({ value: set, version } = stored);
-    if (!isFirst) deps.onStored(set);
-  }
-
   /** Private halves are parsed when something changes, and not for each signature. */
   function apply(): void {
+    const { set, version } = watch.current();
     const shown = publishedKeys(set, algorithms, new Date(clock.now()));
     const description = `${version} ${shown.map(({ key, signs }) => `${key.kid}:${signs}`).join()}`;
     if (description === known) return;
@@ -68,12 +55,7 @@ export function createSigningKeys(deps: SigningKeysDeps): SigningKeys {
   }
 
   async function refresh(): Promise<void> {
-    if (Math.abs(clock.now() - checkedAt) >= freshForMilliseconds) {
-      looking ??= look().finally(() => {
-        looking = undefined;
-      });
-      await looking;
-    }
+    await watch.refresh();
     apply();
   }
 

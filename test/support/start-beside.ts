@@ -13,7 +13,7 @@ import type { RunningAssent } from './start-assent.js';
 /** What tests need of a running Assent, whichever of several it is. */
 export type Beside = Pick<
   RunningAssent,
-  'provider' | 'storage' | 'keys' | 'configuration' | 'issuer' | 'fetch' | 'stop'
+  'provider' | 'storage' | 'keys' | 'encryptionKeys' | 'configuration' | 'issuer' | 'fetch' | 'stop'
 >;
 
 /**
