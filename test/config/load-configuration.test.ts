@@ -75,6 +75,15 @@ describe('loadConfiguration', () => {
     ]);
   });
 
+  it('takes what belongs to banks in their role only', async () => {
+    const settings = { ...minimal, ecosystems: ['connectid-au'] };
+    expect(await mistakesOf(place.load(settings))).toEqual([
+      'ecosystems: found some; expected them in role bank only',
+    ]);
+    const bank = await place.load({ ...settings, role: 'bank' });
+    expect(bank.ecosystems).toEqual(['connectid-au']);
+  });
+
   it('takes hosts and networks for outgoing.allow, and nothing that only looks like them', async () => {
     const good = [
       'hooks.internal',
