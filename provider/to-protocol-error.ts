@@ -2,7 +2,7 @@ import { errors } from 'oidc-provider';
 import { Refusal } from '../core/refusal.js';
 
 /** A refusal of `core/` as the OAuth error of its kind; everything else as it is. */
-export function toProtocolError(error: unknown): unknown {
+function toProtocolError(error: unknown): unknown {
   if (!(error instanceof Refusal)) return error;
   switch (error.code) {
     case 'invalid_scope':

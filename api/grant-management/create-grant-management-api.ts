@@ -21,7 +21,7 @@ export interface GrantManagementApiDeps {
 }
 
 /** Where it is, below the bank's URL; `grant_management_endpoint` of discovery. */
-export const grantManagementPath = '/grants';
+const grantManagementPath = '/grants';
 
 /**
  * A client's look at its grants, and their end (Grant Management for OAuth 2.0, §6). A grant is the

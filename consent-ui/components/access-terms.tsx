@@ -1,5 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { formatDate, formatDateTime, formatDuration } from '../format-date.js';
+import type { Party } from '../party.js';
+import { Name } from './name.js';
 import { SummaryList, type SummaryRow } from './summary-list.js';
 
 /** Since when, until when, and how often a client may look. */
@@ -61,5 +63,28 @@ export function AccessTerms({
         { term: 'How to stop', description: stop },
       ]}
     />
+  );
+}
+
+/** How to stop an access that goes through us. */
+export function HowToStop({
+  app,
+  institution,
+  isHere,
+}: {
+  readonly app: Party;
+  readonly institution: Party;
+  /** Whether the bank has no page of its own, and what opens it is kept by us. */
+  readonly isHere: boolean;
+}) {
+  return isHere ? (
+    <>
+      At any time: disconnect in <Name of={app.name} />. Assent then deletes what you entered
+    </>
+  ) : (
+    <>
+      At any time: disconnect in <Name of={app.name} />, or end the access at{' '}
+      <Name of={institution.name} />
+    </>
   );
 }

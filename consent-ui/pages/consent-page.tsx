@@ -1,5 +1,5 @@
 import type { DataCluster } from '../../core/permissions.js';
-import { type AccessPeriod, AccessTerms } from '../components/access-terms.js';
+import { type AccessPeriod, AccessTerms, HowToStop } from '../components/access-terms.js';
 import { Card } from '../components/card.js';
 import { ClusterList } from '../components/cluster-list.js';
 import { DecisionButtons } from '../components/decision-buttons.js';
@@ -72,15 +72,7 @@ export function ConsentPage(props: ConsentPageProps) {
               ),
             },
           ]}
-          stop={
-            isHere ? (
-              <>At any time: disconnect in {app}. Assent then deletes what you entered</>
-            ) : (
-              <>
-                At any time: disconnect in {app}, or end the access at {bank}
-              </>
-            )
-          }
+          stop={<HowToStop app={client} institution={institution} isHere={isHere} />}
         />
       </Card>
       <Form action={props.action} csrf={props.csrf}>

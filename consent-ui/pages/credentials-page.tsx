@@ -1,3 +1,4 @@
+import type { CredentialField } from '../../core/institution.js';
 import { Button } from '../components/button.js';
 import { Card } from '../components/card.js';
 import { ErrorSummary } from '../components/error-summary.js';
@@ -9,20 +10,10 @@ import { displayName } from '../display-name.js';
 import type { Party, PostTarget } from '../party.js';
 import { type Journey, Layout } from '../render-page.js';
 
-/** One line that the bank wants filled in. */
-export interface CredentialInput {
-  readonly name: string;
-  readonly label: string;
-  readonly hint?: string | undefined;
-  readonly secret: boolean;
-  readonly autocomplete: string;
-  readonly inputMode?: 'numeric' | undefined;
-}
-
 export interface CredentialsPageProps extends PostTarget {
   readonly client: Party;
   readonly institution: Party;
-  readonly fields: readonly CredentialInput[];
+  readonly fields: readonly CredentialField[];
   /** What was wrong with the answer before; nothing of it is shown again. */
   readonly problem?: string | undefined;
   readonly cancel: PostTarget;

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import type { DataCluster } from '../../core/permissions.js';
-import { type AccessPeriod, AccessTerms } from '../components/access-terms.js';
+import { type AccessPeriod, AccessTerms, HowToStop } from '../components/access-terms.js';
 import { Card } from '../components/card.js';
 import { ClusterList } from '../components/cluster-list.js';
 import { DecisionButtons } from '../components/decision-buttons.js';
@@ -77,15 +77,7 @@ export function RenewalPage(props: RenewalPageProps) {
               description: <Day date={endsAt} />,
             },
           ]}
-          stop={
-            isHere ? (
-              <>At any time: disconnect in {app}. Assent then deletes what you entered</>
-            ) : (
-              <>
-                At any time: disconnect in {app}, or end the access at {bank}
-              </>
-            )
-          }
+          stop={<HowToStop app={client} institution={institution} isHere={isHere} />}
         />
       </Card>
       <Card

@@ -1,14 +1,12 @@
-import { readFile } from 'node:fs/promises';
 import Router from '@koa/router';
-import Koa from 'koa';
 import { z } from 'zod';
 import { approvalIdOf, approvals } from '../../core/approval.js';
 import type { Storage } from '../../core/storage.js';
 import { allowHosts } from '../../http/allow-hosts.js';
-import { listen } from '../../http/listen.js';
 import { noStore, securityHeaders } from '../../http/security-headers.js';
 import { demoCustomers } from '../bank/demo-people.js';
 import type { CertificateFiles } from '../certificate-authority.js';
+import { type RunningSite, serveSite } from '../serve-site.js';
 import { openPerson } from './use-approvals.js';
 
 export interface PhoneOptions {
@@ -26,9 +24,6 @@ export interface PhoneOptions {
   readonly storage: Pick<Storage, 'get'>;
 }
 
-/** How long requests in flight may take to finish when the sandbox stops. */
-const graceSeconds = 5;
-
 const decisionQuery = z.object({
   auth_req_id: z.string().min(1).max(200),
   action: z.enum(['allow', 'deny']),
@@ -39,8 +34,8 @@ const decisionQuery = z.object({
  * (`POST /ciba-decide?auth_req_id=…&action=allow|deny`). Test suites without a hand need one; a real
  * bank has none. @throws the system's error, e.g. `EADDRINUSE`.
  */
-export async function startPhone(options: PhoneOptions): Promise<{ stop(): Promise<void> }> {
-  const { url, port, listen: host = '127.0.0.1', server, ca, bank, storage } = options;
+export async function startPhone(options: PhoneOptions): Promise<RunningSite> {
+  const { url, port, listen: host, server, ca, bank, storage } = options;
   const person = await openPerson(ca);
   const router = new Router();
 
@@ -57,19 +52,16 @@ export async function startPhone(options: PhoneOptions): Promise<{ stop(): Promi
     ctx.body = { decided: query.action, by: customer.login };
   });
 
-  const application = new Koa();
-  application.silent = true;
-  for (const middleware of [allowHosts([url]), securityHeaders(), noStore, router.routes()]) {
-    application.use(middleware);
-  }
-  const [certificate, key] = await Promise.all([
-    readFile(server.certificate, 'utf8'),
-    readFile(server.key, 'utf8'),
-  ]);
-  const listener = await listen({ host, port, certificate, key }, application.callback());
+  const site = await serveSite({
+    host,
+    port,
+    server,
+    middleware: [allowHosts([url]), securityHeaders(), noStore, router.routes()],
+    silent: true,
+  });
   return {
     async stop() {
-      await listener.close(graceSeconds);
+      await site.stop();
       await person.close();
     },
   };

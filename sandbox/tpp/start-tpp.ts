@@ -1,9 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import Koa from 'koa';
 import { assets } from '../../consent-ui/assets.js';
 import { systemClock } from '../../core/clock.js';
 import { allowHosts } from '../../http/allow-hosts.js';
-import { listen } from '../../http/listen.js';
 import { noStore, securityHeaders } from '../../http/security-headers.js';
 import { serveAssets } from '../../http/serve-assets.js';
 import { traceRequest } from '../../http/trace-id.js';
@@ -11,6 +8,7 @@ import { runAt } from '../../provider/library-clock.js';
 import type { CertificateFiles } from '../certificate-authority.js';
 import type { MovableClock } from '../movable-clock.js';
 import type { SandboxUrls } from '../ports.js';
+import { type RunningSite, serveSite } from '../serve-site.js';
 import type { TppDocument } from '../tpp-document.js';
 import { answerFailures } from './answer-failures.js';
 import { createEventRoutes } from './create-event-routes.js';
@@ -27,14 +25,11 @@ export interface TppDeps {
   readonly clock: MovableClock;
 }
 
-/** How long requests in flight may take to finish when the sandbox stops. */
-const graceSeconds = 5;
-
 /**
  * The TPP application: technical on purpose, it acts as each of the sandbox's clients and shows what it
  * sends and gets. @throws the system's error, e.g. `EADDRINUSE`.
  */
-export async function startTpp(deps: TppDeps): Promise<{ stop(): Promise<void> }> {
+export async function startTpp(deps: TppDeps): Promise<RunningSite> {
   const { tpp, urls, port, server, clock } = deps;
   const clients = {
     'identity-service': await createOAuthClient('identity-service', tpp),
@@ -46,35 +41,27 @@ export async function startTpp(deps: TppDeps): Promise<{ stop(): Promise<void> }
   const sessions = createSessionStore(systemClock);
   const routes = createRoutes({ tpp, tppUrl: urls.tpp, clients, sessions, clock });
   const events = await createEventRoutes({ tpp, tppUrl: urls.tpp, clock });
-  const application = new Koa();
-  for (const middleware of [
-    traceRequest,
-    allowHosts([urls.tpp]),
-    securityHeaders(),
-    serveAssets(assets),
-    noStore,
-    answerFailures,
-    routes.routes(),
-    routes.allowedMethods(),
-    createTimeRoutes({ clock, sessions }).routes(),
-    events.router.routes(),
-  ]) {
-    application.use(middleware);
-  }
-  const [certificate, key] = await Promise.all([
-    readFile(server.certificate, 'utf8'),
-    readFile(server.key, 'utf8'),
-  ]);
-  const handle = application.callback();
-  const listener = await listen(
-    { host: '127.0.0.1', port, certificate, key },
-    (request, response) =>
-      // Its client libraries go by the sandbox's time, as Assent does.
-      runAt(clock, () => handle(request, response)),
-  );
+  const site = await serveSite({
+    port,
+    server,
+    middleware: [
+      traceRequest,
+      allowHosts([urls.tpp]),
+      securityHeaders(),
+      serveAssets(assets),
+      noStore,
+      answerFailures,
+      routes.routes(),
+      routes.allowedMethods(),
+      createTimeRoutes({ clock, sessions }).routes(),
+      events.router.routes(),
+    ],
+    // Its client libraries go by the sandbox's time, as Assent does.
+    run: (handle) => runAt(clock, handle),
+  });
   return {
     async stop() {
-      await listener.close(graceSeconds);
+      await site.stop();
       await Promise.all([...Object.values(clients), events].map((client) => client.close()));
     },
   };
