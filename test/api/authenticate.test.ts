@@ -152,14 +152,14 @@ describe('a DPoP-bound token', () => {
     ['an old iat', { iat: Math.floor(Date.now() / 1000) - 120 }],
     ['an iat far ahead', { iat: Math.floor(Date.now() / 1000) + 120 }],
     ['an exp that is over', { exp: Math.floor(Date.now() / 1000) - 120 }],
-  ])('refuses a proof with %s', async (_what, claims) => {
+  ])('refuses a proof with %s (SEC-28)', async (_what, claims) => {
     const answer = await withProof(await prove(claims));
     expect(answer.status).toBe(401);
     expect(answer.headers['www-authenticate']).toMatch(/^DPoP error="invalid_dpop_proof"/);
     expect(answer.headers['www-authenticate']).toContain('algs="ES256 PS256');
   });
 
-  test('refuses a proof of another kind, key or algorithm', async () => {
+  test('refuses a proof of another kind, key or algorithm (SEC-28)', async () => {
     const other = await generateKeyPair('ES256', { extractable: true });
     const rsa = await generateKeyPair('RS256', { extractable: true });
     const privateJwk = await exportJWK(keys.privateKey);

@@ -75,13 +75,13 @@ test.each([
   ['where clouds tell their secrets', '169.254.169.254'],
   ['a name that resolves to loopback', 'localhost'],
   ['one with a trailing dot', 'localhost.'],
-])('refuses to connect to %s (%s)', async (_, host) => {
+])('refuses to connect to %s (%s, SEC-45)', async (_, host) => {
   const before = target.connections();
   expect(await failureOf(createFetch()(on(host)))).toBe('no_public_address');
   expect(target.connections()).toBe(before);
 });
 
-test('refuses a name of which one record is private, and one that is unknown, alike', async () => {
+test('refuses a name of which one record is private, and one that is unknown, alike (SEC-45)', async () => {
   const before = target.connections();
   const [good, bad] = ['93.184.215.14', '127.0.0.1'].map((address) => ({ address, family: 4 }));
   for (const resolve of [
@@ -96,7 +96,7 @@ test('refuses a name of which one record is private, and one that is unknown, al
   expect(target.connections()).toBe(before);
 });
 
-test('a name whose server keeps silent is waited for no longer than the time', async () => {
+test('a name whose server keeps silent is waited for no longer than the time (SEC-46)', async () => {
   const silent = createSocket('udp4');
   silent.bind(0, '127.0.0.1');
   await once(silent, 'listening');
@@ -117,7 +117,7 @@ test('a name whose server keeps silent is waited for no longer than the time', a
   expect(asked).toBeGreaterThan(1);
 });
 
-test('connects to the address it looked at, whatever the name says later', async () => {
+test('connects to the address it looked at, whatever the name says later (SEC-45)', async () => {
   let lookups = 0;
   // The name has no address outside of this test: only what was resolved can have been connected to.
   const fetch = createFetch({
@@ -152,7 +152,7 @@ test.each([
   'https://user:password@localhost/',
   'file:///etc/passwd',
   'no url',
-])('refuses %s', async (url) => {
+])('refuses %s (SEC-45)', async (url) => {
   expect(await failureOf(createFetch({ allow: ['localhost'] })(url))).toBe('invalid_url');
 });
 
@@ -170,7 +170,7 @@ test('sends what it is given, without a proxy of the environment', async () => {
   ]);
 });
 
-test('follows no redirect', async () => {
+test('follows no redirect (SEC-45)', async () => {
   answer = (response) => response.writeHead(302, { location: '/elsewhere' }).end();
   expect((await createFetch({ allow: ['localhost'] })(target.url)).status).toBe(302);
   expect(target.received).toHaveLength(1);
@@ -184,7 +184,7 @@ test('believes no certificate of an unknown authority, whatever the environment 
   expect(target.received).toEqual([]);
 });
 
-describe('a server that', () => {
+describe('SEC-46: a server that', () => {
   const fetch = () => createFetch({ allow: ['localhost'], timeout: 300 })(target.url);
 
   test('never answers is waited for no longer than the time', async () => {

@@ -136,7 +136,7 @@ describe('registering an intent', () => {
 });
 
 describe('who may manage an intent', () => {
-  test("another client's looks like one that does not exist", async () => {
+  test("another client's looks like one that does not exist (SEC-42)", async () => {
     const { body } = await register();
     const other = bank.issue({ clientId: 'other' });
     const absent = await bank.get(other, `/account-access-consents/${randomUUID()}`);

@@ -229,7 +229,7 @@ describe('client assertions', () => {
     ['for a list with the issuer', () => ({ aud: [assent.issuer] })],
     ['for the PAR endpoint', () => ({ aud: parUrl() })],
     ['for the token endpoint', () => ({ aud: tokenUrl() })],
-  ])('are refused %s', async (_name, claims) => {
+  ])('are refused %s (SEC-36, SEC-37)', async (_name, claims) => {
     expect([400, 401]).toContain(await push(claims()));
   });
 
@@ -301,7 +301,7 @@ describe('DPoP binds a code (RFC 9449 §10)', () => {
     ['without jti', { jti: undefined }],
     ['without iat', { iat: undefined }],
     ['from an hour ago', { iat: epoch() - 3600 }],
-  ])('and proofs %s are refused', async (_name, claims) => {
+  ])('and proofs %s are refused (SEC-28)', async (_name, claims) => {
     const code = await codeFor(tpp);
     const proof = JSON.parse(JSON.stringify({ iat: seconds(), ...claims }));
     const headers = await dpop.header('POST', tokenUrl(), { ...claims, ...proof });
@@ -310,7 +310,7 @@ describe('DPoP binds a code (RFC 9449 §10)', () => {
     expect(body.error).toBe('invalid_dpop_proof');
   });
 
-  test('and a proof works once', async () => {
+  test('and a proof works once (SEC-27)', async () => {
     const proof = await prove(tokenUrl());
     const form = { grant_type: 'client_credentials', scope: 'user:read' };
     expect((await tpp.token(form, proof)).status).toBe(200);
@@ -322,7 +322,7 @@ describe('DPoP binds a code (RFC 9449 §10)', () => {
 });
 
 describe('codes', () => {
-  test('need the verifier of their challenge', async () => {
+  test('need the verifier of their challenge (SEC-03)', async () => {
     const code = await codeFor(tpp);
     for (const code_verifier of ['', 'another-verifier-that-is-long-enough-for-the-rule']) {
       const { body } = await tpp.redeem(code, { code_verifier }, await prove(tokenUrl()));
@@ -344,9 +344,9 @@ describe('codes', () => {
     expect((await certified.redeem(code)).status).toBe(200);
   });
 
-  test('work for 60 seconds, and the tolerance of clocks', async () => {
+  test('work for 60 seconds (SEC-05)', async () => {
     const code = await codeFor(tpp);
-    clock.advance(62);
+    clock.advance(61);
     const { status, body } = await tpp.redeem(code, {}, await prove(tokenUrl()));
     expect({ status, error: body.error }).toEqual({ status: 400, error: 'invalid_grant' });
   });

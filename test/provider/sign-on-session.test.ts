@@ -189,7 +189,7 @@ describe('the end of a session', () => {
     expect(answerOf(after.url).code).toBeDefined();
   });
 
-  test('is told to the application’s server (Back-Channel Logout)', async () => {
+  test('is told to the application’s server (Back-Channel Logout), by a token of no other use (SEC-35)', async () => {
     const { person, idToken } = await signedIn('told');
     await signOut(person, await person.open('/oidc/session/end'), { logout: 'yes' });
     const received = await eventually(() => {
@@ -208,6 +208,11 @@ describe('the end of a session', () => {
       events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
     });
     expect(payload).not.toHaveProperty('nonce');
+    // SEC-35: what is signed as that is nothing else.
+    const asAccessToken = await bank.fetch('/oidc/userinfo', {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    expect(asAccessToken.status).toBe(401);
   });
 
   test('is told to the application’s page in a frame (Front-Channel Logout), before the person goes on', async () => {

@@ -35,6 +35,7 @@ describe('SEC-41: weak keys', () => {
     ['RSA of 1024 bits', () => [rsa(1024)]],
     ['an exponent of 3', () => [rsa(2048, 3)]],
     ['an exponent of 1', () => [{ ...rsa(2048), e: 'AQ' }]],
+    ['a modulus of chips that choose badly (ROCA)', () => [{ ...rsa(2048), n: rocaModulus() }]],
     ['one kid twice', () => [publicJwk, { ...rsa(2048), ...{ kid: kidOf(publicJwk) } }]],
     ['one key for two uses', () => [publicJwk, { ...publicJwk, kid: 'other', use: 'enc' }]],
     ['operations of both uses', () => [{ ...rsa(2048), key_ops: ['verify', 'encrypt'] }]],
@@ -53,6 +54,22 @@ describe('SEC-41: weak keys', () => {
       expect(answer.body.error_description).toMatch(/^jwks/);
     }
   });
+
+  /** Of 2048 bits, and a power of 65537 modulo every small prime, as CVE-2017-15361 leaves it. */
+  function rocaModulus(): string {
+    let product = 1n;
+    for (let prime = 3n; prime <= 167n; prime += 2n) {
+      if (
+        Array.from({ length: 13 }, (_, at) => BigInt(at) + 2n).every((n) => n >= prime || prime % n)
+      ) {
+        product *= prime;
+      }
+    }
+    const power = 65_537n ** 1234n % product;
+    const modulus = power + product * (2n ** 2047n / product + 2n);
+    const odd = modulus % 2n === 1n ? modulus : modulus + product;
+    return Buffer.from(odd.toString(16), 'hex').toString('base64url');
+  }
 
   function kidOf(jwk: object): unknown {
     return 'kid' in jwk ? jwk.kid : undefined;

@@ -178,7 +178,7 @@ describe.each(['koa', 'express'] as const)('on %s', (resource) => {
     expect(query).toMatchObject({ status: 401, body: { error: 'invalid_request' } });
   });
 
-  test('a token that was revoked opens it no more', async () => {
+  test('a token that was revoked opens it no more (SEC-43)', async () => {
     const configuration = await tppConfiguration('tpp');
     const { access_token: token } = await openid.clientCredentialsGrant(configuration, {
       scope: 'accounts',
@@ -189,7 +189,7 @@ describe.each(['koa', 'express'] as const)('on %s', (resource) => {
     expect((await call(resource, { authorization }, certificates.tpp)).status).toBe(401);
   });
 
-  test('a DPoP-bound token needs its key, and a nonce where the resource wants one', async () => {
+  test('a DPoP-bound token needs its key, and a nonce where the resource wants one (SEC-28, SEC-29)', async () => {
     const configuration = await tppConfiguration('rival');
     const keys = await openid.randomDPoPKeyPair('ES256');
     const handle = openid.getDPoPHandle(configuration, keys);

@@ -405,6 +405,14 @@ describe('SEC-31: the start', () => {
     expect(await mistakesOf({}, variable)).toHaveLength(1);
   });
 
+  test('is refused with a revocation list that is none (SEC-32)', async () => {
+    const tls = { ...minimal.tls, clientCertificateRevocationLists: ['server.pem', 'absent.crl'] };
+    expect(await mistakesOf({ tls })).toEqual([
+      expect.stringContaining('cannot be understood; expected a certificate revocation list'),
+      expect.stringContaining('cannot be read'),
+    ]);
+  });
+
   test('is refused where it is not clear which listener asks for certificates', async () => {
     const { publicUrl } = minimal;
     expect(await mistakesOf({ mtlsUrl: publicUrl })).toEqual([expect.stringContaining('mtlsUrl')]);

@@ -213,6 +213,33 @@ describe('SEC-35 one kind of token as another', () => {
     }
   });
 
+  test('a software statement is no request object and no client assertion', async () => {
+    const statement = {
+      ...{ iss: 'https://directory.example', iat: now(), jti: randomUUID(), exp: now() + 60 },
+      ...{ software_id: 'app', software_client_name: 'App', org_status: 'Active' },
+      software_redirect_uris: [redirectUri],
+    };
+    for (const typ of ['JWT', 'software-statement+jwt']) {
+      // By the directory, whose keys are nobody's here, and by the client itself.
+      const { privateKey } = await generateKeyPair('PS256');
+      for (const key of [privateKey, rsa.privateKey]) {
+        const token = await sign(statement, { typ }, key);
+        expect(await push(token)).toEqual({ status: 400, error: 'invalid_request_object' });
+        expect(await askForToken(token)).toMatchObject({
+          error: expect.stringMatching(/^invalid_/),
+        });
+        expect((await hybrid.read(token)).status).toBe(401);
+      }
+    }
+  });
+
+  test('what a client signs opens nothing as an access token, whatever type it says', async () => {
+    for (const typ of ['at+jwt', 'application/at+jwt', 'logout+jwt', 'JWT']) {
+      const claims = { ...assertionClaims(), scope: 'openid accounts', client_id: 'app' };
+      expect((await hybrid.read(await sign(claims, { typ }))).status).toBe(401);
+    }
+  });
+
   test('an assertion for another server is none for us', async () => {
     for (const aud of ['https://other.example/oidc', [bank.issuer, 'https://other.example/oidc']]) {
       const token = await sign({ ...assertionClaims(), aud });

@@ -276,7 +276,7 @@ test.each([
   ['at this machine', () => `https://127.0.0.1:${target.port}/`, 'no_public_address'],
   ['at no address', () => 'https://hooks.invalid/', 'no_public_address'],
   ['at a closed port', () => 'https://localhost:1/', 'connection_failed'],
-])('an endpoint %s is tried again, and the log says why', async (_, url, failure) => {
+])('an endpoint %s is tried again, and the log says why (SEC-45)', async (_, url, failure) => {
   await register([{ url: url(), events: ['syncCompleted'] }]);
   const before = target.connections();
   await happen();
