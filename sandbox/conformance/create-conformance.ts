@@ -119,7 +119,7 @@ export async function createConformance(options: ConformanceOptions): Promise<Co
       profiles: ['openid-connect'],
       // The plans ask for RS256; a key makes way as often as the one that rotates them is run.
       signing: { algorithms: ['RS256', 'PS256', 'ES256'], publishBefore: 60 },
-      features: { registration: true },
+      features: { registration: true, backchannelAuthentication: false, grantManagement: false },
       registration: { anyone: { profiles: ['openid-connect'] }, attempts: 100_000 },
       clients: clientsOf(({ kind }) => kind === 'openid'),
     },
