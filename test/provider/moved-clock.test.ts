@@ -140,7 +140,10 @@ test('a pushed request and the visit that began with it end when the clock says 
   };
   const late = await push();
   clock.advance(61);
-  expect((await late()).headers.get('location')).toContain('error=invalid_request_uri');
+  // What was pushed is gone, and with it where to send the person back to.
+  const refused = await late();
+  expect(refused.status).toBe(400);
+  expect(await refused.text()).toContain('invalid_request_uri');
 
   const begun = await (await push())();
   const visit = begun.headers.get('location') ?? '';
