@@ -3,7 +3,7 @@ import { Agent, fetch as undiciFetch } from 'undici';
 import type { Clock } from '../../core/clock.js';
 import { createSandbox } from '../../sandbox/create-sandbox.js';
 import type { SandboxClientName } from '../../sandbox/tpp-document.js';
-import { freePort } from '../support/start-assent.js';
+import { freePorts } from '../support/free-ports.js';
 
 /** A whole sandbox for one test file: Assent, the simulated bank and the TPP application. */
 export async function startSandbox(
@@ -11,17 +11,7 @@ export async function startSandbox(
   clock?: Clock,
   webhooks: readonly URL[] = [],
 ) {
-  const ports = {
-    assent: await freePort(),
-    assentMtls: await freePort(),
-    bank: await freePort(),
-    bankMtls: await freePort(),
-    legacyBank: await freePort(),
-    phone: await freePort(),
-    tpp: await freePort(),
-    slowBank: await freePort(),
-    brokenBank: await freePort(),
-  };
+  const ports = await freePorts();
   const sandbox = await createSandbox({ directory, ports, clock, webhooks, log: 'silent' });
   await sandbox.start();
   const { tpp, urls } = sandbox;

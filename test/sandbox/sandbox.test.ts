@@ -3,7 +3,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { createSandbox } from '../../sandbox/create-sandbox.js';
-import { freePorts, type StartedSandbox, startSandbox } from './support.js';
+import { freePorts } from '../support/free-ports.js';
+import { type StartedSandbox, startSandbox } from './support.js';
 
 let directory: string;
 beforeAll(async () => {

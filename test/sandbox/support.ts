@@ -1,22 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Agent, request } from 'undici';
 import { createSandbox, type Sandbox } from '../../sandbox/create-sandbox.js';
-import type { SandboxPorts } from '../../sandbox/ports.js';
-import { freePort } from '../support/start-assent.js';
-
-export async function freePorts(): Promise<SandboxPorts> {
-  return {
-    assent: await freePort(),
-    assentMtls: await freePort(),
-    bank: await freePort(),
-    bankMtls: await freePort(),
-    legacyBank: await freePort(),
-    phone: await freePort(),
-    tpp: await freePort(),
-    slowBank: await freePort(),
-    brokenBank: await freePort(),
-  };
-}
+import { freePorts } from '../support/free-ports.js';
 
 /** A whole sandbox on free ports, and a browser of the simplest kind. */
 export async function startSandbox(directory: string) {

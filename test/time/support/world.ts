@@ -6,7 +6,7 @@ import { Agent, buildConnector, fetch as undiciFetch } from 'undici';
 import { z } from 'zod';
 import { createSandbox } from '../../../sandbox/create-sandbox.js';
 import type { SandboxPorts } from '../../../sandbox/ports.js';
-import { freePorts } from '../../sandbox/support.js';
+import { freePorts } from '../../support/free-ports.js';
 import { freePort } from '../../support/start-assent.js';
 import { revivalDays } from './plan.js';
 
