@@ -412,7 +412,7 @@ export const configurationSchema = z.strictObject({
   logos: file
     .optional()
     .describe(
-      'Folder with `banks/<bankRef>` and `clients/<client_id>` as `.svg` or `.png` of at most 256 KiB, read once at start; pages of the identity service show them',
+      'Folder with `banks/<bankRef>` and `clients/<client_id>` as `.svg` or `.png` of at most 256 KiB, read once at start; the pages show them, for a client instead of what its `logo_uri` gave',
     ),
   clients: z
     .array(z.looseObject({ client_id: z.string().min(1).max(255).describe('Unique') }))

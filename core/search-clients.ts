@@ -3,7 +3,7 @@ import { InvalidCursor, type Storage, type Stored } from './storage.js';
 
 /** Which clients an operator looks for. */
 export interface ClientSearch {
-  /** Part of the name, the id or a redirect host; capitals make no difference. */
+  /** Part of the name, the id, a redirect host, the business or the software; capitals make no difference. */
   readonly search?: string | undefined;
   readonly status?: 'active' | 'inactive' | 'ending' | undefined;
   readonly managedBy?: 'file' | 'api' | undefined;
@@ -51,8 +51,11 @@ function matches(
   if (search === undefined) return true;
   const hosts = (client.redirect_uris ?? []).map((uri) => URL.parse(uri)?.hostname ?? '');
   const text = fold(search);
-  return [client.client_name ?? '', client.client_id, ...hosts].some((part) =>
-    fold(part).includes(text),
+  const named = ['organisation_id', 'organisation_name', 'software_id'].map(
+    (member) => client[member],
+  );
+  return [client.client_name, client.client_id, ...hosts, ...named].some(
+    (part) => typeof part === 'string' && fold(part).includes(text),
   );
 }
 

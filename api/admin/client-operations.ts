@@ -62,7 +62,8 @@ export function createClientOperations(deps: ClientOperationsDeps): readonly Ope
       id: 'listClients',
       method: 'get',
       path: '/admin/v1/clients',
-      summary: 'List clients by id, or those that a search finds by name, id or redirect host',
+      summary:
+        'List clients by id, or those that a search finds by name, id, redirect host, business or software',
       ...read,
       params: noParameters,
       query: z.object({
