@@ -5,7 +5,7 @@ import type { ConsentedConnection } from './data-policy.js';
 import { type EndConnectionDeps, endConnection } from './end-connection.js';
 import { findAll } from './find-all.js';
 import { isVisible, loadOwnConnection } from './own-connection.js';
-import { Refusal } from './refusal.js';
+import { loadOwnUser } from './own-user.js';
 import { persistent, retryConflict } from './retry-conflict.js';
 import { remove, type Storage, type Stored, type Write } from './storage.js';
 import { users } from './user.js';
@@ -42,13 +42,11 @@ export function createConnectionsService(deps: ConnectionsDeps): ConnectionsServ
 
   return {
     async list(clientId, userId) {
-      const [user, linked, given] = await Promise.all([
-        storage.get(users, userId),
+      const [linked, given] = await Promise.all([
         findAll(storage, connections, { index: 'user', equals: userId }),
         findAll(storage, consents, { index: 'user', equals: userId }),
+        loadOwnUser(storage, clientId, userId),
       ]);
-      if (user?.value.clientId !== clientId)
-        throw new Refusal('not_found', 'There is no such user');
       return linked
         .filter(({ value }) => isVisible(value, clientId))
         .flatMap(({ value }) => withConsent(value, given))

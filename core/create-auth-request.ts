@@ -14,11 +14,11 @@ import { schedule } from './job.js';
 import { planConnection } from './new-connection.js';
 import { orderedUuid } from './ordered-uuid.js';
 import { loadOwnConnection } from './own-connection.js';
+import { loadOwnUser } from './own-user.js';
 import { findRenewal, planRenewal, type RenewalPolicy } from './plan-renewal.js';
 import { Refusal } from './refusal.js';
 import { assertAuthorizationScopes, visitScopeOf } from './scopes.js';
 import { insert, type Storage, type Write } from './storage.js';
-import { users } from './user.js';
 import { type VisitPlan, visitIndex } from './visit.js';
 import type { BankVisits } from './visit-bank.js';
 
@@ -66,11 +66,7 @@ export function createAuthRequestCreation(deps: CreateAuthRequestDeps): CreateAu
     if (connectionId !== undefined) {
       throw new Refusal('invalid_request', 'connectionId is for the scopes reauth and refresh');
     }
-    if (userId !== undefined) {
-      const user = await storage.get(users, userId);
-      if (user?.value.clientId !== clientId)
-        throw new Refusal('not_found', 'There is no such user');
-    }
+    if (userId !== undefined) await loadOwnUser(storage, clientId, userId);
     const named = { subject: userId, connectionId };
     const request = toConnectionRequest(wish.scopes, named, wish.terms, policy());
     if (request.purpose !== 'connect' || !('id' in request.institution)) {

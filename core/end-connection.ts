@@ -26,8 +26,9 @@ export interface ConnectionEnd {
 
 /**
  * Ends a connection: nothing is due for it any more, its client is told, its data and tokens go, its
- * consents are revoked and stay as the record of what was agreed. The caller removes the connection by its version in the same commit: last, where the
- * whole is tried again after a conflict; first, where that removal decides whether it may end.
+ * consents are revoked and stay as the record of what was agreed. The caller removes the connection by
+ * its version in the same commit: last, where the whole is tried again after a conflict; first, where
+ * that removal decides whether it may end.
  */
 export async function endConnection(
   { storage, withdrawals, revokeGrant }: EndConnectionDeps,

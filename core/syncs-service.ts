@@ -1,10 +1,10 @@
 import type { BankBudget, BudgetState } from './bank-budget.js';
 import { findPage } from './find-page.js';
 import { loadOwnConnection } from './own-connection.js';
+import { loadOwnUser } from './own-user.js';
 import { Refusal } from './refusal.js';
 import type { Storage } from './storage.js';
 import { type Sync, syncs } from './sync.js';
-import { users } from './user.js';
 
 /** At most `limit` after `offset`, and how many there are. */
 interface PageRequest {
@@ -49,9 +49,7 @@ export function createSyncsService({ storage, budget }: SyncsDeps): SyncsService
 
   return {
     async listOfUser(clientId, userId, page) {
-      const user = await storage.get(users, userId);
-      if (user?.value.clientId !== clientId)
-        throw new Refusal('not_found', 'There is no such user');
+      await loadOwnUser(storage, clientId, userId);
       return list('user', userId, page);
     },
 

@@ -5,10 +5,10 @@ import { type EndConnectionDeps, endConnection, revokeConsents } from './end-con
 import { findAll } from './find-all.js';
 import { findPage } from './find-page.js';
 import { isVisible } from './own-connection.js';
-import { Refusal } from './refusal.js';
+import { loadOwnUser } from './own-user.js';
 import { persistent, retryConflict } from './retry-conflict.js';
 import { scimIdentities, scimIdentityId } from './scim-users.js';
-import { insert, remove, type Stored, type Write } from './storage.js';
+import { insert, remove, type Write } from './storage.js';
 import { makeManagedUser, type User, users } from './user.js';
 
 /** A user with the ids of the connections that the API shows. */
@@ -47,13 +47,6 @@ interface UsersDeps extends EndConnectionDeps {
 export function createUsersService(deps: UsersDeps): UsersService {
   const { storage, clock, withdrawals, revokeGrant } = deps;
 
-  async function load(clientId: string, userId: string): Promise<Stored<User>> {
-    const stored = await storage.get(users, userId);
-    if (stored?.value.clientId !== clientId)
-      throw new Refusal('not_found', 'There is no such user');
-    return stored;
-  }
-
   async function withConnections(user: User): Promise<UserWithConnections> {
     const linked = await findAll(storage, connections, { index: 'user', equals: user.userId });
     const shown = linked.filter(({ value }) => isVisible(value, user.clientId));
@@ -75,13 +68,13 @@ export function createUsersService(deps: UsersDeps): UsersService {
     },
 
     async get(clientId, userId) {
-      return withConnections((await load(clientId, userId)).value);
+      return withConnections((await loadOwnUser(storage, clientId, userId)).value);
     },
 
     async remove(clientId, userId) {
       const ofUser = { index: 'user', equals: userId };
       const orders = await retryConflict(async () => {
-        const user = await load(clientId, userId);
+        const user = await loadOwnUser(storage, clientId, userId);
         const at = new Date(clock.now());
         const [linked, given] = await Promise.all([
           findAll(storage, connections, ofUser),
