@@ -110,6 +110,7 @@ export async function createConformance(options: ConformanceOptions): Promise<Co
       publicUrl: urls.bank,
       mtlsUrl: urls.bankMtls,
       profiles: ['fapi2-security', 'fapi2-message-signing', 'fapi1-advanced', 'fapi-ciba'],
+      ecosystems: ['connectid-au', 'consumer-data-right-au'],
       clients: clientsOf(({ kind }) => kind !== 'openid'),
     },
     'sign-on': {

@@ -54,6 +54,8 @@ export interface PlanDocument {
     readonly resourceUrl: string;
     readonly resourceUrlAccountRequests?: string;
     readonly resourceUrlAccountsResource?: string;
+    /** The `x-v` of the Consumer Data Right. */
+    readonly cdrVersion?: string;
     readonly richAuthorizationRequest?: readonly object[];
   };
   readonly automated_ciba_approval_url?: string;

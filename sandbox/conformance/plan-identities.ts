@@ -10,6 +10,8 @@ export interface PlanIdentity {
   readonly name: string;
   /** Private. */
   readonly jwk: JWK;
+  /** Private: what ID tokens are encrypted to, where an ecosystem wants that. */
+  readonly encryption: JWK;
   readonly secret: string;
   readonly certificate: PlanCertificate;
 }
@@ -28,7 +30,9 @@ export async function openPlanIdentities(
       readFile(files.certificate, 'utf8'),
       readFile(files.key, 'utf8'),
     ]);
-    return { name, jwk, secret, certificate: { cert, key, ca } };
+    const own = await openClientKeys(join(directory, `${name}-encryption.json`), 'PS256');
+    const encryption = { ...own.jwk, alg: 'RSA-OAEP-256', use: 'enc' };
+    return { name, jwk, encryption, secret, certificate: { cert, key, ca } };
   }
 
   const [first, second] = [await open('conformance-first'), await open('conformance-second')];

@@ -15,7 +15,7 @@ export interface FapiRun extends Run {
   readonly profile: 'fapi2-security' | 'fapi2-message-signing' | 'fapi1-advanced';
   /** What the names of its modules begin with. */
   readonly prefix: string;
-  readonly ecosystem: 'plain_fapi' | 'openbanking_uk';
+  readonly ecosystem: keyof typeof ecosystemShorts;
   readonly authentication: 'private_key_jwt' | 'mtls';
   readonly constraint: 'mtls' | 'dpop';
   readonly openid: boolean;
@@ -47,6 +47,13 @@ export type ResponseType =
   | 'code id_token'
   | 'code token'
   | 'code id_token token';
+
+const ecosystemShorts = {
+  plain_fapi: [],
+  openbanking_uk: ['uk'],
+  connectid_au: ['connectid'],
+  consumerdataright_au: ['cdr'],
+} as const;
 
 const authentications = ['private_key_jwt', 'mtls'] as const;
 const constraints = ['mtls', 'dpop'] as const;
@@ -81,7 +88,7 @@ function fapi2Run(plan: 'security' | 'message-signing', run: Fapi2): FapiRun {
       : 'fapi2-security-profile-final-test-plan',
     slug: [
       isMessageSigning ? 'fapi2-ms' : 'fapi2-sp',
-      ...(ecosystem === 'openbanking_uk' ? ['uk'] : []),
+      ...ecosystemShorts[ecosystem],
       ...[shortNames[authentication], constraint, openid ? 'openid' : 'oauth'],
       ...(rar ? ['rar'] : []),
       ...(isMessageSigning ? [signed ? 'signed' : 'unsigned', jarm ? 'jarm' : 'plain'] : []),
@@ -125,6 +132,13 @@ const openBankingUkRuns = authentications.flatMap((authentication) => [
   fapi2Run('message-signing', { ...uk, authentication, signed: true }),
 ]);
 
+const australian = { ...uk, authentication: 'private_key_jwt' } as const;
+
+const australianRuns = [
+  fapi2Run('message-signing', { ...australian, ecosystem: 'connectid_au', signed: true }),
+  fapi2Run('security', { ...australian, ecosystem: 'consumerdataright_au' }),
+];
+
 function fapi1Run(
   authentication: FapiRun['authentication'],
   { pushed, jarm, ecosystem }: Pick<FapiRun, 'jarm' | 'ecosystem'> & { readonly pushed: boolean },
@@ -135,7 +149,8 @@ function fapi1Run(
     prefix: 'fapi1-advanced-final',
     plan: 'fapi1-advanced-final-test-plan',
     slug: [
-      ecosystem === 'openbanking_uk' ? 'fapi1-uk' : 'fapi1',
+      'fapi1',
+      ...ecosystemShorts[ecosystem],
       ...[shortNames[authentication], pushed ? 'pushed' : 'value', jarm ? 'jarm' : 'plain'],
     ].join('-'),
     variant: {
@@ -155,6 +170,10 @@ const fapi1Runs = authentications.flatMap((authentication) => [
   ),
   fapi1Run(authentication, { pushed: false, jarm: false, ecosystem: 'openbanking_uk' }),
 ]);
+
+const fapi1CdrRuns = yesNo.map((pushed) =>
+  fapi1Run('private_key_jwt', { pushed, jarm: true, ecosystem: 'consumerdataright_au' }),
+);
 
 const cibaRuns: readonly CibaRun[] = [
   ...combinations(authentications, ['poll', 'ping'] as const),
@@ -251,7 +270,9 @@ export const plannedRuns: readonly PlannedRun[] = [
   ...fapi2SecurityRuns,
   ...fapi2MessageSigningRuns,
   ...openBankingUkRuns,
+  ...australianRuns,
   ...fapi1Runs,
+  ...fapi1CdrRuns,
   ...cibaRuns,
   ...otherOpenidRuns,
   ...coreRuns,

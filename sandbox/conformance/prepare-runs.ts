@@ -36,6 +36,13 @@ export interface PreparedRun {
 }
 
 const api = '/open-banking/v3.1/aisp';
+
+/** What the Consumer Data Right has of its own: an API, with a version of its calls. */
+const consumerData = {
+  scope: 'bank:accounts.basic:read',
+  path: '/cds-au/v1/banking/accounts',
+  version: '2',
+};
 const accountDetail = {
   type: 'account_information',
   actions: ['list_accounts', 'read_balances'],
@@ -84,18 +91,67 @@ function proofOf(
   };
 }
 
+/** The resource of a run, and the scopes that open it. */
+function resourceOf(run: FapiRun, origin: string) {
+  const { ecosystem, openid, rar } = run;
+  const words = openid ? ['openid'] : [];
+  // Who somebody is: the suite asks UserInfo by itself.
+  if (ecosystem === 'connectid_au') {
+    return { scope: words.join(' '), resource: { resourceUrl: `${origin}/oidc/userinfo` } };
+  }
+  if (ecosystem === 'consumerdataright_au') {
+    const { scope, path, version } = consumerData;
+    return {
+      scope: [...words, scope].join(' '),
+      resource: { resourceUrl: `${origin}${path}`, cdrVersion: version },
+    };
+  }
+  const resourceUrl = `${origin}${api}/accounts`;
+  return {
+    scope: [...words, ...(rar && !openid ? [] : ['accounts'])].join(' '),
+    resource: {
+      resourceUrl,
+      ...(ecosystem === 'openbanking_uk' && {
+        resourceUrlAccountRequests: `${origin}${api}/account-access-consents`,
+        resourceUrlAccountsResource: resourceUrl,
+      }),
+      ...(rar && { richAuthorizationRequest: [accountDetail] }),
+    },
+  };
+}
+
+/** What an ecosystem wants of a client besides. */
+function membershipOf(run: FapiRun): Partial<ClientMetadata> {
+  if (run.ecosystem === 'connectid_au') {
+    return { ecosystem: 'connectid-au', subject_type: 'pairwise' };
+  }
+  if (run.ecosystem === 'consumerdataright_au') {
+    return {
+      ecosystem: 'consumer-data-right-au',
+      subject_type: 'pairwise',
+      id_token_encrypted_response_alg: 'RSA-OAEP-256',
+      id_token_encrypted_response_enc: 'A256GCM',
+    };
+  }
+  return {};
+}
+
 function prepareFapi(run: FapiRun, deps: PreparationDeps): PreparedRun {
   const { urls, identities, suite, person, code } = deps;
   const { first, second } = identities;
   const { home, redirects } = addressesOf(run, suite);
-  const { profile, authentication, constraint, openid, rar, signed, jarm } = run;
-  const isUk = run.ecosystem === 'openbanking_uk';
+  const { profile, authentication, constraint, signed, jarm } = run;
   const isFapi1 = profile === 'fapi1-advanced';
+  const isArrangement = run.ecosystem === 'consumerdataright_au';
+  const isHybrid = isFapi1 && !isArrangement;
   const usesDpop = constraint === 'dpop';
   // Where nothing needs a certificate, the suite shows none.
   const needsCertificate = authentication === 'mtls' || !usesDpop;
-  const resources = `${needsCertificate ? urls.bankMtls : urls.bank}${api}`;
-  const scope = [...(openid ? ['openid'] : []), ...(rar && !openid ? [] : ['accounts'])].join(' ');
+  const { scope, resource } = resourceOf(run, needsCertificate ? urls.bankMtls : urls.bank);
+  const keysOf = ({ jwk, encryption }: PlanIdentity) => [
+    jwk,
+    ...(isArrangement ? [encryption] : []),
+  ];
 
   const clientOf = (identity: PlanIdentity): ClientMetadata => ({
     client_id: `${run.slug}-${identity.name}`,
@@ -105,11 +161,10 @@ function prepareFapi(run: FapiRun, deps: PreparationDeps): PreparedRun {
       'authorization_code',
       'refresh_token',
       'client_credentials',
-      ...(isFapi1 ? ['implicit'] : []),
+      ...(isHybrid ? ['implicit'] : []),
     ],
-    response_types: isFapi1 ? ['code', 'code id_token'] : ['code'],
+    response_types: isHybrid ? ['code', 'code id_token'] : ['code'],
     redirect_uris: redirects,
-    scope: 'openid accounts',
     authorization_details_types: ['account_information'],
     id_token_signed_response_alg: 'PS256',
     tls_client_certificate_bound_access_tokens: !usesDpop,
@@ -119,14 +174,18 @@ function prepareFapi(run: FapiRun, deps: PreparationDeps): PreparedRun {
       ...(jarm ? {} : { response_modes: ['query'] }),
     }),
     ...(jarm && { authorization_signed_response_alg: 'PS256' }),
+    ...membershipOf(run),
     ...proofOf(identity, authentication),
+    jwks: { keys: keysOf(identity).map(publicJwk) },
   });
   const shown = (identity: PlanIdentity): PlanClient => ({
     client_id: `${run.slug}-${identity.name}`,
     scope,
-    jwks: { keys: [identity.jwk] },
+    jwks: { keys: keysOf(identity) },
     ...(usesDpop && { dpop_signing_alg: 'ES256' }),
   });
+  // FAPI 1.0's plan asks for whatever strength discovery offers, as the United Kingdom's do.
+  const mayAskCode = isFapi1 || run.ecosystem === 'openbanking_uk';
 
   return {
     run,
@@ -136,16 +195,9 @@ function prepareFapi(run: FapiRun, deps: PreparationDeps): PreparedRun {
       client: shown(first),
       client2: shown(second),
       ...(needsCertificate && { mtls: first.certificate, mtls2: second.certificate }),
-      resource: {
-        resourceUrl: `${resources}/accounts`,
-        ...(isUk && {
-          resourceUrlAccountRequests: `${resources}/account-access-consents`,
-          resourceUrlAccountsResource: `${resources}/accounts`,
-        }),
-        ...(rar && { richAuthorizationRequest: [accountDetail] }),
-      },
+      resource,
       ...fapiVisits(
-        { ...person, origin: urls.bank, suite: home, ...(isUk && { code }) },
+        { ...person, origin: urls.bank, suite: home, ...(mayAskCode && { code }) },
         run.prefix,
       ),
     },

@@ -1,14 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import {
-  calculateJwkThumbprint,
-  decodeJwt,
-  exportJWK,
-  generateKeyPair,
-  importJWK,
-  type JWTPayload,
-  SignJWT,
-} from 'jose';
+import { decodeJwt, exportJWK, generateKeyPair, importJWK, type JWTPayload, SignJWT } from 'jose';
 import type { BrowserContext, Page } from 'playwright-core';
 import { Agent, fetch } from 'undici';
 import type {
@@ -204,6 +196,7 @@ export async function connectClient(
     const headers = {
       authorization: `${scheme} ${token}`,
       'content-type': 'application/json',
+      ...(plan.resource?.cdrVersion && { 'x-v': plan.resource.cdrVersion }),
       ...(await proof('GET', url, String(token))),
     };
     return json(url, { headers, ...init });
@@ -213,11 +206,11 @@ export async function connectClient(
     clientId,
     issuer,
     redirectUri,
+    metadata: discovered.body,
     sign,
     post,
     read,
     endpoint,
-    thumbprint: () => calculateJwkThumbprint(dpopJwk),
     authorizeUrl: (form: Form) =>
       `${endpoint('authorization_endpoint')}?${new URLSearchParams(form)}`,
     close: () => dispatcher.destroy(),
@@ -262,7 +255,26 @@ export async function beginFapi(
   const isUk = variant.fapi_profile === 'openbanking_uk';
   const intent = isUk ? await registerIntent(plan, client) : undefined;
   const claims = { openbanking_intent_id: { value: intent, essential: true } };
-  const acr = { value: uk, essential: true };
+  const contexts = Reflect.get(client.metadata, 'acr_values_supported');
+  /** What the suite asks for beside the scopes, by profile. */
+  const asked: Readonly<Record<string, object>> = {
+    openbanking_uk: {
+      claims: { id_token: { ...claims, acr: { value: uk, essential: true } } },
+    },
+    connectid_au: {
+      claims: { id_token: { name: null }, userinfo: { name: null } },
+      purpose: 'To open an account',
+    },
+    consumerdataright_au: {
+      claims: {
+        sharing_duration: 7_776_000,
+        id_token: { acr: { essential: true, values: ['urn:cds.au:cdr:2'] } },
+      },
+    },
+    plain_fapi: isFapi1
+      ? { claims: { id_token: { acr: { essential: true, values: contexts } } } }
+      : {},
+  };
   const state = randomUUID();
   const parameters = {
     client_id: client.clientId,
@@ -277,7 +289,7 @@ export async function beginFapi(
       code_challenge_method: 'S256',
     }),
     ...(variant.authorization_request_type === 'rar' && { authorization_details: details }),
-    ...(isUk && { claims: { id_token: { ...claims, acr } } }),
+    ...asked[String(variant.fapi_profile)],
   };
   const asForm = Object.fromEntries(
     Object.entries(parameters).map(([name, value]) => [

@@ -128,6 +128,8 @@ describe('FAPI', () => {
     'fapi2-sp-key-mtls-oauth-rar',
     'fapi2-ms-key-dpop-openid-signed-jarm',
     'fapi2-sp-uk-key-mtls-openid',
+    'fapi2-ms-connectid-key-mtls-openid-signed-plain',
+    'fapi1-cdr-key-pushed-jarm',
     'fapi1-key-value-plain',
     'fapi1-mtls-pushed-jarm',
   ])(
