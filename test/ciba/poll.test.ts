@@ -91,11 +91,16 @@ describe('a yes', () => {
 
   test('to accounts without an intent makes one, which the client can read and withdraw', async () => {
     const asked = await bank.till.mustAsk({
-      claims: { id_token: { openbanking_intent_id: null } },
+      claims: {
+        id_token: { openbanking_intent_id: null },
+        userinfo: { openbanking_intent_id: null },
+      },
     });
     await decideLatest(bank, 'approve');
     const { body } = await bank.till.poll(asked);
     const { openbanking_intent_id: made } = decodeJwt(String(body.id_token));
+    const { body: told } = await bank.till.userInfo(body.access_token);
+    expect(told.openbanking_intent_id).toBe(made);
     expect(await accountIds(body.access_token)).toEqual(['22289']);
     expect((await bank.till.call(body.access_token, '/accounts/22289/balances')).status).toBe(200);
     // No more than that was said to the person.
@@ -107,7 +112,7 @@ describe('a yes', () => {
     expect(await accountIds(body.access_token)).toEqual([]);
   });
 
-  test('to who they are gives an ID token with acr and auth_time, and a token that opens nothing', async () => {
+  test('to who they are gives an ID token with acr and auth_time, and a token for UserInfo, for a day', async () => {
     const asked = await bank.till.mustAsk({
       scope: 'openid',
       acr_values: 'urn:openbanking:psd2:ca',
@@ -123,6 +128,13 @@ describe('a yes', () => {
       auth_time: at,
     });
     expect((await bank.till.call(body.access_token, '/accounts')).status).toBe(403);
+    expect(await bank.till.userInfo(body.access_token)).toEqual({
+      status: 200,
+      body: { sub: 'cust-5e1d0c27' },
+    });
+    expect((await bank.till.refresh(body.refresh_token)).status).toBe(200);
+    bank.clock.advance(86_400);
+    expect(fault(await bank.till.refresh(body.refresh_token))).toEqual(invalidGrant);
   });
 });
 

@@ -177,6 +177,10 @@ async function connect({ bank, authority, now }: ClientDeps, name: string, metad
       });
       return answerOf(response);
     },
+    async userInfo(token: unknown) {
+      const headers = { authorization: `Bearer ${token}` };
+      return answerOf(await fetch(`${mtlsUrl}/oidc/userinfo`, { headers }));
+    },
     /** Registers an intent. */
     async register(permissions = ['ReadAccountsDetail', 'ReadBalances']): Promise<string> {
       const token = await this.ownToken();
