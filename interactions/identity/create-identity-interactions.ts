@@ -17,6 +17,7 @@ import { isDataScope, isVisitScope } from '../../core/scopes.js';
 import { type Storage, StorageConflict, type Write } from '../../core/storage.js';
 import { type Visit, visitIndex } from '../../core/visit.js';
 import { type Arrival, visitOver } from '../../core/visit-bank.js';
+import { answerPage } from '../answer-page.js';
 import type { InteractionSession, InteractionSessions } from '../interaction-session.js';
 import { seeOther } from '../see-other.js';
 import { describeInstitutionError } from './describe-institution-error.js';
@@ -100,9 +101,8 @@ export function createIdentityInteractions(deps: IdentityInteractionDeps): Route
     const { traceId } = ctx.state;
     logger.warn({ traceId, code: error.code, cause: error.cause }, error.message);
     // An answer that belongs to no visit was brought by the browser, not by the bank.
-    ctx.status = error.code === 'invalid_callback' ? 400 : 502;
-    ctx.type = 'html';
-    ctx.body = showBankProblem(session, title, sentence, traceId);
+    const status = error.code === 'invalid_callback' ? 400 : 502;
+    answerPage(ctx, status, showBankProblem(session, title, sentence, traceId));
   }
 
   /** A posted form: belongs to the interaction, and was made by one of its pages. */
@@ -156,7 +156,7 @@ export function createIdentityInteractions(deps: IdentityInteractionDeps): Route
     // Its answer is on the way to the bank, in another tab, or was lost there.
     if (visit.returned) throw visitOver();
     if (visit.ask.length === 0) return answer(situation, visit, {});
-    ctx.body = showCredentials(logoOf, session, institutionOf(visit), visit);
+    answerPage(ctx, 200, showCredentials(logoOf, session, institutionOf(visit), visit));
   }
 
   async function answer(
@@ -169,12 +169,9 @@ export function createIdentityInteractions(deps: IdentityInteractionDeps): Route
     if (arrival.outcome !== 'asked') return settle(situation, arrival);
     // What was asked next stands under an address of its own, so that it can be loaded again.
     if (arrival.visit.problem === undefined) return seeOther(ctx, `${session.path}/credentials`);
-    ctx.status = 400;
-    ctx.type = 'html';
-    ctx.body = showCredentials(logoOf, session, institutionOf(visit), {
-      ask: arrival.visit.ask ?? [],
-      problem: arrival.visit.problem,
-    });
+    const { ask = [], problem } = arrival.visit;
+    const page = showCredentials(logoOf, session, institutionOf(visit), { ask, problem });
+    answerPage(ctx, 400, page);
   }
 
   function institutionOf({ institutionId }: Visit): Institution {
@@ -189,9 +186,11 @@ export function createIdentityInteractions(deps: IdentityInteractionDeps): Route
       const { institutionId, agreed } = journey.value;
       const institution = institutionId === undefined ? undefined : directory.find(institutionId);
       if (!institution) {
-        ctx.body = showChooser(logoOf, session, connect.offered(request), searchOf(ctx));
+        const offered = connect.offered(request);
+        answerPage(ctx, 200, showChooser(logoOf, session, offered, searchOf(ctx)));
       } else if (!agreed) {
-        ctx.body = showConsent(logoOf, session, request, institution, new Date(clock.now()));
+        const now = new Date(clock.now());
+        answerPage(ctx, 200, showConsent(logoOf, session, request, institution, now));
       } else if (askingVisit(journey)?.returned === false) {
         seeOther(ctx, `${session.path}/credentials`);
       } else {
