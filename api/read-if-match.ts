@@ -4,7 +4,8 @@ import { ApiError } from './api-error.js';
 /**
  * What `If-Match` allows (RFC 9110 §13.1.1): a change is made to the state that its sender has seen, so
  * that nobody overwrites what somebody else has changed since.
- * @throws {ApiError} `PreconditionRequired` where it is needed and missing (RFC 6585 §3).
+ * @throws {ApiError} `PreconditionRequired` where it is needed and missing (RFC 6585 §3); `BadRequest`
+ * where it is no entity tag.
  */
 export function readIfMatch(
   ctx: Context,
@@ -17,5 +18,8 @@ export function readIfMatch(
   }
   if (header === '*') return () => true;
   const tags = header.split(',').map((tag) => tag.trim());
+  if (!tags.every((tag) => /^(?:W\/)?"[^"]*"$/.test(tag))) {
+    throw new ApiError('BadRequest', 'If-Match must be an ETag with its double quotes, or *');
+  }
   return (etag) => tags.includes(etag);
 }

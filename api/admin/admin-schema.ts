@@ -126,11 +126,11 @@ export function describeChange({ at, by, action, changes }: ClientChange) {
 export function describePlan(plan: ClientPlan, rules?: Pick<ClientRules, 'effective'>) {
   const { clientId, action, changes, brokenRules, ends, after } = plan;
   return {
-    clientId,
-    action,
-    changes: [...changes],
+    ...{ clientId, action },
+    // First what stands in the way, and what people would lose.
     brokenRules: [...brokenRules],
     ...(ends && { ends: describeEnds(ends) }),
+    changes: [...changes],
     ...(rules && after && brokenRules.length === 0 && { effective: rules.effective(after) }),
   };
 }

@@ -39,7 +39,8 @@ export async function callAdminApi(operator: OperatorKey, call: AdminCall): Prom
     .clientCredentialsGrant(configuration, { scope }, { DPoP })
     .catch((cause: unknown) => {
       if (!(cause instanceof client.ResponseBodyError)) throw cause;
-      throw new Error(`The provider gives this operator no token: ${cause.error}`, { cause });
+      const message = `The provider gives this operator no token for ${scope}: ${cause.error}`;
+      throw new Error(message, { cause });
     });
   const response = await client.fetchProtectedResource(
     configuration,

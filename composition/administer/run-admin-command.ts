@@ -105,12 +105,17 @@ const callApi: Run = async ([method, path, file, ...more], options, { readInput 
     method: method.toUpperCase(),
     path,
     body,
-    ifMatch: options['if-match'],
+    ifMatch: quoteEtag(options['if-match']),
   });
   const heading = `${answer.status}${answer.etag === null ? '' : `  ETag ${answer.etag}`}`;
   const output = answer.text === '' ? heading : `${heading}\n${indent(answer.text)}`;
   return { output, status: answer.status < 400 ? 0 : 1 };
 };
+
+/** Shells take the quotes away that an entity tag is written with. */
+function quoteEtag(etag: string | undefined): string | undefined {
+  return etag === undefined || /^(\*|.*".*)$/.test(etag) ? etag : `"${etag}"`;
+}
 
 function readBody(file: string, readInput: () => Promise<string>): Promise<string> {
   return file === '-' ? readInput() : readFile(file, 'utf8');

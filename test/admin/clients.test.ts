@@ -117,6 +117,11 @@ describe('a client', () => {
     });
     expect((await patch(ifMatch('"1-1"'))).status).toBe(412);
     expect((await patch(ifMatch(`W/${etag}`))).status).toBe(412);
+    // Not "somebody else has changed it", where a shell took the quotes away.
+    expect(await patch(ifMatch(etag.replaceAll('"', '')))).toMatchObject({
+      status: 400,
+      body: { message: 'If-Match must be an ETag with its double quotes, or *' },
+    });
     expect((await patch(ifMatch(`"1-1", ${etag}`))).status).toBe(200);
     expect(await patch(ifMatch(etag))).toMatchObject({
       status: 412,

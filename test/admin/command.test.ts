@@ -71,18 +71,36 @@ test('the first operator is made by the command, and calls the API with the key 
   );
   const created = await spawn('call', 'POST', '/clients', body, '--key', key);
   expect(created.output).toMatch(/^201 {2}ETag "\d+-\d+"\n/);
+  const [, etag = '', clientId = ''] =
+    /^201 {2}ETag "([^"]+)"[\s\S]*?"clientId": "([^"]+)"/.exec(created.output) ?? [];
+  const changed = inDirectory('change.json');
+  await writeFile(changed, JSON.stringify({ client_name: 'Again from the terminal' }));
+  const path = `/clients/${clientId}`;
+  const ifMatch = ['--key', key, '--if-match', etag];
+  expect((await spawn('call', 'PATCH', path, changed, ...ifMatch)).output).toMatch(/^200/);
+  expect((await spawn('call', 'PATCH', path, changed, ...ifMatch)).output).toMatch(/^412/);
+  const looking = inDirectory('looking.json');
+  const readOnly = ['--scope', 'clients:read', '--key', looking, '--config', config];
+  expect((await run('create-operator', 'Looks', ...readOnly)).status).toBe(0);
+  const tried = await spawn('call', 'POST', '/clients/dry-run', body, '--key', looking);
+  expect(tried.output).toMatch(/^200/);
+  const refused = await spawn('call', 'POST', '/clients', body, '--key', looking);
+  expect(refused.output).toContain('no token for clients:read clients:write: invalid_scope');
+  const wrong = ['--scope', 'clients:red', '--key', inDirectory('wrong.json'), '--config', config];
+  expect((await run('create-operator', 'Wrong', ...wrong)).status).toBe(2);
+
   const found = await spawn('call', 'get', '/clients?search=terminal', '--key', key);
   const { clients } = JSON.parse(found.output.slice(found.output.indexOf('{')));
   expect(clients).toMatchObject([{ updatedBy: { kind: 'operator' } }]);
 
   const listed = await run('list-operators', '--config', config);
-  const id = /operator-\S+/.exec(listed.output)?.[0] ?? '';
+  const id = /(operator-\S+).* Ops$/m.exec(listed.output)?.[1] ?? '';
   expect(listed.output).toContain('clients:read clients:write keys:read keys:write  Ops');
   expect((await run('remove-operator', id, '--config', config)).status).toBe(0);
   await new Promise((resolve) => setTimeout(resolve, 1050));
   const late = await spawn('call', 'GET', '/clients', '--key', key);
   expect(late).toMatchObject({ status: 1, output: expect.stringContaining('invalid_client') });
-}, 30_000);
+}, 90_000);
 
 test('all clients leave as one file and come back, with a plan before', async () => {
   const file = inDirectory('clients.json');
