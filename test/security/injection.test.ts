@@ -33,21 +33,14 @@ const stores = [
 
 const texts = [
   '{"$ne":null}',
-  '{"$gt":""}',
   '{"$where":"sleep(5000)"}',
-  '{"$regex":".*"}',
   '$where',
-  '$ne',
   'a.b.c',
   '__proto__.polluted',
-  'constructor.prototype.polluted',
   "' OR '1'='1",
   "'; DROP TABLE client; --",
-  '" OR 1=1 --',
   "') UNION SELECT id, value FROM client --",
-  '%00',
   '\0',
-  '[object Object]',
 ] as const;
 
 const objects = [
@@ -63,7 +56,7 @@ const objects = [
 ] as const;
 
 /** A form may say `client_id[$ne]=` where a parser makes objects of it: ours does not. */
-const bracketed = ['[$ne]', '[$gt]', '[]', '[0]', '.$ne'] as const;
+const bracketed = ['[$ne]', '[]', '.$ne'] as const;
 
 describe.each(stores)('$role on $store', ({ role, settings }) => {
   let assent: RunningRole;
