@@ -133,6 +133,7 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
             ...{ ledger, intentService, clock },
             newId: randomUUID,
             openEndedIntent: lifetimes.openEndedIntent,
+            openEndedConsent: lifetimes.ongoingConsent,
             knownFor: lifetimes.oneTimeConsent,
           }),
           signIn: signInFor(approvalPages),

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { AuthorizationDetail } from './authorization-details/detail-type.js';
 import type { AuthenticationContext } from './bank-authentication.js';
 import type { Collection, Stored } from './storage.js';
 
@@ -15,6 +16,8 @@ export interface Approval {
   readonly scopes: readonly string[];
   /** The intent that the request names. */
   readonly intentId?: string | undefined;
+  /** What is asked detail by detail (RFC 9396), in place of an intent. */
+  readonly details?: readonly AuthorizationDetail[] | undefined;
   readonly bindingMessage?: string | undefined;
   /** What the client is told with that the person has decided, in ping mode only. */
   readonly notificationToken?: string | undefined;

@@ -12,10 +12,11 @@ import { Name } from '../components/name.js';
 import { Notice } from '../components/notice.js';
 import { SummaryList } from '../components/summary-list.js';
 import { displayName } from '../display-name.js';
-import { formatTime } from '../format-date.js';
+import { formatDateTime, formatTime } from '../format-date.js';
 import type { Brand, Party, PostTarget } from '../party.js';
 import { Layout } from '../render-page.js';
 import { BindingMessage } from './approvals-page.js';
+import { type AskedDetail, DetailCards } from './details-page.js';
 
 export interface ApprovalPageProps extends PostTarget {
   readonly bank: Exclude<Brand, 'assent'>;
@@ -26,6 +27,10 @@ export interface ApprovalPageProps extends PostTarget {
   readonly expiresAt: Date;
   /** The data that is asked for; absent where the client only wants to know that it is this person. */
   readonly access?: AskedAccess | undefined;
+  /** What is asked detail by detail, in place of `access`. */
+  readonly details?:
+    | { readonly asked: readonly AskedDetail[]; readonly expiresAt: Date }
+    | undefined;
   /** Why the bank shares nothing of this person: then there is only a no. */
   readonly refusal?: string | undefined;
   /** The form came back without an account chosen. */
@@ -39,13 +44,16 @@ export interface AskedAccess {
   readonly accounts: readonly SelectableAccount[];
 }
 
-/** Yes or no? Posts `account` (repeated ids) and `decision` = `approve` or `refuse`. */
+/** Yes or no? Posts `account`, or `account-<n>` (repeated ids), and `decision` = `approve` or `refuse`. */
 export function ApprovalPage(props: ApprovalPageProps) {
-  const { bank, client, access, refusal } = props;
+  const { bank, client, access, details, refusal } = props;
+  const open = details?.asked.find(({ accounts }) => accounts.length > 0);
   const app = <Name of={client.name} />;
   const error = props.noneChosen ? 'Choose at least one account, or refuse.' : undefined;
-  const summary: FormError[] = error === undefined ? [] : [{ field: 'account', message: error }];
-  const canApprove = refusal === undefined && access?.accounts.length !== 0;
+  const summary: FormError[] =
+    error === undefined ? [] : [{ field: open?.field ?? 'account', message: error }];
+  const hasAccount = details ? open !== undefined : access?.accounts.length !== 0;
+  const canApprove = refusal === undefined && hasAccount;
   return (
     <Layout
       title="Do you approve this?"
@@ -53,7 +61,15 @@ export function ApprovalPage(props: ApprovalPageProps) {
       invalid={error !== undefined}
       above={<LogoMark of={client} large />}
       lead={
-        access ? (
+        details ? (
+          <>
+            <strong>{app}</strong> asks you for{' '}
+            {details.asked.length === 1
+              ? 'one thing'
+              : `${details.asked.length} things. Decide about each of them`}
+            .
+          </>
+        ) : access ? (
           <>
             <strong>{app}</strong> asks to see data from your accounts. It can only look. It cannot
             move money.
@@ -77,6 +93,25 @@ export function ApprovalPage(props: ApprovalPageProps) {
       <Form action={props.action} csrf={props.csrf}>
         {access && refusal === undefined ? (
           <AccessCards app={app} error={error} {...access} />
+        ) : null}
+        {details && refusal === undefined ? (
+          <>
+            <DetailCards details={details.asked} app={client} error={error} />
+            <Card heading="The terms">
+              <SummaryList
+                rows={[
+                  {
+                    term: 'Until',
+                    description: <>{formatDateTime(details.expiresAt)}, unless it says otherwise</>,
+                  },
+                  {
+                    term: 'How to stop',
+                    description: <>At any time: in {app}, or tell us here at the bank</>,
+                  },
+                ]}
+              />
+            </Card>
+          </>
         ) : null}
         <div class="actions">
           {canApprove ? (

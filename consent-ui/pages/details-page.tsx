@@ -70,15 +70,7 @@ export function DetailsPage(props: DetailsPageProps) {
     >
       <ErrorSummary errors={summary} />
       <Form action={props.action} csrf={props.csrf}>
-        {details.map((detail) => (
-          <Detail
-            key={detail.field}
-            {...detail}
-            app={client}
-            isOneOfSeveral={details.length > 1}
-            error={detail === first ? error : undefined}
-          />
-        ))}
+        <DetailCards details={details} app={client} error={error} />
         {first ? (
           <>
             <OtherAccessCards others={props.others ?? []} />
@@ -106,6 +98,28 @@ export function DetailsPage(props: DetailsPageProps) {
       </Form>
     </Layout>
   );
+}
+
+/** Each detail with the accounts that it can be allowed for. @param error stands at the first of these. */
+export function DetailCards({
+  details,
+  app,
+  error,
+}: {
+  readonly details: readonly AskedDetail[];
+  readonly app: Party;
+  readonly error: string | undefined;
+}) {
+  const first = details.find(({ accounts }) => accounts.length > 0);
+  return details.map((detail) => (
+    <Detail
+      key={detail.field}
+      {...detail}
+      app={app}
+      isOneOfSeveral={details.length > 1}
+      error={detail === first ? error : undefined}
+    />
+  ));
 }
 
 function Detail({

@@ -1,6 +1,6 @@
 import type { SelectableAccount } from '../../consent-ui/components/account-list.js';
 import { AccountSelectionPage } from '../../consent-ui/pages/account-selection-page.js';
-import { DetailsPage } from '../../consent-ui/pages/details-page.js';
+import { type AskedDetail, DetailsPage } from '../../consent-ui/pages/details-page.js';
 import { ProblemPage } from '../../consent-ui/pages/problem-page.js';
 import { renderPage } from '../../consent-ui/render-page.js';
 import type { AuthorizationDetail } from '../../core/authorization-details/detail-type.js';
@@ -81,17 +81,26 @@ export function showDetails(
       others={others}
       expiresAt={expiresAt}
       noneChosen={noneChosen}
-      details={details.map((detail, index) => {
-        const { among, ...description } = detailTypeOf(detail).describe(detail);
-        const ticked = description.choose === 'several' ? chosen : [];
-        return {
-          ...description,
-          field: fieldOf(index),
-          accounts: choosable(detail, accounts).map((account) => describeAccount(account, ticked)),
-        };
-      })}
+      details={describeDetails(details, accounts, chosen)}
     />,
   );
+}
+
+/** Details in plain words. @param chosen accounts that are ticked already. */
+export function describeDetails(
+  details: readonly AuthorizationDetail[],
+  accounts: readonly LedgerAccount[],
+  chosen: readonly string[] = [],
+): readonly AskedDetail[] {
+  return details.map((detail, index) => {
+    const { among, ...description } = detailTypeOf(detail).describe(detail);
+    const ticked = description.choose === 'several' ? chosen : [];
+    return {
+      ...description,
+      field: fieldOf(index),
+      accounts: choosable(detail, accounts).map((account) => describeAccount(account, ticked)),
+    };
+  });
 }
 
 /** Why the bank shares nothing of this customer, and the way back. */

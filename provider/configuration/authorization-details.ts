@@ -28,12 +28,14 @@ export function authorizationDetailsFeature(configuration: Configuration, clock:
 
   function validate(ctx: KoaContextWithOIDC, detail: AuthorizationDetail): void {
     assertFromClient(ctx);
-    if (ctx.oidc.route === 'backchannel_authentication') {
-      throw new errors.InvalidRequest('authorization_details need the pages of the bank');
+    const type = detailTypeOf(detail);
+    if (ctx.oidc.route === 'backchannel_authentication' && type.needsStrongAuthentication) {
+      // Its code has to say what is agreed to (RTS art. 5); that of a sign-in for approvals does not.
+      throw refuse(`a detail of type ${detail.type} needs the pages of the bank`);
     }
     const asked = readDetails(ctx.oidc.params?.authorization_details) ?? [];
     if (asked.length > mostDetails) throw refuse(`there may be ${mostDetails} details at the most`);
-    const fault = detailTypeOf(detail).findFault(detail, clock.now());
+    const fault = type.findFault(detail, clock.now());
     if (fault !== undefined) throw refuse(fault);
     const { locations: named } = detail;
     if (Array.isArray(named) && !named.every((location) => locations.includes(location))) {

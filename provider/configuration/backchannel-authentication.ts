@@ -10,6 +10,7 @@ import { z } from 'zod';
 import { requestUse } from '../../adapters/oidc/replay-proof.js';
 import type { UnitOfWork } from '../../adapters/oidc/unit-of-work.js';
 import { type ApprovalsService, BackchannelRefusal } from '../../core/approvals-service.js';
+import { readDetails } from '../../core/authorization-details/detail-types.js';
 import type { CustomerHint } from '../../core/bank-ledger.js';
 import type { Clock } from '../../core/clock.js';
 import { pollInterval } from '../../core/poll-pace.js';
@@ -83,15 +84,21 @@ export function backchannelAuthentication({
     const resources = [request.resource ?? []].flat();
     if (resources.some((named) => named !== resource)) throw new errors.InvalidTarget();
     await useRequestObjectOnce(ctx, client);
-    const { binding_message, client_notification_token, max_age } = request.params ?? {};
+    const params = request.params ?? {};
+    const { binding_message, client_notification_token, max_age } = params;
+    const details = readDetails(params.authorization_details);
+    const intentId = readIntentId(request.claims);
+    if (details && intentId !== undefined) {
+      const description = 'authorization_details and openbanking_intent_id exclude each other';
+      throw new errors.InvalidRequest(description);
+    }
     const writes = await refusable(() =>
       approvals.ask({
         authReqId: request.jti,
         clientId: client.clientId,
         customerId,
         scopes: (request.scope ?? '').split(' '),
-        intentId: readIntentId(request.claims),
-        contexts: readWantedContexts(request.params ?? {}),
+        ...{ intentId, details, contexts: readWantedContexts(params) },
         bindingMessage: optionalText(binding_message),
         notificationToken: optionalText(client_notification_token),
         ...(max_age !== undefined && { maxAge: Number(max_age) }),

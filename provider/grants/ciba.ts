@@ -36,6 +36,6 @@ export function registerCiba(provider: Provider, { storage, clock, unitOfWork }:
         throw isInTime ? error : new errors.SlowDown();
       }
     },
-    [...parameters, 'resource'],
+    [...parameters, 'resource', 'authorization_details'],
   );
 }

@@ -1,4 +1,5 @@
 import type { Approval } from '../../../core/approval.js';
+import type { AuthorizationDetail } from '../../../core/authorization-details/detail-type.js';
 import type { BankLedger, LedgerAccount, SharingRefusal } from '../../../core/bank-ledger.js';
 import type { Clock } from '../../../core/clock.js';
 import {
@@ -12,6 +13,7 @@ import type { IntentService } from '../../../core/intent-service.js';
 import { bankScopes } from '../../../core/scopes.js';
 import type { Write } from '../../../core/storage.js';
 import type { GrantedAccess } from '../../save-grant.js';
+import { decideDetails } from '../decide-details.js';
 
 /** The data that a client asks a customer for. */
 export interface AskedAccess {
@@ -22,20 +24,28 @@ export interface AskedAccess {
   readonly expiresAt: Date;
 }
 
+/** What a client asks detail by detail. */
+export interface AskedDetails {
+  readonly details: readonly AuthorizationDetail[];
+  readonly accounts: readonly LedgerAccount[] | SharingRefusal;
+  readonly expiresAt: Date;
+}
+
 /** What is asked for in an approval, and what a yes to it gives. */
 export interface AskedAccessReader {
   /** Whether the intent can still be authorised by this customer; true where none is named. */
   isOpen(approval: Approval): Promise<boolean>;
   /** Undefined where the client only wants to know that it is this person. */
-  find(approval: Approval): Promise<AskedAccess | undefined>;
+  find(approval: Approval): Promise<AskedAccess | AskedDetails | undefined>;
   /**
-   * A yes to these accounts, with what has to be written beside the Grant; undefined where accounts are
-   * asked for and none of the customer's was chosen.
+   * A yes to the accounts that were ticked, with what has to be written beside the Grant; undefined where
+   * accounts are asked for and none of the customer's was chosen.
+   * @param form accounts by field, ids with blanks between: `account`, or those of each detail.
    * @throws {Refusal} where the intent can no longer be authorised.
    */
   grant(
     approval: Approval,
-    ticked: readonly string[],
+    form: Readonly<Record<string, string>>,
   ): Promise<{ readonly granted: GrantedAccess; readonly writes: readonly Write[] } | undefined>;
 }
 
@@ -47,15 +57,18 @@ interface AskedAccessDeps {
   readonly newId: () => string;
   /** Seconds until what was approved without an end has to be approved again; 0: never. */
   readonly openEndedIntent: number;
+  /** Seconds until details end that name no end. */
+  readonly openEndedConsent: number;
   /** Seconds that a client may ask who somebody is, who has agreed to no more than that. */
   readonly knownFor: number;
 }
 
 const authentication = ['sub', 'acr', 'auth_time'];
+const withIntent = [...authentication, 'openbanking_intent_id'];
 
 /** See {@link AskedAccessReader}. */
 export function createAskedAccess(deps: AskedAccessDeps): AskedAccessReader {
-  const { ledger, intentService, clock, newId, openEndedIntent, knownFor } = deps;
+  const { ledger, intentService, clock, newId, openEndedIntent, openEndedConsent, knownFor } = deps;
 
   async function findIntent({ clientId, intentId }: Approval) {
     return intentId === undefined ? undefined : intentService.find(clientId, intentId);
@@ -74,18 +87,23 @@ export function createAskedAccess(deps: AskedAccessDeps): AskedAccessReader {
     },
 
     async find(approval) {
+      const accounts = () => ledger.accounts(approval.customerId);
+      if (approval.details) {
+        const expiresAt = new Date(clock.now() + openEndedConsent * 1000);
+        return { details: approval.details, accounts: await accounts(), expiresAt };
+      }
       if (!approval.scopes.includes('accounts')) return undefined;
       const intent = await findIntent(approval);
       const terms = intent ?? plainTerms(openEndedIntent, clock.now());
       return {
         terms,
-        accounts: await ledger.accounts(approval.customerId),
+        accounts: await accounts(),
         chosen: intent?.accountIds ?? [],
         expiresAt: endOf(terms),
       };
     },
 
-    async grant(approval, ticked) {
+    async grant(approval, form) {
       const { clientId, customerId, intentId } = approval;
       const asked = await this.find(approval);
       const granted = {
@@ -97,6 +115,18 @@ export function createAskedAccess(deps: AskedAccessDeps): AskedAccessReader {
       };
       if (!asked) return { granted, writes: [] };
       const held = 'refused' in asked.accounts ? [] : asked.accounts;
+      if ('details' in asked) {
+        const now = new Date(clock.now());
+        const details = decideDetails(asked.details, form, { held, now, latest: asked.expiresAt });
+        if (details.length === 0) return undefined;
+        const yes = await intentService.grantDetails(clientId, { customerId, details }, undefined);
+        const access = {
+          ...{ ...granted, grantId: yes.intent.id, claims: withIntent, details },
+          expiresAt: endOf(yes.intent),
+        };
+        return { granted: access, writes: yes.writes };
+      }
+      const ticked = (form.account ?? '').split(' ');
       const accountIds = held.map(({ id }) => id).filter((id) => ticked.includes(id));
       if (accountIds.length === 0) return undefined;
       const choice = { customerId, accountIds };
@@ -107,7 +137,7 @@ export function createAskedAccess(deps: AskedAccessDeps): AskedAccessReader {
       const access = {
         ...granted,
         grantId: intent.id,
-        claims: [...authentication, 'openbanking_intent_id'],
+        claims: withIntent,
       };
       return { granted: access, writes };
     },

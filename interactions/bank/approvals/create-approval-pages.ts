@@ -16,6 +16,7 @@ import type { DescribeClient } from '../../describe-client.js';
 import { readOwnForm } from '../../read-own-form.js';
 import { seeOther } from '../../see-other.js';
 import { wasOvertaken } from '../../was-overtaken.js';
+import { fieldOf } from '../decide-details.js';
 import type { AskedAccessReader } from './asked-access.js';
 import { settleApproval } from './settle-approval.js';
 import { approvalsPath, showOutcome, showQuestion, showWaiting } from './show-approvals.js';
@@ -119,12 +120,13 @@ export function createApprovalPages(deps: ApprovalPagesDeps): Router {
   async function decide(situation: Situation): Promise<void> {
     const { ctx, customer, approval } = situation;
     const { csrf } = customer;
-    const form = await readOwnForm(ctx, { origin, csrf }, ['account']);
+    const lists = ['account', ...(approval.value.details ?? []).map((_, index) => fieldOf(index))];
+    const form = await readOwnForm(ctx, { origin, csrf }, lists);
     const isDecidable = (await findOutcome(situation)) === undefined;
     try {
       if (isDecidable && form.decision === 'refuse') await refuse(situation);
       if (isDecidable && form.decision === 'approve') {
-        const isApproved = await approve(situation, (form.account ?? '').split(' '));
+        const isApproved = await approve(situation, form);
         if (!isApproved) return showOne(situation, true);
       }
     } catch (error) {
@@ -141,9 +143,12 @@ export function createApprovalPages(deps: ApprovalPagesDeps): Router {
   }
 
   /** @returns false where accounts are asked for and none was chosen. */
-  async function approve(situation: Situation, ticked: readonly string[]): Promise<boolean> {
+  async function approve(
+    situation: Situation,
+    form: Readonly<Record<string, string>>,
+  ): Promise<boolean> {
     const { approval, client, customer } = situation;
-    const yes = await askedAccess.grant(approval.value, ticked);
+    const yes = await askedAccess.grant(approval.value, form);
     if (!yes) return false;
     const decided = await approvals.decide(approval, client, 'approved');
     const { authentication } = customer;

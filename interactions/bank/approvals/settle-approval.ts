@@ -42,6 +42,7 @@ export async function settleApproval(
       const { acr, amr, at } = granted.authentication;
       await saveGrant(provider, { clientId, scopes, resource }, granted);
       request.grantId = granted.grantId;
+      if (granted.details) request.rar = [...granted.details];
       request.acr = acr;
       request.amr = [...amr];
       request.authTime = Math.floor(Date.parse(at) / 1000);

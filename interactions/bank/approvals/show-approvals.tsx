@@ -8,11 +8,12 @@ import { ProblemPage } from '../../../consent-ui/pages/problem-page.js';
 import type { Party } from '../../../consent-ui/party.js';
 import { renderPage } from '../../../consent-ui/render-page.js';
 import type { Approval } from '../../../core/approval.js';
+import { detailTypeOf } from '../../../core/authorization-details/detail-types.js';
 import { toldEnd } from '../../../core/intent.js';
 import { describePermissions, permissionCodes, permits } from '../../../core/permissions.js';
 import type { Stored } from '../../../core/storage.js';
-import { type BankOfPages, brandOf, describeAccount } from '../show-steps.js';
-import type { AskedAccess } from './asked-access.js';
+import { type BankOfPages, brandOf, describeAccount, describeDetails } from '../show-steps.js';
+import type { AskedAccess, AskedDetails } from './asked-access.js';
 
 /** Where all of this is. */
 export const approvalsPath = '/approvals';
@@ -46,13 +47,22 @@ export function showWaiting(
         href: `${approvalsPath}/${id}`,
         client,
         bindingMessage: value.bindingMessage,
-        what: value.scopes.includes('accounts')
-          ? 'To see data from your accounts'
-          : 'To know that it is you',
+        what: describeWhat(value),
         expiresAt: new Date(value.expiresAt),
       }))}
     />,
   );
+}
+
+function describeWhat({ details, scopes }: Approval): string {
+  const [first, ...more] = details ?? [];
+  if (first && more.length > 0) return `To do ${more.length + 1} things`;
+  if (first) return capitalise(detailTypeOf(first).describe(first).title);
+  return scopes.includes('accounts') ? 'To see data from your accounts' : 'To know that it is you';
+}
+
+function capitalise(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
 
 /** What a customer is asked to approve. */
@@ -62,7 +72,7 @@ export interface Question {
   readonly csrf: string;
   readonly noneChosen?: boolean;
   /** Absent where no data is asked for. */
-  readonly access?: AskedAccess | undefined;
+  readonly access?: AskedAccess | AskedDetails | undefined;
   readonly now: Date;
 }
 
@@ -82,14 +92,25 @@ export function showQuestion({ bankName }: BankOfPages, question: Question): str
       expiresAt={new Date(expiresAt)}
       refusal={refusal}
       noneChosen={noneChosen}
-      access={access && describeAccess(access, now)}
+      {...(access && 'details' in access
+        ? {
+            details: {
+              asked: describeDetails(access.details, heldOf(access)),
+              expiresAt: access.expiresAt,
+            },
+          }
+        : { access: access && describeAccess(access, now) })}
     />,
   );
 }
 
+function heldOf({ accounts }: Pick<AskedAccess, 'accounts'>) {
+  return 'refused' in accounts ? [] : accounts;
+}
+
 function describeAccess({ terms, accounts, chosen, expiresAt }: AskedAccess, now: Date) {
   const { transactionFrom, permissions } = terms;
-  const held = 'refused' in accounts ? [] : accounts;
+  const held = heldOf({ accounts });
   return {
     period: {
       kind: 'ongoing',
