@@ -145,3 +145,23 @@ test('details and an intent exclude each other, and a client needs its types', a
   const other = await bank.till.ask({ scope: 'openid', authorization_details: [balances] });
   expect(other).toMatchObject({ status: 400, body: { error: 'invalid_authorization_details' } });
 });
+
+test('a payment, whose code has to name payee and amount, is refused', async () => {
+  const types = ['account_information', 'payment_initiation'] as const;
+  const payer = await startCiba({ features: { authorizationDetails: [...types] } });
+  try {
+    const client = await payer.connectClient('payee', { authorization_details_types: types });
+    const payment = {
+      type: 'payment_initiation',
+      actions: ['initiate'],
+      instructedAmount: { currency: 'GBP', amount: '1.00' },
+      creditorName: 'Merchant',
+      creditorAccount: { sortCode: '200000', accountNumber: '55779911' },
+    };
+    const answer = await client.ask({ scope: 'openid', authorization_details: [payment] });
+    expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_authorization_details' } });
+    expect(answer.body.error_description).toContain('needs the pages of the bank');
+  } finally {
+    await payer.stop();
+  }
+});

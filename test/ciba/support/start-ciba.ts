@@ -4,6 +4,7 @@ import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Response } from 'undici';
+import type { ConfigurationInput } from '../../../config/schema.js';
 import { clients } from '../../../core/clients.js';
 import { systemClock } from '../../../core/clock.js';
 import { put } from '../../../core/storage.js';
@@ -37,7 +38,7 @@ export const backchannel = {
 };
 
 /** Assent as a bank whose customers approve on a device of their own, with clients of both modes. */
-export async function startCiba() {
+export async function startCiba(settings: Pick<ConfigurationInput, 'features'> = {}) {
   const directory = await mkdtemp(join(tmpdir(), 'assent-ciba-'));
   const clock = createMovingClock();
   const answering = { with: (response: ServerResponse) => void response.writeHead(204).end() };
@@ -47,7 +48,7 @@ export async function startCiba() {
   );
   const outgoing = { allow: ['localhost'], certificateAuthorities: [authority.certificate] };
   const bank = await startAssent(
-    { role: 'bank', outgoing },
+    { role: 'bank', outgoing, ...settings },
     { ledger: createDemoLedger({ clock }), clock },
   );
 
