@@ -131,7 +131,6 @@ describe('FAPI', () => {
     'fapi2-ms-connectid-key-mtls-openid-signed-plain',
     'fapi1-cdr-key-pushed-jarm',
     'fapi1-key-value-plain',
-    'fapi1-mtls-pushed-jarm',
   ])(
     '%s: both clients share an account, and a person rejects',
     async (slug) => {
@@ -285,6 +284,27 @@ describe('OpenID Connect', () => {
     },
     60_000,
   );
+
+  test('oidcc-formpost-hybrid-dynamic: the answer is posted to the suite, without a hand', async () => {
+    const type = 'code id_token';
+    const { plan, client } = await connect('oidcc-formpost-hybrid-dynamic', {
+      response_types: [type],
+      grant_types: ['authorization_code', 'implicit'],
+    });
+    const { visit, close } = await browserFor(plan);
+    const asked = { ...requestOf(client), response_type: type, response_mode: 'form_post' };
+    const visited = await visit(client.authorizeUrl(asked));
+    expect(visited.tasks).toContain('Verify complete');
+    const posted = suite.received.findLast(({ method }) => method === 'POST');
+    expect(posted?.url).toBe(new URL(client.redirectUri).pathname);
+    expect(Object.fromEntries(new URLSearchParams(posted?.body))).toMatchObject({
+      state: 'the-state',
+      code: expect.any(String),
+      id_token: expect.any(String),
+    });
+    await close();
+    await client.close();
+  }, 60_000);
 
   test.each([
     ['oidcc-rp-initiated-logout-static', undefined],
