@@ -28,32 +28,36 @@ const shortestAge = 15_000;
 const mostKept = 200;
 
 interface Kept {
-  readonly at: number;
-  readonly keys: Promise<RemoteKeySet>;
+  /** What a server said when it was last asked, which may be that there are none. */
+  readonly asked: { readonly at: number; readonly keys: Promise<RemoteKeySet> };
+  /** The last keys it gave. */
+  readonly good?: { readonly at: number; readonly keys: RemoteKeySet };
 }
 
 /** Fetches key sets through the guarded fetch, one request at a time for each, and keeps them. */
 export function createKeyFetcher(guardedFetch: GuardedFetch, clock: Clock): FetchKeys {
   const kept = new Map<string, Kept>();
 
-  return async function fetchKeys(uri, atMost = usualAge) {
-    const age = Math.max(atMost, shortestAge);
-    const known = kept.get(uri);
-    if (known && clock.now() - known.at < age) return known.keys;
-    const keys = load(guardedFetch, uri);
+  function keep(uri: string, entry: Kept): void {
     kept.delete(uri);
-    kept.set(uri, { at: clock.now(), keys });
-    for (const [oldest] of kept) {
+    kept.set(uri, entry);
+    for (const oldest of kept.keys()) {
       if (kept.size <= mostKept) break;
       kept.delete(oldest);
     }
-    try {
-      return await keys;
-    } catch (error) {
-      // No longer than a server needs to come back.
-      kept.set(uri, { at: clock.now() - usualAge + shortestAge, keys });
-      throw error;
-    }
+  }
+
+  return async function fetchKeys(uri, atMost = usualAge) {
+    const now = clock.now();
+    const { asked, good } = kept.get(uri) ?? {};
+    // Whoever asks for a key that does not exist cannot take these away from others.
+    if (good && now - good.at < atMost) return good.keys;
+    if (asked && now - asked.at < shortestAge) return asked.keys;
+    const keys = load(guardedFetch, uri);
+    keep(uri, { asked: { at: now, keys }, ...(good && { good }) });
+    const found = await keys;
+    keep(uri, { asked: { at: now, keys }, good: { at: now, keys: found } });
+    return found;
   };
 }
 
