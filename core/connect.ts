@@ -9,7 +9,13 @@ import { type Journey, journeys } from './journey.js';
 import { endVisit, leaveVisitAt } from './leave-visit.js';
 import { createLoginBudget } from './login-budget.js';
 import { planConnection } from './new-connection.js';
-import { findRenewal, planRenewal, type Renewal, type RenewalPolicy } from './plan-renewal.js';
+import {
+  findRenewal,
+  noReconsent,
+  planRenewal,
+  type Renewal,
+  type RenewalPolicy,
+} from './plan-renewal.js';
 import { Refusal } from './refusal.js';
 import { retryConflict } from './retry-conflict.js';
 import {
@@ -21,6 +27,7 @@ import {
   type Write,
 } from './storage.js';
 import { users } from './user.js';
+import { isReconsentable } from './validity.js';
 import type { Visit, VisitPlan } from './visit.js';
 import {
   type AnswerArrival,
@@ -79,6 +86,7 @@ export interface Connect {
   /**
    * Extends the consent, without a bank; `commit` as of {@link Arrival}.
    * @throws {StorageConflict} where the journey was finished elsewhere.
+   * @throws {Refusal} `invalid_claims` where the bank has lost the person meanwhile.
    */
   extend(
     journey: StoredJourney,
@@ -259,6 +267,8 @@ export function createConnect(deps: ConnectDeps): Connect {
           storage.get(consents, consent.id),
         ]);
         if (!held || given?.value.status !== 'authorised') throw visitOver();
+        // The bank may have lost the person since the page was shown.
+        if (!isReconsentable(held.value, given.value, clock.now())) throw noReconsent();
         const stored = { connection: held, consent: given };
         const extension = { expiresAt: new Date(terms.expiresAt), means: 'reconsent' } as const;
         const result = await extendConsent(deps, stored, extension, new Date(clock.now()));

@@ -35,7 +35,8 @@ interface Extended {
 }
 
 /**
- * Whether a consent can be extended without the bank: in force, or ended not too long ago.
+ * Whether a consent can be extended without the bank: in force or ended not too long ago, and the bank
+ * still recognises the person.
  * @param now milliseconds since the epoch.
  * @param revival seconds after its end within which it can be extended.
  */
@@ -46,13 +47,15 @@ export function isExtendable(
 ): boolean {
   const { status, expiresAt } = consent.value;
   const revivable = Date.parse(expiresAt) + revival * 1000 > now;
-  return status === 'authorised' && revivable && isReconsentable(connection.value, consent.value);
+  const isTaken = isReconsentable(connection.value, consent.value, now);
+  return status === 'authorised' && revivable && isTaken;
 }
 
 /**
  * What extends a consent without a visit to the bank, for one commit (identity-service.md §4.4, 4.5):
  * its end and its Grant's, the reminders, the event, and a fetch where the data had stopped coming.
- * Whether it may be extended is the caller's to know ({@link isExtendable}, the limits of the date).
+ * Whether it may be extended is the caller's to know ({@link isExtendable}, the limits of the date). The
+ * commit fails where the connection changed since it was read: the bank may have lost the person.
  */
 export async function extendConsent(
   { extendGrant, resumeSyncs }: ExtensionDeps,
@@ -74,14 +77,13 @@ export async function extendConsent(
       ...(await extendGrant(consent.id, expiresAt)),
       watchConsent(consent, connection),
       report('consentExtended', connection, { connectionId, bankName, validity }, at),
-      ...(hadExpired
-        ? [update(connections, held, connection), ...(await resumeSyncs(connection, at))]
-        : []),
+      update(connections, held, connection),
+      ...(hadExpired ? await resumeSyncs(connection, at) : []),
     ],
   };
 }
 
-/** Faults that the expiry brought are over with it; that the bank lost the person is not. */
+/** Faults that the expiry brought are over with it. */
 function revive({ error, ...connection }: Connection): Connection {
   if (error === 'sync_error' || error === 'resync') return { ...connection, status: 'ok' };
   return { ...connection, error };

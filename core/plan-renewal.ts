@@ -88,15 +88,18 @@ function assertRenewable(
     throw new Refusal('invalid_claims', 'refresh is for legacy connections: request reauth');
   }
   if (purpose !== 'reconsent') return;
-  if (!isExtendable(held, now, revival)) {
-    throw new Refusal('invalid_claims', 'this connection takes no reconsent: request reauth');
-  }
+  if (!isExtendable(held, now, revival)) throw noReconsent();
   if (permissions || transactionFrom) {
     throw new Refusal(
       'invalid_claims',
       'reconsent changes the expirationDateTime and nothing else',
     );
   }
+}
+
+/** For a connection whose consent cannot be extended without the bank. */
+export function noReconsent(): Refusal {
+  return new Refusal('invalid_claims', 'this connection takes no reconsent: request reauth');
 }
 
 function toExtendedTerms(

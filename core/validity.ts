@@ -30,7 +30,7 @@ export const reminderPeriod = 5 * 86_400_000;
 
 /** Reads both clocks. @param now milliseconds since the epoch. */
 export function validityOf(connection: Connection, consent: Consent, now: number): Validity {
-  const renewal = isReconsentable(connection, consent) ? 'reconsent' : 'reauth';
+  const renewal = isReconsentable(connection, consent, now) ? 'reconsent' : 'reauth';
   const agreed = readClock(consent.expiresAt, now);
   const bank = readBankClock(connection, now);
   const consentNext = agreed.state === 'valid' ? 'none' : renewal;
@@ -42,9 +42,19 @@ export function validityOf(connection: Connection, consent: Consent, now: number
   };
 }
 
-/** Whether the consent can be extended without a visit to the bank (identity-service.md §4.4, 4.5). */
-export function isReconsentable({ kind }: Connection, { tppConsent }: Consent): boolean {
-  return tppConsent && kind !== 'legacy';
+/**
+ * Whether the consent can be extended without a visit to the bank (identity-service.md §4.4, 4.5). What
+ * is over at the bank is not: it would open again what its person may have ended there.
+ * @param now milliseconds since the epoch.
+ */
+export function isReconsentable(
+  connection: Connection,
+  { tppConsent }: Consent,
+  now: number,
+): boolean {
+  const { state } = readBankClock(connection, now);
+  const isOverAtBank = state === 'lost' || state === 'expired';
+  return tppConsent && connection.kind !== 'legacy' && !isOverAtBank;
 }
 
 function readBankClock(connection: Connection, now: number): Omit<ClockState, 'next'> {

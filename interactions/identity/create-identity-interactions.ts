@@ -90,6 +90,10 @@ export function createIdentityInteractions(deps: IdentityInteractionDeps): Route
       return await proceed({ ctx, session, request, journey });
     } catch (error) {
       if (error instanceof InstitutionError) return showBankError(ctx, session, error);
+      // What was asked for can be had no more.
+      if (error instanceof Refusal && error.code === 'invalid_claims') {
+        return sessions.abort(ctx, error.code, error.message);
+      }
       // Another tab was quicker; the journey says where the person is now.
       if (error instanceof StorageConflict) return seeOther(ctx, session.path);
       throw error;

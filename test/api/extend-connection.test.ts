@@ -1,9 +1,11 @@
 import { automaticSync } from '../../core/automatic-syncs.js';
+import { createClientExtension } from '../../core/client-extension.js';
 import { clients } from '../../core/clients.js';
 import { connections } from '../../core/connection.js';
 import { consents } from '../../core/consent.js';
 import { publishEvent } from '../../core/event.js';
 import { syncConnection } from '../../core/order-sync.js';
+import { update } from '../../core/storage.js';
 import { connectPerson } from './support/connect-person.js';
 import { grants, startApi, store, type TestApi } from './support/start-api.js';
 
@@ -30,6 +32,15 @@ function patch(
   token = api.issue('connection:update'),
 ) {
   return api.call('patch', `/users/${userId}/connections/${connectionId}`, token, body);
+}
+
+const lost = { status: 'error', error: 'credentials_error' } as const;
+
+/** As a sync finds it out. */
+async function loseAtBank({ connectionId }: { connectionId: string }): Promise<void> {
+  const held = await api.storage.get(connections, connectionId);
+  if (!held) throw new Error('the connection is gone');
+  await api.storage.commit([update(connections, held, { ...held.value, ...lost })]);
 }
 
 async function consentOf({ consentId }: { consentId: string }) {
@@ -134,17 +145,6 @@ test('expiring and extending it in turns gains no call that the bank does not ta
   expect(planned?.due).toBe(new Date(api.clock.now() - 14_000 + day).toISOString());
 });
 
-test('a bank that lost the person is not found again by it', async () => {
-  const person = await connectPerson(api, {
-    consent: { expiresAt: ahead(-day) },
-    connection: { status: 'error', error: 'credentials_error' },
-  });
-  await patch(person, { expiresAt: ahead(60 * day) });
-  expect((await api.storage.get(connections, person.connectionId))?.value.error).toBe(
-    'credentials_error',
-  );
-});
-
 describe('is refused and changes nothing', () => {
   test.each([
     ['two hours ahead', 2 * hour],
@@ -176,10 +176,47 @@ describe('is refused and changes nothing', () => {
   test.each([
     ['the client set the end itself', { consent: { tppConsent: false } }],
     ['a legacy connection', { connection: { kind: 'legacy' as const } }],
+    ['a bank that lost the person', { connection: lost }],
+    [
+      'a bank that lost the person, after the end',
+      { connection: lost, consent: { expiresAt: '2020-01-01T00:00:00.000Z' } },
+    ],
+    [
+      'a bank where the time of the person is over',
+      { connection: { bankValidUntil: '2020-01-01T00:00:00.000Z' } },
+    ],
   ])('%s', async (_name, given) => {
     const person = await connectPerson(api, given);
+    const before = await consentOf(person);
     const answer = await patch(person, { expiresAt: ahead(60 * day) });
     expect(answer).toMatchObject({ status: 400, body: notSo });
+    expect(await consentOf(person)).toEqual(before);
+  });
+
+  test('the same end again, once the bank lost the person', async () => {
+    const person = await connectPerson(api);
+    const expiresAt = ahead(60 * day);
+    await patch(person, { expiresAt });
+    await loseAtBank(person);
+    expect(await patch(person, { expiresAt })).toMatchObject({ status: 400, body: notSo });
+  });
+
+  test('a bank that loses the person between the look and the commit', async () => {
+    const person = await connectPerson(api);
+    const before = await consentOf(person);
+    const extend = createClientExtension({
+      storage: api.storage,
+      clock: api.clock,
+      revival: 180 * 86_400,
+      async extendGrant() {
+        await loseAtBank(person);
+        return [];
+      },
+      resumeSyncs: async () => [],
+    });
+    const extended = extend({ ...person, clientId: 'app' }, new Date(ahead(60 * day)));
+    await expect(extended).rejects.toMatchObject({ message: notSo.message });
+    expect(await consentOf(person)).toEqual(before);
   });
 
   test('a client whose people see the hosted screen', async () => {

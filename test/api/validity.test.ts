@@ -36,12 +36,13 @@ test.each(['connection:read', 'user:read'])(
 
 test('a bank that lost the person is visited again, whatever the consent says', async () => {
   const person = await connectPerson(api, {
+    consent: { expiresAt: ahead(day) },
     connection: { status: 'error', error: 'credentials_error' },
   });
   const { body } = await api.get(validityPath(person), api.issue('user:read'));
   expect(body.data).toMatchObject({
     next: 'reauth',
-    consent: { state: 'valid', next: 'none' },
+    consent: { state: 'expiring', next: 'reauth' },
     bankAuthentication: { validUntil: null, state: 'lost', next: 'reauth' },
   });
 });

@@ -345,20 +345,55 @@ describe('reconsent', () => {
     expect((await read(api.storage)).consent.history).toHaveLength(2);
   });
 
-  test('does not put right what the bank has lost, nor fetch where nothing had ended', async () => {
-    await connected({
-      consent: { expiresAt: new Date(api.clock.now() + day).toISOString() },
-    });
+  const lost = { status: 'error', error: 'credentials_error' } as const;
+  const ok = { status: 'ok', error: undefined } as const;
+
+  test('fetches nothing where nothing had ended', async () => {
+    const expiresAt = new Date(api.clock.now() + day).toISOString();
+    await connected({ connection: ok, consent: { expiresAt } });
     const test = createTestConnect(api);
     const expirationDateTime = new Date(api.clock.now() + 30 * day).toISOString();
     const request = await check('reconsent', { 'mh:consent': { value: { expirationDateTime } } });
     if (request.purpose !== 'reconsent') throw new Error('not a reconsent');
     const journey = await test.open('uid', request);
     await test.connect.extend(journey, request, ({ writes }) => api.storage.commit(writes));
-    const { connection, consent } = await read(api.storage);
-    expect(consent).toMatchObject({ expiresAt: expirationDateTime, tppConsent: true });
-    expect(connection).toMatchObject({ status: 'error', error: 'credentials_error' });
+    expect((await read(api.storage)).consent).toMatchObject({
+      expiresAt: expirationDateTime,
+      tppConsent: true,
+    });
     expect(await jobNames()).not.toContain('sync-connection');
+  });
+
+  test.each([
+    ['before the person says yes', 0],
+    ['while their yes is kept', 1],
+  ])('a bank that is found to have lost the person %s is left so', async (_when, commitsBefore) => {
+    const expiresAt = new Date(api.clock.now() + day).toISOString();
+    await connected({ connection: ok, consent: { expiresAt } });
+    const { consent: before } = await read(api.storage);
+    const test = createTestConnect(api);
+    const request = await check('reconsent');
+    if (request.purpose !== 'reconsent') throw new Error('not a reconsent');
+    const journey = await test.open('uid', request);
+    const lose = async () => {
+      const held = await api.storage.get(connections, connectionId);
+      if (held) await api.storage.commit([update(connections, held, { ...held.value, ...lost })]);
+    };
+    if (commitsBefore === 0) await lose();
+    let commits = 0;
+    const extended = test.connect.extend(journey, request, async ({ writes }) => {
+      commits += 1;
+      if (commits === commitsBefore) await lose();
+      await api.storage.commit(writes);
+    });
+    await expect(extended).rejects.toMatchObject({
+      code: 'invalid_claims',
+      message: 'this connection takes no reconsent: request reauth',
+    });
+    expect(commits).toBe(commitsBefore);
+    const { connection, consent } = await read(api.storage);
+    expect(consent).toEqual(before);
+    expect(connection).toMatchObject(lost);
   });
 });
 
@@ -368,7 +403,8 @@ describe('what may be renewed', () => {
   test.each(['reauth', 'reconsent', 'refresh'])(
     '%s is for the own connection alone',
     async (scope) => {
-      await connected({ connection: { kind: scope === 'refresh' ? 'legacy' : 'api' } });
+      const kind = scope === 'refresh' ? 'legacy' : 'api';
+      await connected({ connection: { kind, error: undefined } });
       const other = 'b'.repeat(24);
       const stranger = { ...(await api.storage.get(users, userId))?.value, userId: other };
       await api.storage.commit([put(users, other, stranger as never)]);
@@ -389,6 +425,18 @@ describe('what may be renewed', () => {
   test.each([
     ['refresh of an API connection', 'refresh', {}, {}],
     ['reconsent of a legacy connection', 'reconsent', { connection: { kind: 'legacy' } }, {}],
+    [
+      'reconsent where the bank lost the person',
+      'reconsent',
+      { connection: { error: 'credentials_error' } },
+      {},
+    ],
+    [
+      'reconsent where the time of the person at the bank is over',
+      'reconsent',
+      { connection: { bankValidUntil: '2020-01-01T00:00:00.000Z' } },
+      {},
+    ],
     ['reconsent where the client set the end', 'reconsent', { consent: { tppConsent: false } }, {}],
     [
       'reconsent half a year after the end',
@@ -402,7 +450,7 @@ describe('what may be renewed', () => {
     ['more than 90 days', 'reconsent', {}, { expirationDateTime: '2999-01-01T00:00:00Z' }],
     ['an unknown permission', 'reauth', {}, { permissions: ['permission-1'] }],
   ] as const)('%s is refused', async (_what, scope, changes, value) => {
-    await connected(changes);
+    await connected({ connection: { error: undefined }, ...changes });
     await expect(check(scope, { 'mh:consent': { value } })).rejects.toEqual(invalid);
   });
 

@@ -98,9 +98,9 @@ export function play(plan: Plan): Expected {
     tell('syncCompleted', at, { processingStatus: held.lost ? 'error' : 'success' });
   }
 
-  /** Without the bank: only what the client did not end itself, and not for ever. */
+  /** Without the bank: only what the client did not end itself and the bank has not lost, nor for ever. */
   function extend(held: State, end: number, at: number): boolean {
-    if (!held.tppConsent || at >= held.end + revivalDays * day) return false;
+    if (!held.tppConsent || held.lost || at >= held.end + revivalDays * day) return false;
     const hadExpired = held.end <= at;
     setEnd(held, end, at);
     tell('consentExtended', at);
@@ -110,7 +110,8 @@ export function play(plan: Plan): Expected {
 
   /** The same end again is no news. */
   function extendByClient(held: State, end: number, at: number): boolean {
-    return (held.tppConsent && held.end === end) || extend(held, end, at);
+    const isRepeated = held.tppConsent && !held.lost && held.end === end;
+    return isRepeated || extend(held, end, at);
   }
 
   function act(action: Action, at: number): boolean {
