@@ -35,6 +35,11 @@ export interface Connection {
   readonly accountIds: readonly string[];
   /** ISO 8601, while there is an error: since when no sync has brought anything. */
   readonly failingSince?: string | undefined;
+  /**
+   * ISO 8601: when the bank told that the person's consent there is no more. Until they authenticate
+   * there again, what was fetched is kept and opened to nobody.
+   */
+  readonly endedAtBankOn?: string | undefined;
   /** Which sync is fetching it, see `core/sync-turn.ts`. `since` is ISO 8601. */
   readonly turn?:
     | { readonly syncId: string; readonly attempt: string; readonly since: string }

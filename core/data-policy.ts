@@ -31,7 +31,8 @@ export interface ReadableConnection {
  * permissions of the person's consent each only narrow what the other allows.
  * @param links the connections of the token's subject, each with its consent in force.
  * @param now milliseconds since the epoch.
- * @throws {Refusal} `forbidden` where the token speaks for no person, or what they agreed to is over.
+ * @throws {Refusal} `forbidden` where the token speaks for no person, or what they agreed to is over,
+ * here or at the bank.
  */
 export function decideReadable(
   token: AccessTokenFacts,
@@ -42,8 +43,15 @@ export function decideReadable(
     throw new Refusal('forbidden', 'The access token names no person whose data to read');
   }
   const connected = links.filter((link) => isConnected(token, link));
-  const readable = connected.filter(({ consent }) => isLive(consent, now));
+  const live = connected.filter(({ consent }) => isLive(consent, now));
+  const readable = live.filter(({ connection }) => connection.endedAtBankOn === undefined);
   // Nothing connected is an empty answer; what was shared and is no more, a refusal.
+  if (readable.length === 0 && live.length > 0) {
+    throw new Refusal(
+      'forbidden',
+      'The person ended this access at their bank; reauth opens what was fetched before again',
+    );
+  }
   if (readable.length === 0 && (token.grantId !== undefined || connected.length > 0)) {
     throw new Refusal(
       'forbidden',

@@ -151,6 +151,12 @@ export interface InstitutionConnector {
 
   /** Withdraws the intent at the bank, whatever state it is in. Safe to repeat. */
   revoke(attemptOrAuthorization: ConnectorState): Promise<void>;
+
+  /**
+   * Whether the bank says that the person's consent there is still in force, although it may take the
+   * authorization no more. Absent where the bank keeps no consents.
+   */
+  isConsentInForce?(authorization: ConnectorState): Promise<boolean>;
 }
 
 /** Reading from a bank on a person's behalf. */

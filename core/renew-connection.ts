@@ -78,7 +78,7 @@ export function createRenewalHandler(deps: RenewalDeps): VisitHandler {
       const { purpose: means, terms, authRequestId } = visit;
       const at = new Date(clock.now());
       const consent = authoriseConsent(given.value, terms, { means, at, authRequestId });
-      const { error: _over, ...before } = held.value;
+      const { error: _over, endedAtBankOn: _no, ...before } = held.value;
       const connection: Connection = {
         ...before,
         status: 'ok',

@@ -31,6 +31,8 @@ interface SynchroniserDeps {
 /** How a sync ended; without an error, well. */
 interface SyncEnd {
   readonly error?: SyncError | undefined;
+  /** Whether the bank says that the person's consent there is no more. */
+  readonly isEndedAtBank?: boolean | undefined;
   readonly fetched?: Fetched | undefined;
 }
 
@@ -56,7 +58,8 @@ const transactionsPerEvent = 6_000;
  * data that was there; what a crash cuts short is done again.
  */
 export function createSynchroniser(deps: SynchroniserDeps): JobHandler {
-  const { storage, clock, logger, budget, automatic, watch, firstFetchSeconds = 20 } = deps;
+  const { storage, directory, clock, logger, budget, automatic, watch } = deps;
+  const { firstFetchSeconds = 20 } = deps;
   const fetchConnection = createConnectionFetch({ ...deps, firstFetchSeconds });
   const now = () => new Date(clock.now());
 
@@ -89,11 +92,9 @@ export function createSynchroniser(deps: SynchroniserDeps): JobHandler {
       throw cause;
     });
     if (fetched instanceof InstitutionError) {
-      await recordFault(turn, fetched);
-      await end(turn, consent, { error: errorOf(fetched, rest !== undefined) });
+      await end(turn, consent, await explain(turn, fetched, order));
     } else if (fetched.failure) {
-      await recordFault(turn, fetched.failure);
-      await end(turn, consent, { error: errorOf(fetched.failure, rest !== undefined), fetched });
+      await end(turn, consent, { ...(await explain(turn, fetched.failure, order)), fetched });
     } else if (fetched.rest) {
       await keepFirstPart(turn, fetched);
       return again(0, { ...order, rest: fetched.rest });
@@ -101,6 +102,31 @@ export function createSynchroniser(deps: SynchroniserDeps): JobHandler {
       await end(turn, consent, { error: fetched.complete ? undefined : 'sync_partial', fetched });
     }
     return { writes: [] };
+  }
+
+  /**
+   * What a fault of the bank means. Where it takes the authorization no more, it is asked whether the
+   * person ended it or has only to authenticate again; where it cannot be asked, that fault is the one.
+   */
+  async function explain(
+    turn: SyncTurn,
+    fault: InstitutionError,
+    { rest }: SyncOrder,
+  ): Promise<SyncEnd> {
+    const inForce = fault.code === 'authorization_lost' ? await ask(turn.connection) : undefined;
+    const cause = inForce instanceof InstitutionError ? inForce : fault;
+    await recordFault(turn, cause);
+    return { error: errorOf(cause, rest !== undefined), isEndedAtBank: inForce === false };
+  }
+
+  /** Whether the person's consent at the bank is in force; undefined where it keeps none. */
+  async function ask({ institutionId, authorization }: Connection) {
+    try {
+      return await directory.connector(institutionId).isConsentInForce?.(authorization);
+    } catch (cause) {
+      if (cause instanceof InstitutionError) return cause;
+      throw cause;
+    }
   }
 
   /** What the client waits for is here; the rest follows in a job of its own. */
@@ -121,10 +147,15 @@ export function createSynchroniser(deps: SynchroniserDeps): JobHandler {
     return { writes: [] };
   }
 
-  async function end(turn: SyncTurn, consent: Consent, { error, fetched }: SyncEnd): Promise<void> {
+  async function end(
+    turn: SyncTurn,
+    consent: Consent,
+    { error, isEndedAtBank, fetched }: SyncEnd,
+  ): Promise<void> {
     const at = now().toISOString();
     const change = (current: Connection): Connection => ({
       ...withOutcome(withoutTurn(current), error, at),
+      ...(isEndedAtBank && { endedAtBankOn: current.endedAtBankOn ?? at }),
       ...(fetched?.history && { history: fetched.history }),
     });
     // Only what the events and the next sync are decided by; the rest is as it is at the commit.
@@ -205,11 +236,10 @@ function errorOf({ code }: InstitutionError, isRest: boolean): SyncError {
   return isRest ? 'sync_partial' : 'sync_error';
 }
 
-function withOutcome(
-  { error: before, failingSince, ...rest }: Connection,
-  error: SyncError | undefined,
-  at: string,
-): Connection {
+function withOutcome(current: Connection, error: SyncError | undefined, at: string): Connection {
+  // What only the person can mend, a fault that passes does not.
+  if (error === 'sync_error' && isLost(current)) return current;
+  const { error: before, failingSince, endedAtBankOn: _asked, ...rest } = current;
   if (error === undefined) return { ...rest, status: 'ok', lastUpdated: at };
   if (error === 'sync_partial') return { ...rest, status: 'error', error, lastUpdated: at };
   // A renewal takes the error away, and with it what came before.

@@ -111,5 +111,7 @@ export function createOpenBankingUkConnector(
     },
 
     revoke: async (state) => intents.withdraw(readIntentId(state, bankName)),
+
+    isConsentInForce: async (state) => intents.isAuthorised(readIntentId(state, bankName)),
   };
 }

@@ -17,6 +17,11 @@ export interface RegisteredIntent {
 export interface Intents {
   /** `POST /account-access-consents` */
   register(terms: ConsentTerms): Promise<RegisteredIntent>;
+  /**
+   * Whether its status is `Authorised`: a bank says `Revoked` where the person ended it there (v3.1,
+   * account access consents, status), and knows no more of what it has deleted.
+   */
+  isAuthorised(intentId: string): Promise<boolean>;
   /** `DELETE` of it; also fine for one that is already gone. */
   withdraw(intentId: string): Promise<void>;
 }
@@ -36,6 +41,8 @@ const consentResponse = z.object({
   }),
 });
 
+const consentStatus = z.object({ Data: z.object({ Status: z.string() }) });
+
 export function createIntents(deps: IntentsDeps): Intents {
   const { bankName, bankFetch, withConfiguration } = deps;
   const collection = `${deps.resourceUrl}/account-access-consents`;
@@ -46,6 +53,8 @@ export function createIntents(deps: IntentsDeps): Intents {
     );
     return { authorization: `Bearer ${access_token}`, 'x-fapi-interaction-id': randomUUID() };
   }
+
+  const addressOf = (intentId: string) => `${collection}/${encodeURIComponent(intentId)}`;
 
   function refuse(status: number): never {
     throw new InstitutionError('refused', `${bankName} refused the request.`, {
@@ -65,8 +74,15 @@ export function createIntents(deps: IntentsDeps): Intents {
       return { id: Data.ConsentId, expiresAt: Data.ExpirationDateTime };
     },
 
+    async isAuthorised(intentId) {
+      const response = await bankFetch(addressOf(intentId), { headers: await authorizedHeaders() });
+      if (response.status >= 400) return false;
+      const { Data } = await readAnswer(bankName, response, consentStatus);
+      return Data.Status === 'Authorised';
+    },
+
     async withdraw(intentId) {
-      const { status } = await bankFetch(`${collection}/${encodeURIComponent(intentId)}`, {
+      const { status } = await bankFetch(addressOf(intentId), {
         method: 'DELETE',
         headers: await authorizedHeaders(),
       });

@@ -225,6 +225,19 @@ test('a token of a code opens its own consent alone, one of client_credentials a
   expect(own.map(({ connectionId }) => connectionId)).toEqual(['bank:2']);
 });
 
+test('what the person ended at their bank is closed, and the rest of theirs is open', () => {
+  const ended = link({ connection: { endedAtBankOn: '2026-05-01T00:00:00.000Z' } });
+  const other = link({
+    connection: { id: 'bank:2', consentId: 'second' },
+    consent: { id: 'second', connectionId: 'bank:2' },
+  });
+  for (const facts of [token(), token({ grantId: 'consent' })]) {
+    expect(() => decideReadable(facts, [ended], now)).toThrow('ended this access at their bank');
+  }
+  const readable = decideReadable(token(), [ended, other], now);
+  expect(readable.map(({ connectionId }) => connectionId)).toEqual(['bank:2']);
+});
+
 test('a token that names no person opens nothing', () => {
   expect(() => decideReadable(token({ subject: undefined }), [link({})], now)).toThrow('no person');
 });

@@ -327,6 +327,95 @@ test.each([
   },
 );
 
+describe('what was fetched, once the bank takes the authorization no more', () => {
+  const lost = new InstitutionError('authorization_lost', 'no');
+
+  /** A person whose data is here, and what comes of the next sync. */
+  async function lose(answer: { inForce: boolean }) {
+    const person = await connectPerson(api);
+    api.bank.accounts = [current];
+    api.bank.transactions = { a1: [booked('t1', 1)] };
+    await api.syncs.finish(await api.syncs.first(person.connectionId));
+    api.bank.faults.open = lost;
+    api.bank.inForce = answer.inForce;
+    api.clock.advance(60);
+    expect(await api.syncs.update(person.connectionId)).toMatchObject({
+      fetchStatus: 'credentials-error',
+    });
+    return person;
+  }
+
+  function readData({ userId }: { userId: string }, path: string) {
+    const token = api.issue('accounts:read transactions:read:all', { subject: userId });
+    return api.get(path, token);
+  }
+
+  const paths = ['/v3/accounts', '/v3/transactions'];
+
+  test('stays readable where the person’s consent at the bank is still in force', async () => {
+    const person = await lose({ inForce: true });
+    for (const path of paths) {
+      expect((await readData(person, path)).body.data).toHaveLength(1);
+    }
+  });
+
+  test('is kept and refused where the person ended it there, until they sign in there again', async () => {
+    const person = await lose({ inForce: false });
+    const before = await held(person.connectionId);
+    expect(before.transactions).toHaveLength(1);
+    for (const path of paths) {
+      expect(await readData(person, path)).toMatchObject({
+        status: 403,
+        body: {
+          code: 'Forbidden',
+          message:
+            'The person ended this access at their bank; reauth opens what was fetched before again',
+        },
+      });
+    }
+    api.bank.faults = {};
+    await api.syncs.update(person.connectionId);
+    for (const path of paths) expect((await readData(person, path)).status).toBe(200);
+    expect(await read(person.connectionId)).not.toHaveProperty('endedAtBankOn');
+    expect((await held(person.connectionId)).accounts.map(({ id }) => id)).toEqual(
+      before.accounts.map(({ id }) => id),
+    );
+  });
+
+  test('of another connection of the same person is read as before', async () => {
+    const person = await lose({ inForce: false });
+    api.bank.faults = {};
+    const other = await connectPerson(api, { user: { userId: person.userId } });
+    await api.syncs.finish(await api.syncs.first(other.connectionId));
+    const { body } = await readData(person, '/v3/accounts');
+    expect(body.data.map(({ connectionId }: { connectionId: string }) => connectionId)).toEqual([
+      other.connectionId,
+    ]);
+  });
+
+  test('a bank that cannot be asked why has a passing fault, and is asked again', async () => {
+    const person = await connectPerson(api);
+    api.bank.faults = { open: lost, inForce: new InstitutionError('unavailable', 'down') };
+    await api.syncs.finish(await api.syncs.first(person.connectionId));
+    expect(await read(person.connectionId)).toMatchObject({ error: 'sync_error' });
+    api.bank.faults = { open: lost };
+    api.clock.advance(60);
+    await api.syncs.update(person.connectionId);
+    expect(await read(person.connectionId)).toMatchObject({ error: 'credentials_error' });
+  });
+
+  test('a fault that passes later does not hide that only the person can mend it', async () => {
+    const person = await lose({ inForce: false });
+    const failed = await read(person.connectionId);
+    api.bank.faults = { open: new InstitutionError('unavailable', 'down') };
+    api.clock.advance(60);
+    expect(await api.syncs.update(person.connectionId)).toMatchObject({ fetchStatus: 'error' });
+    expect(await read(person.connectionId)).toEqual(failed);
+    expect((await readData(person, '/v3/accounts')).status).toBe(403);
+    expect(await events('connectionFailed')).toHaveLength(1);
+  });
+});
+
 test('an account that the bank does not serve makes a sync partial, and the others are fetched', async () => {
   const { connectionId } = await connectPerson(api);
   api.bank.accounts = [current, { ...current, upstreamId: 'a2', identification: undefined }];

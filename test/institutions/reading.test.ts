@@ -358,6 +358,42 @@ describe('keeping tokens fresh', () => {
   });
 });
 
+describe('a consent at the bank', () => {
+  const route = 'GET /aisp/account-access-consents/intent-1';
+
+  it.each(['Authorised', 'Revoked', 'Rejected', 'AwaitingAuthorisation'])(
+    'is in force only while the bank says so: %s',
+    async (Status) => {
+      const connector = connect();
+      const authorization = await authorise(connector, bank);
+      bank.script(route, answer(200, { Data: { ConsentId: 'intent-1', Status } }));
+
+      expect(await connector.isConsentInForce?.(authorization)).toBe(Status === 'Authorised');
+      expect(bank.requests(route)[0]?.headers.authorization).toBe('Bearer client-token');
+    },
+  );
+
+  it.each([400, 403, 404])('is not in force where the bank answers %i', async (status) => {
+    const connector = connect();
+    const authorization = await authorise(connector, bank);
+    bank.script(route, answer(status, {}));
+
+    expect(await connector.isConsentInForce?.(authorization)).toBe(false);
+  });
+
+  it.each([
+    ['unavailable', 503, {}],
+    ['rate_limited', 429, {}],
+    ['invalid_answer', 200, { Data: {} }],
+  ])('is not known where the bank cannot say: %s', async (code, status, body) => {
+    const connector = connect();
+    const authorization = await authorise(connector, bank);
+    bank.script(route, answer(status, body));
+
+    await expect(connector.isConsentInForce?.(authorization)).rejects.toMatchObject({ code });
+  });
+});
+
 describe('a bank that counts calls', () => {
   const accountsRoute = 'GET /aisp/accounts';
 

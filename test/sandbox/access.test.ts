@@ -51,6 +51,11 @@ async function connect() {
   return { userId, connectionId, accounts };
 }
 
+const renewalClaims = (userId: string, connectionId: string) =>
+  JSON.stringify({
+    id_token: { sub: { value: userId }, 'mh:con_id': { value: connectionId } },
+  });
+
 const home = () => `${visits.urls.bank}/access`;
 
 /** Signs in at the bank's own page. */
@@ -113,6 +118,22 @@ describe('a customer at the bank', () => {
     expect((await call('GET', 'connection:read', validity)).body.data).toMatchObject({
       next: 'reauth',
       bankAuthentication: { state: 'lost' },
+    });
+    expect(await call('GET', 'accounts:read', '/v3/accounts', userId)).toMatchObject({
+      status: 403,
+      body: { message: expect.stringContaining('ended this access at their bank') },
+    });
+
+    // The consent here is in force and takes reconsent, but for what became of it at the bank.
+    const claims = renewalClaims(userId, connectionId);
+    const reconsent = await visits.begin({ scope: 'openid reconsent', claims });
+    const refused = (await visits.newVisitor().go(reconsent)).url.searchParams;
+    expect(refused.get('error')).toBe('invalid_claims');
+    const person = visits.newVisitor();
+    const reauth = await visits.begin({ scope: 'openid reauth', claims });
+    await visits.redeem(await visits.share(person, await visits.goToAccounts(person, reauth)));
+    expect(await call('GET', 'accounts:read', '/v3/accounts', userId)).toMatchObject({
+      status: 200,
     });
   });
 

@@ -20,7 +20,16 @@ export interface ScriptedBank {
   /** By upstream account id. */
   transactions: Record<string, BankTransaction[]>;
   /** Thrown by the next calls of that name until it is cleared. */
-  faults: { begin?: Error; open?: Error; accounts?: Error; transactions?: Error; revoke?: Error };
+  faults: {
+    begin?: Error;
+    open?: Error;
+    accounts?: Error;
+    transactions?: Error;
+    revoke?: Error;
+    inForce?: Error;
+  };
+  /** What it says of the person's consent there. */
+  inForce: boolean;
   /** The upstream account whose transactions it refuses. */
   refuses: string | undefined;
   /** What visits come to, by what the bank's redirect brought. */
@@ -103,6 +112,10 @@ export function createScriptedBank(): ScriptedBank {
       if (bank.faults.revoke) throw bank.faults.revoke;
       bank.revoked.push(authorization);
     },
+    async isConsentInForce() {
+      if (bank.faults.inForce) throw bank.faults.inForce;
+      return bank.inForce;
+    },
   };
 
   const bank: ScriptedBank = {
@@ -110,6 +123,7 @@ export function createScriptedBank(): ScriptedBank {
     accounts: [],
     transactions: {},
     faults: {},
+    inForce: true,
     refuses: undefined,
     answer: async (callback) => ({
       outcome: 'authorised',
