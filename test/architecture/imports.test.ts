@@ -29,14 +29,15 @@ interface SourceFile {
 function readSources(folder: string): SourceFile[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => /\.tsx?$/.test(name) && !name.endsWith('.d.ts'))
-    .map((name) => {
-      const path = join(folder, name);
-      const text = readFileSync(join(root, path), 'utf8');
-      const imports = [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(
-        ([, to]) => to ?? '',
-      );
-      return { path, text, imports };
-    });
+    .map((name) => readSource(join(folder, name)));
+}
+
+function readSource(path: string): SourceFile {
+  const text = readFileSync(join(root, path), 'utf8');
+  const imports = [...text.matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map(
+    ([, to]) => to ?? '',
+  );
+  return { path, text, imports };
 }
 
 const sources = product.flatMap(readSources);
@@ -75,6 +76,25 @@ test('core knows no HTTP, no oidc-provider and no database', () => {
         .map((to) => `${path} → ${to}`),
     );
   expect(foreign).toEqual([]);
+});
+
+test('the container image is built from every room that the programs import', () => {
+  const written = readFileSync(join(root, '.dockerignore'), 'utf8').split('\n');
+  const imported = new Set<string>();
+  function follow({ path, imports }: SourceFile) {
+    for (const specifier of imports) {
+      const [room = '', ...file] = target(path, specifier)?.split('/') ?? [];
+      if (file.length === 0 || imported.has(room)) continue;
+      imported.add(room);
+      readSources(room).forEach(follow);
+    }
+  }
+  readdirSync(root)
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => readSource(name))
+    .forEach(follow);
+  expect(imported).toContain('core');
+  expect([...imported].filter((room) => !written.includes(`!${room}`))).toEqual([]);
 });
 
 test('one file reaches inside oidc-provider', () => {
