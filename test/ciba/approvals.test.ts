@@ -184,6 +184,22 @@ describe('a request', () => {
     expect(textOf((await decide(phone, page, 'refuse')).html)).toContain('You have approved this');
   });
 
+  test('that is decided after the visit has ended is shown again after signing in', async () => {
+    await signIn(bank, phone);
+    bank.clock.advance(15 * 60 - 10);
+    const asked = await bank.till.mustAsk({ binding_message: 'late' });
+    const [latest = ''] = linksOf(await phone.go(home()));
+    const page = await phone.go(latest);
+    bank.clock.advance(11);
+    const login = await decide(phone, page, 'approve');
+    expect(textOf(login.html)).toContain('Sign in to Northbank');
+    const again = await phone.submit(login, '/sign-in', Object.entries(amelia));
+    expect(again.url.href).toBe(page.url.href);
+    expect(textOf(again.html)).toContain('late');
+    await decide(phone, again, 'approve');
+    expect((await bank.till.poll(asked)).status).toBe(200);
+  });
+
   test('of another customer is not there, for looking, deciding and guessing', async () => {
     const asked = await bank.till.mustAsk();
     const page = await openLatest();

@@ -189,7 +189,14 @@ describe('accounts without an intent', () => {
       ([, path]) => path,
     );
     expect(ends.length).toBeGreaterThan(0);
-    for (const path of ends) await person.open(String(path), { csrf: csrf(page) });
+    // A form that comes after the visit has ended leads by another sign-in to the page it was on.
+    clock.advance(15 * 60 + 1);
+    const again = await person.open(String(ends[0]), { csrf: csrf(page) });
+    expect(again.text).toContain('action="/access/sign-in"');
+    const signedIn = await person.open('/access/sign-in', { csrf: csrf(again), ...amelia });
+    expect(signedIn.text).toContain(`action="${ends[0]}"`);
+    expect((await bank.tpp.read(tokens.access_token)).status).toBe(200);
+    for (const path of ends) await person.open(String(path), { csrf: csrf(signedIn) });
     expect((await bank.tpp.read(tokens.access_token)).status).toBe(401);
   });
 

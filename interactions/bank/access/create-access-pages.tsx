@@ -89,7 +89,7 @@ export function createAccessPages(deps: AccessPagesDeps): Router {
   router.post(`${accessPath}/new-code`, (ctx) => signIn.sendNewCode(ctx));
   router.post(`${accessPath}/sign-out`, (ctx) => signIn.signOut(ctx));
   router.post(`${accessPath}/:id/end`, (ctx) =>
-    signIn.enter(ctx, (customer) => end(ctx, customer)),
+    signIn.enter(ctx, (customer) => end(ctx, customer), accessPath),
   );
   // A form that was shown again after a mistake is reloaded, or bookmarked, under its own address.
   for (const path of ['sign-in', 'code', 'new-code', 'sign-out', ':id/end']) {

@@ -77,8 +77,12 @@ export function createApprovalPages(deps: ApprovalPagesDeps): Router {
   }
 
   /** Opens one approval. Another customer's, and none, look the same. */
-  async function open(ctx: Context, proceed: (situation: Situation) => Promise<void>) {
-    await signIn.enter(ctx, async (customer) => {
+  async function open(
+    ctx: Context,
+    proceed: (situation: Situation) => Promise<void>,
+    path?: string,
+  ) {
+    async function find(customer: SignedIn): Promise<void> {
       const approval = await approvals.find(customer.customerId, String(ctx.params.id));
       const client = approval && (await storage.get(clients, approval.value.clientId));
       if (!approval || !client) throw new Refusal('not_found', 'There is no such request.');
@@ -87,7 +91,8 @@ export function createApprovalPages(deps: ApprovalPagesDeps): Router {
         ...{ ctx, customer, approval, client: client.value },
         party: await describeClient(client.value),
       });
-    });
+    }
+    await signIn.enter(ctx, find, path);
   }
 
   /** Whether the person has signed in as the client wants it: in such a way, and not too long ago. */
@@ -177,7 +182,7 @@ export function createApprovalPages(deps: ApprovalPagesDeps): Router {
     router.get(`${approvalsPath}/${path}`, (ctx) => seeOther(ctx, parentOf(ctx.path)));
   }
   router.get(`${approvalsPath}/:id`, (ctx) => open(ctx, (situation) => showOne(situation)));
-  router.post(`${approvalsPath}/:id/decision`, (ctx) => open(ctx, decide));
+  router.post(`${approvalsPath}/:id/decision`, (ctx) => open(ctx, decide, parentOf(ctx.path)));
   return router;
 }
 

@@ -31,8 +31,11 @@ export interface SignedIn {
 
 /** How customers come to pages of their own, such as their approvals, and leave them. */
 export interface SignIn {
-  /** Runs what is for customers who have signed in; everybody else may do so first. */
-  enter(ctx: Context, proceed: (customer: SignedIn) => Promise<void>): Promise<void>;
+  /**
+   * Runs what is for customers who have signed in; everybody else may do so first.
+   * @param path the page that signing in leads to; where a form is sent to is none.
+   */
+  enter(ctx: Context, proceed: (customer: SignedIn) => Promise<void>, path?: string): Promise<void>;
   /** The forms of `<path>/sign-in`, `<path>/code` and `<path>/new-code`, which lead on to `<path>`. */
   submit(ctx: Context, asked: Approval | undefined): Promise<void>;
   enterCode(ctx: Context): Promise<void>;
@@ -84,9 +87,9 @@ export function createSignIn(deps: SignInDeps): SignIn {
   }
 
   return {
-    async enter(ctx, proceed) {
+    async enter(ctx, proceed, path = ctx.path) {
       const visit = visits.open(ctx);
-      const place = placeOf(visit, ctx.path);
+      const place = placeOf(visit, path);
       const state = await customers.state(visit);
       if (state.step === 'done') return proceed({ ...state, csrf: visit.csrf });
       if (state.step === 'code') return steps.showCode(ctx, place, state.sentCode);
