@@ -13,7 +13,7 @@ import type { Sync } from './sync.js';
 import type { SyncWatch } from './sync-watch.js';
 import { validityOf } from './validity.js';
 
-/** When a client last asked for a sync of a connection, for as long as it may not ask again. */
+/** When a client last ordered a sync of a connection, for as long as it may not order another. */
 export const syncRequests: Collection<{ readonly until: string }> = {
   name: 'sync_request',
   indexes: [],
@@ -50,7 +50,7 @@ interface RequestSyncDeps {
   readonly watch: Pick<SyncWatch, 'until'>;
 }
 
-/** Between two requests for one connection, at least (milliseconds; identity-service.md §1.10). */
+/** Between two that are ordered for one connection, at least (milliseconds; identity-service.md §1.10). */
 const pause = 5_000;
 const patienceSeconds = 20;
 
@@ -82,15 +82,16 @@ export function createRequestSync(deps: RequestSyncDeps): RequestSync {
 
   async function order(connection: Connection, { customer, remember = () => [] }: SyncRequest) {
     const { id } = connection;
-    const refused = await refuseTooSoon(id);
-    if (refused) return { refused, budget: await budget.read(connection) };
     const at = new Date(clock.now());
+    // Joining costs the bank nothing, so it is never too soon.
     const underWay = await findSyncUnderWay(storage, id, at);
     if (underWay) {
       const { sync, writes } = underWay;
-      await storage.commit([...remember(sync.id), claim(id), ...writes]);
+      await storage.commit([...remember(sync.id), ...writes]);
       return { sync, budget: await budget.read(connection) };
     }
+    const refused = await refuseTooSoon(id);
+    if (refused) return { refused, budget: await budget.read(connection) };
     const { state, write } = customer
       ? { state: await budget.read(connection) }
       : await budget.spend(connection);
