@@ -79,7 +79,7 @@ export function createAnswerOnce({ storage, clock }: AnswerOnceDeps): AnswerOnce
   }
 
   return async function answerOnce(ctx, sent, perform) {
-    const key = readKey(ctx.get('idempotency-key'));
+    const key = readKey(ctx.headers['idempotency-key']);
     if (key === undefined) return perform(() => []);
     const { clientId, subject } = ctx.state.token;
     const request = [ctx.method, ctx.path, ctx.querystring, subject ?? null, sent];
@@ -104,10 +104,13 @@ function underWay(ctx: Context): ApiError {
   return new ApiError('Conflict', 'The first request with this Idempotency-Key is under way');
 }
 
-/** The draft's quoted string, or the same without quotes, as most clients send it. */
-function readKey(header: string): string | undefined {
-  if (header === '') return undefined;
-  const [, key] = /^"?([\x21\x23-\x5b\x5d-\x7e]{1,255})"?$/.exec(header) ?? [];
+/**
+ * The draft's quoted string, or the same without quotes, as most clients send it. Who sends an empty one
+ * relies on what could not be kept, and is told.
+ */
+function readKey(header: string | string[] | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  const [, key] = /^"?([\x21\x23-\x5b\x5d-\x7e]{1,255})"?$/.exec(String(header)) ?? [];
   if (key === undefined) {
     throw new ApiError('BadRequest', 'Idempotency-Key must be 1 to 255 visible ASCII characters');
   }

@@ -8,19 +8,33 @@ const moment = z.union([date, z.iso.datetime({ offset: true })]);
 const list = z.union([z.string(), z.array(z.string()).max(100)]);
 
 /** The query of `GET /v3/transactions`; other members are ignored. */
-export const transactionQuerySchema = z.object({
-  ...paging,
-  cursor: z.string().optional().describe('From `links.next` of the page before'),
-  accountId: z.string().optional(),
-  accountIds: list.optional(),
-  ids: list.optional(),
-  startDate: moment.optional().describe('Booked on or after'),
-  endDate: moment.optional().describe('Booked on or before; a date without time is the whole day'),
-  startDateModified: moment.optional(),
-  endDateModified: moment.optional(),
-  creditDebitIndicator: z.enum(['credit', 'debit']).optional(),
-  text: z.string().max(200).optional().describe('Occurs in the description'),
-});
+export const transactionQuerySchema = z
+  .object({
+    ...paging,
+    cursor: z.string().optional().describe('From `links.next` of the page before'),
+    accountId: z.string().optional(),
+    accountIds: list.optional(),
+    ids: list.optional(),
+    startDate: moment.optional().describe('Booked on or after'),
+    endDate: moment
+      .optional()
+      .describe('Booked on or before; a date without time is the whole day'),
+    startDateModified: moment.optional(),
+    endDateModified: moment.optional(),
+    creditDebitIndicator: z.enum(['credit', 'debit']).optional(),
+    text: z.string().max(200).optional().describe('Occurs in the description'),
+  })
+  .refine(({ startDate, endDate }) => isInOrder(startDate, endDate), {
+    path: ['endDate'],
+    message: 'must not be before startDate',
+  })
+  .refine(
+    ({ startDateModified, endDateModified }) => isInOrder(startDateModified, endDateModified),
+    {
+      path: ['endDateModified'],
+      message: 'must not be before startDateModified',
+    },
+  );
 
 /** The filter that a query asks for. */
 export function toTransactionFilter(
@@ -37,6 +51,11 @@ export function toTransactionFilter(
     direction: creditDebitIndicator,
     text,
   };
+}
+
+function isInOrder(start: string | undefined, end: string | undefined): boolean {
+  const [from, to] = [startOf(start), endOf(end)];
+  return from === undefined || to === undefined || from < to;
 }
 
 function asList(value: string | string[] | undefined): readonly string[] | undefined {

@@ -101,7 +101,9 @@ test('a sync that was ordered is not ordered again, nor refused for coming too s
   const first = await ask('sync-1');
   expect(first.status).toBe(200);
   expect((await ask('sync-1')).body).toEqual(first.body);
+  await api.syncs.finish(first.body.data.syncId);
   expect((await ask('sync-2')).status).toBe(429);
+  expect((await ask('sync-1')).body).toEqual(first.body);
   expect(await api.storage.count(syncs, 'connection', connectionId)).toBe(1);
 });
 
@@ -119,6 +121,8 @@ test.each([
   ['other scripts', 'schl\u00fcssel'],
   ['no end', 'k'.repeat(256)],
   ['nothing in it', '""'],
+  ['nothing at all', ''],
+  ['nothing but blanks', ' \t '],
 ])('a key with %s is refused', async (_name, key) => {
   const client = newClient();
   expect(await client.register(key)).toMatchObject({

@@ -201,6 +201,17 @@ test('shows one by its id, to those who may see it', async () => {
   expect(wrongScope.status).toBe(403);
 });
 
+test('says which date is before which, also where nothing of that time is shared', async () => {
+  const consent = { transactionFrom: new Date(api.clock.now() - day).toISOString() };
+  const { userId } = await connectPerson(api, { consent });
+  const token = api.issue('transactions:read:all', { subject: userId });
+  const query = 'startDate=2026-12-01&endDate=2020-01-01';
+  expect((await api.get(`/v3/transactions?${query}`, token)).body).toMatchObject({
+    code: 'BadRequest',
+    message: 'endDate: must not be before startDate',
+  });
+});
+
 test.each([
   'limit=0',
   'limit=1001',
@@ -209,6 +220,9 @@ test.each([
   'startDate=yesterday',
   'startDate=2026-02-30',
   'startDate[$gt]=2026-01-01&endDate=x',
+  'startDate=2026-12-01&endDate=2020-01-01',
+  'startDate=2026-12-01T10:00:00Z&endDate=2026-12-01T09:59:59.999Z',
+  'startDateModified=2026-12-01&endDateModified=2026-11-30',
   'accountId=a&accountId=b',
   'cursor=x',
   `cursor=${Buffer.from('["2026-01-01T00:00:00.000Z",{"$ne":1}]').toString('base64url')}`,
