@@ -29,7 +29,8 @@ const authorization = {
 
 async function readAccounts(changes: Parameters<typeof connectTo>[2] = {}) {
   const connector: InstitutionConnector = connectTo(bank, certificates, {
-    timeoutSeconds: 0.5,
+    // What a bank did wrong is told apart from a slow machine.
+    timeoutSeconds: 20,
     ...changes,
   });
   return (await connector.open(authorization)).accounts();
@@ -55,9 +56,17 @@ const trickle: Handler = (_request, response) => {
 };
 
 describe('a bank that does not behave', () => {
+  it.each<[string, Handler]>([
+    ['never answers', () => undefined],
+    ['answers byte by byte, without end', trickle],
+  ])('is unavailable when it %s for longer than it may', async (_what, handler) => {
+    bank.script('GET /aisp/accounts', handler);
+    await expect(readAccounts({ timeoutSeconds: 0.5 })).rejects.toMatchObject({
+      code: 'unavailable',
+    });
+  });
+
   it.each<[string, string, Handler]>([
-    ['unavailable', 'never answers', () => undefined],
-    ['unavailable', 'answers byte by byte, without end', trickle],
     ['unavailable', 'hangs up', (_request, response) => void response.destroy()],
     [
       'unavailable',
@@ -110,7 +119,6 @@ describe('a bank that does not behave', () => {
     ],
   ])('is %s when it %s', async (code, _what, handler) => {
     bank.script('GET /aisp/accounts', handler);
-    const started = Date.now();
 
     await expect(readAccounts()).rejects.toMatchObject({
       name: 'InstitutionError',
@@ -118,7 +126,6 @@ describe('a bank that does not behave', () => {
       message: expect.stringMatching(/^Test Bank .*\.$/),
       cause: expect.anything(),
     });
-    expect(Date.now() - started).toBeLessThan(3000);
   });
 
   it.each([301, 302, 307, 308])('is not followed when it redirects with %d', async (status) => {
