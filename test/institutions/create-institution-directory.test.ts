@@ -37,7 +37,7 @@ beforeAll(async () => {
     key: await write('client.key', certificates.client.key),
     certificateAuthority: await write('ca.pem', certificates.authority.certificate),
     request: 'pushed',
-    timeoutSeconds: 2,
+    timeoutSeconds: 20,
   };
 });
 afterAll(async () => {

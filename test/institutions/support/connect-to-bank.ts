@@ -45,7 +45,7 @@ export function connectTo(
     certificate: certificates.client.certificate,
     key: certificates.client.key,
     certificateAuthority: certificates.authority.certificate,
-    timeoutSeconds: 2,
+    timeoutSeconds: 20,
     clock: createMovableClock(),
     ...changes,
   });
