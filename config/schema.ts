@@ -223,7 +223,7 @@ export const configurationSchema = z.strictObject({
         })
         .default({ file: './data/master.key' })
         .describe(
-          'Wraps the keys that seal every record: 32 bytes, made in a new file on first start',
+          'Wraps the keys that seal every record: 32 bytes, in a file that the first start makes, or given here in base64',
         ),
     })
     .prefault({}),
@@ -234,7 +234,14 @@ export const configurationSchema = z.strictObject({
         300,
         'How long a person has to decide what a client asks without sending them here; a client may ask for less',
       ),
-      authorizationCode: seconds(60, 'Authorization codes of FAPI clients'),
+      // FAPI 2.0 SP §5.3.2.1-11.
+      authorizationCode: z
+        .number()
+        .int()
+        .min(1)
+        .max(60)
+        .default(60)
+        .describe('Authorization codes of FAPI clients (seconds)'),
       identityServiceCode: seconds(600, 'Authorization codes of identity-service clients'),
       idToken: seconds(3600, 'ID tokens'),
       interaction: seconds(3600, 'How long a person may take from the first page to the last'),
@@ -283,7 +290,7 @@ export const configurationSchema = z.strictObject({
         .min(1)
         .default(['ES256', 'PS256'])
         .describe(
-          'A key of each is made on first start and kept sealed in storage; RS256 is for identity-service clients that come with it, and refused to all others. The first is what a new client gets that names none; those who are registered keep theirs',
+          'A key of each is made on first start and kept sealed in storage; RS256 is for clients of `identity-service` and `openid-connect`, and refused to those of FAPI. The first is what a new client gets that names none; those who are registered keep theirs',
         ),
       publishBefore: seconds(
         3600,
@@ -345,7 +352,10 @@ export const configurationSchema = z.strictObject({
         .describe(
           'In the bank role: clients create, change, read and revoke grants by id (docs/grant-management.md)',
         ),
-      introspection: z.boolean().default(true).describe("RFC 7662, of a client's own tokens"),
+      introspection: z
+        .boolean()
+        .default(true)
+        .describe("RFC 7662, of a client's own tokens; a `resource_server` reads those of all"),
       registration: z
         .boolean()
         .default(false)

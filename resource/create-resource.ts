@@ -9,7 +9,7 @@ import { createProtect, type Protect, type ProtectOptions } from './protect.js';
 export interface ResourceOptions extends ProtectOptions {
   /** The issuer, discovered by `openid-client`, and this resource as one of its clients. */
   readonly issuer: Configuration;
-  /** What tokens must be for, where the issuer says; see RFC 8707. */
+  /** What tokens must be for (RFC 8707); those that the issuer names no audience of are refused. */
   readonly audience?: string;
   /** Where used DPoP proofs are remembered; in this process alone by default. */
   readonly replays?: ReplayStore;

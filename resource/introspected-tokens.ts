@@ -23,7 +23,8 @@ export interface IntrospectedFacts extends TokenFacts {
 /**
  * Asks the issuer about each token, each time: what was revoked there ends here at the next call.
  * @param configuration of `openid-client`: the issuer, and the resource as a client of it.
- * @param audience what tokens must be for, where the issuer says (RFC 9068 §4, RFC 8707).
+ * @param audience what tokens must be for (RFC 9068 §4, RFC 8707); one that is for nothing certain is
+ *   none. Absent, any token of the issuer is read.
  */
 export function createIntrospectedTokens(
   configuration: Configuration,
@@ -38,9 +39,7 @@ export function createIntrospectedTokens(
       const parsed = activeSchema.safeParse(response);
       if (!parsed.success) return undefined;
       const { aud, client_id, sub, scope, exp, acr, auth_time, cnf } = parsed.data;
-      if (audience !== undefined && aud !== undefined && ![aud].flat().includes(audience)) {
-        return undefined;
-      }
+      if (audience !== undefined && ![aud].flat().includes(audience)) return undefined;
       return {
         clientId: client_id,
         subject: sub,

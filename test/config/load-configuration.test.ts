@@ -188,6 +188,14 @@ describe('loadConfiguration', () => {
   });
 });
 
+test('codes of FAPI clients live a minute at most (FAPI 2.0 SP §5.3.2.1-11)', async () => {
+  const { lifetimes } = await place.load({ ...minimal, lifetimes: { authorizationCode: 60 } });
+  expect(lifetimes.authorizationCode).toBe(60);
+  expect(
+    await mistakesOf(place.load({ ...minimal, lifetimes: { authorizationCode: 61 } })),
+  ).toEqual(['lifetimes.authorizationCode: found 61; expected number to be <=60']);
+});
+
 describe('environment variables', () => {
   it('win over the file, numbers and lists as JSON, texts as they are', async () => {
     const configuration = await place.load(

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { jwtVerify } from 'jose';
 import * as openid from 'openid-client';
+import { createIntrospectedTokens } from '../../resource/introspected-tokens.js';
 import { openPerson } from '../open-banking/support/start-bank.js';
 import {
   amelia,
@@ -214,6 +215,17 @@ describe('what an application may not', () => {
       headers: { authorization: `Bearer ${access_token}` },
     });
     expect(response.status).toBe(401);
+  });
+
+  test('call any resource that tokens must be for: its own are for none (SEC-42)', async () => {
+    const { access_token: token = '' } = answerOf(
+      await goThrough(openPerson(bank), authorizeUrl({ response_type: 'id_token token' })),
+    );
+    const config = await signOn.configure();
+    const anyTokens = createIntrospectedTokens(config);
+    expect(await anyTokens.read(token)).toMatchObject({ clientId: 'app' });
+    const cards = createIntrospectedTokens(config, 'https://cards.bank.example/api');
+    expect(await cards.read(token)).toBeUndefined();
   });
 
   test.each([
