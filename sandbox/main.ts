@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { systemErrorCode } from '../config/system-error-code.js';
 import { stopOnSignal } from '../stop-on-signal.js';
 import { createSandbox, type Sandbox } from './create-sandbox.js';
+import { lockDirectory } from './lock-directory.js';
 import { portsFrom } from './ports.js';
 
 const usage = `Usage: npm start -- [--port-base PORT] [--data DIRECTORY] [--webhook URL]...
@@ -30,9 +31,14 @@ async function main(): Promise<void> {
   }
   const webhooks = values.webhook.map(readWebhook);
   const options = { directory: values.data, ports: portsFrom(base), webhooks };
+  // Before anything is written: another sandbox may be serving from these files.
+  const lock = await lockDirectory(values.data);
   const sandbox = await createSandbox(options);
   await sandbox.start();
-  stopOnSignal(() => sandbox.stop());
+  stopOnSignal(async () => {
+    await sandbox.stop();
+    lock.release();
+  });
   process.stdout.write(describe(sandbox, join(values.data, 'tpp.json')));
 }
 

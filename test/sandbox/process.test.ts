@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 
 // Below the range that the system gives away by itself, and another for each run.
-const base = 15_000 + (process.pid % 150) * 100;
+const base = 10_000 + (process.pid % 100) * 100;
 
 let directory: string;
 const started: ChildProcessWithoutNullStreams[] = [];
@@ -156,6 +156,28 @@ describe('npm start', () => {
     expect(await sandbox.ended).toBe(130);
     expect(performance.now() - before).toBeLessThan(1_000);
   }, 30_000);
+
+  it('has its directory for itself, until it ends in whatever way', async () => {
+    const first = start('--port-base', String(base));
+    await first.ready();
+    const document = join(directory, 'tpp.json');
+    const before = await readFile(document, 'utf8');
+
+    const second = start('--port-base', String(base + 50));
+    expect(await second.ended).toBe(1);
+    expect(second.printed).toEqual({
+      out: '',
+      err: `The sandbox could not start: ${directory} is in use by another sandbox (process ${first.child.pid}): stop it, or keep the data of this one elsewhere with npm start -- --data DIRECTORY\n`,
+    });
+    expect(await readFile(document, 'utf8')).toBe(before);
+
+    first.child.kill('SIGKILL');
+    await first.ended;
+    const third = start('--port-base', String(base + 50));
+    await third.ready();
+    third.child.kill('SIGINT');
+    expect(await third.ended).toBe(0);
+  }, 60_000);
 
   it('says in one sentence that a port is in use', async () => {
     const other = createServer().listen(base + 20, '127.0.0.1');
