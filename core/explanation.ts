@@ -1,6 +1,6 @@
 import type { Clock } from './clock.js';
 import type { Logger } from './logger.js';
-import { type Collection, put, type Storage } from './storage.js';
+import { type Collection, insert, put, type Storage, StorageConflict } from './storage.js';
 
 /** One rule that a request met or did not meet. */
 export interface RuleOutcome {
@@ -63,6 +63,8 @@ interface ExplanationsDeps {
 const keptFor = 24 * 60 * 60 * 1000;
 /** Kept of a client, and as many of those who only use its name; a new one takes the place of one of them. */
 const places = 100;
+/** So many are looked at for one that is empty, before one that is not is taken. */
+const looks = 4;
 /** Stored in a minute by one process: those of one client, and all. Beyond, they are in the log alone. */
 const perMinute = { client: 60, all: 1200 };
 
@@ -85,11 +87,22 @@ export function createExplanations(deps: ExplanationsDeps): Explanations {
     return true;
   }
 
-  async function store(owner: string, explanation: Explanation): Promise<void> {
-    const place = `${owner}:${Math.floor(random() * places)}`;
+  async function keep(owner: string, explanation: Explanation): Promise<void> {
+    const place = () => `${owner}:${Math.floor(random() * places)}`;
     const expiresAt = new Date(clock.now() + keptFor);
+    for (let look = 0; look < looks; look++) {
+      try {
+        return await storage.commit([insert(explanations, place(), explanation, expiresAt)]);
+      } catch (error) {
+        if (!(error instanceof StorageConflict)) throw error;
+      }
+    }
+    await storage.commit([put(explanations, place(), explanation, expiresAt)]);
+  }
+
+  async function store(owner: string, explanation: Explanation): Promise<void> {
     try {
-      await storage.commit([put(explanations, place, explanation, expiresAt)]);
+      await keep(owner, explanation);
     } catch (cause) {
       logger.warn({ traceId: explanation.traceId, cause }, 'explanation not stored');
     }

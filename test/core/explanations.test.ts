@@ -1,0 +1,63 @@
+import { afterAll, afterEach, beforeEach, expect, test } from '@jest/globals';
+import { openStorage } from '../../adapters/open-storage.js';
+import { createExplanations, type Explanations, explanations } from '../../core/explanation.js';
+import type { Storage } from '../../core/storage.js';
+import { createLogger } from '../../create-logger.js';
+import { createMovingClock, type MovingClock } from '../adapters/support/moving-clock.js';
+import { removeTestDirectories, sqliteKind } from '../adapters/support/test-database.js';
+
+let storage: Storage;
+let clock: MovingClock;
+let remembered: Explanations;
+let drawn: number[];
+
+beforeEach(async () => {
+  clock = createMovingClock();
+  drawn = [];
+  storage = await openStorage({
+    ...(await sqliteKind.create()),
+    collections: [explanations],
+    clock,
+  });
+  remembered = createExplanations({
+    storage,
+    clock,
+    logger: createLogger('silent'),
+    // What the test says, then what chance is worst: the first place, always.
+    random: () => drawn.shift() ?? 0,
+  });
+});
+afterEach(() => storage.close());
+afterAll(removeTestDirectories);
+
+const refuse = (traceId: string) =>
+  remembered.record({
+    ...{ traceId, clientId: 'app', authenticated: true },
+    ...{ endpoint: 'token', error: 'invalid_grant', rules: [] },
+  });
+const known = async () => (await remembered.list('app')).map(({ traceId }) => traceId).sort();
+
+test('a refusal takes the place of no other while the client has others that are empty', async () => {
+  drawn = [0.5, 0.5, 0.5, 0.5, 0.7];
+  refuse('one');
+  await remembered.settle();
+  refuse('two');
+  await remembered.settle();
+  expect(await known()).toEqual(['one', 'two']);
+});
+
+test('of two at one moment neither takes the place of the other', async () => {
+  drawn = [0.5, 0.5, 0.6];
+  refuse('one');
+  refuse('two');
+  await remembered.settle();
+  expect(await known()).toEqual(['one', 'two']);
+});
+
+test('a client that has no place left gives one of them to the latest', async () => {
+  refuse('one');
+  await remembered.settle();
+  refuse('two');
+  await remembered.settle();
+  expect(await known()).toEqual(['two']);
+});
