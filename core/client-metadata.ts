@@ -77,7 +77,9 @@ export const clientMetadataSchema = z
     response_modes: list(text, 10),
     grant_types: list(text, 20),
     scope: z.string().max(8192).describe('What it may ask for; no limit where absent'),
-    audience: list(httpsUri).describe('The resources it may get tokens for (RFC 8707)'),
+    audience: list(httpsUri).describe(
+      'The resources it may get tokens for (RFC 8707); of a `resource_server`, those that it is',
+    ),
     authorization_details_types: list(text).describe('RFC 9396'),
     default_max_age: z.number().int().min(0),
     require_auth_time: flag,
@@ -135,7 +137,9 @@ export const clientMetadataSchema = z
     own_consent_screens: flag.describe(
       'It shows approved consent screens of its own, so ours is skipped',
     ),
-    resource_server: flag.describe("A resource, which may introspect every client's tokens"),
+    resource_server: flag.describe(
+      "A resource, which may introspect every client's access tokens that are for it",
+    ),
     webhooks: webhookEndpoints,
   })
   .partial()

@@ -40,7 +40,10 @@ export interface ClientMetadata {
    * consent: No" of the identity service).
    */
   readonly own_consent_screens?: boolean | undefined;
-  /** A protected resource, which may introspect the tokens of every client (`docs/resource.md`). */
+  /**
+   * A protected resource, which may introspect the access tokens of every client that are for it: for
+   * its `audience`, or without for our own API (`docs/resource.md`).
+   */
   readonly resource_server?: boolean | undefined;
   /** Where it is told of what happens to its users and connections. */
   readonly webhooks?: readonly WebhookEndpoint[] | undefined;

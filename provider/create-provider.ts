@@ -33,6 +33,7 @@ import {
   returnGrantId,
 } from './configuration/grant-management.js';
 import { interactionConfiguration } from './configuration/interactions.js';
+import { introspectionFeature } from './configuration/introspection.js';
 import { outgoingConfiguration } from './configuration/outgoing.js';
 import { purposeParameter } from './configuration/purpose.js';
 import { responseTypesOffered } from './configuration/response-types.js';
@@ -79,7 +80,6 @@ import { includeSid } from './sign-on/include-sid.js';
 import { createRememberedVisits } from './sign-on/remembered-visits.js';
 import type { SignOn } from './sign-on/sign-on.js';
 import { tellInFrames } from './sign-on/tell-in-frames.js';
-import { isOwnerServed } from './token-owner.js';
 
 export interface ProviderDeps {
   readonly configuration: Configuration;
@@ -170,13 +170,7 @@ export function createProvider(deps: ProviderDeps): Provider {
       // Every key is one of `keys/signing-key.ts`, wherever its private half is.
       externalSigningSupport: { enabled: true, ack: 'experimental-01' },
       fapi: { enabled: true, profile: (_ctx, client) => client && profileOf(client).fapi },
-      introspection: {
-        enabled: features.introspection,
-        // A bank's API is a client of its own, which asks about the tokens of all others.
-        allowedPolicy: async ({ oidc }, client, token) =>
-          (client.clientId === token.clientId || client.resource_server === true) &&
-          isOwnerServed(oidc.provider, token),
-      },
+      ...introspectionFeature(features.introspection, resource),
       pushedAuthorizationRequests: { enabled: true },
       ...messageSigningFeatures(configuration),
       revocation: {

@@ -3,17 +3,25 @@ import { z } from 'zod';
 import type { TokenFacts, TokenReader } from './access-token.js';
 
 /** What is read of an introspection response (RFC 7662 §2.2, RFC 8705 §3.2, RFC 9449 §6.2, RFC 9470 §6.2). */
-const activeSchema = z.object({
-  active: z.literal(true),
-  client_id: z.string(),
-  sub: z.string().optional(),
-  scope: z.string().default(''),
-  exp: z.number(),
-  aud: z.union([z.string(), z.array(z.string())]).optional(),
-  acr: z.string().optional(),
-  auth_time: z.number().optional(),
-  cnf: z.object({ 'x5t#S256': z.string().optional(), jkt: z.string().optional() }).optional(),
-});
+const activeSchema = z
+  .object({
+    active: z.literal(true),
+    client_id: z.string(),
+    // Only access tokens have one (RFC 6749 §5.1): a refresh token opens no API.
+    token_type: z
+      .string()
+      .toLowerCase()
+      .pipe(z.enum(['bearer', 'dpop'])),
+    sub: z.string().optional(),
+    scope: z.string().default(''),
+    exp: z.number(),
+    aud: z.union([z.string(), z.array(z.string())]).optional(),
+    acr: z.string().optional(),
+    auth_time: z.number().optional(),
+    cnf: z.object({ 'x5t#S256': z.string().optional(), jkt: z.string().optional() }).optional(),
+  })
+  // The scheme that a caller must use is taken from the key (RFC 9449 §7.1).
+  .refine(({ token_type, cnf }) => (token_type === 'dpop') === (cnf?.jkt !== undefined));
 
 /** Facts with the whole response, e.g. the consent in it. */
 export interface IntrospectedFacts extends TokenFacts {

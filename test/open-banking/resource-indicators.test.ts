@@ -30,8 +30,10 @@ beforeAll(async () => {
       clients: [
         registration('tpp'),
         registration('narrow', { audience: [cards] }),
+        registration('own-api', { resource_server: true, response_types: [], redirect_uris: [] }),
         registration('cards-api', {
           resource_server: true,
+          audience: [cards],
           response_types: [],
           redirect_uris: [],
         }),
@@ -142,8 +144,19 @@ describe('with a customer', () => {
     const api = await openClient(bank, 'cards-api');
     const atCards = createIntrospectedTokens(api.configuration, cards);
     expect(await atCards.read(forCards.access_token)).toMatchObject({ clientId: 'tpp' });
+    const forRewards = await refresh(rewards);
     expect(await atCards.read(tokens.access_token)).toBeUndefined();
-    expect(await atCards.read((await refresh(rewards)).access_token)).toBeUndefined();
+    expect(await atCards.read(forRewards.access_token)).toBeUndefined();
+
+    // RFC 9701 §5: whoever it is not for is not told what it is, not even that it is one.
+    for (const { access_token: token } of [tokens, forRewards]) {
+      expect(await inspect(token, api)).toEqual({ active: false });
+    }
+    const ownApi = await openClient(bank, 'own-api');
+    expect(await inspect(tokens.access_token, ownApi)).toMatchObject({ active: true, aud: own });
+    for (const { access_token: token } of [forCards, forRewards]) {
+      expect(await inspect(token, ownApi)).toEqual({ active: false });
+    }
   });
 
   test('a resource that was not agreed to cannot be had afterwards', async () => {

@@ -147,6 +147,18 @@ describe('RFC 9470 from end to end', () => {
   });
 });
 
+test('a refresh token opens no API, and no resource is told anything of it', async () => {
+  const tokens = await connect(sharing());
+  const refreshToken = tokens.refresh_token ?? '';
+  expect(await ask(refreshToken)).toMatchObject({ status: 401, error: 'invalid_token' });
+  const { configuration: api } = await openClient(bank, 'api');
+  expect(await openid.tokenIntrospection(api, refreshToken)).toEqual({ active: false });
+  // The client itself may ask (RFC 7662 §2.1).
+  expect(await openid.tokenIntrospection(tpp.configuration, refreshToken)).toMatchObject({
+    active: true,
+  });
+});
+
 describe('what a request may ask for', () => {
   test.each([
     ['nothing', {}, undefined],
