@@ -172,7 +172,7 @@ export function createProvider(deps: ProviderDeps): Provider {
       fapi: { enabled: true, profile: (_ctx, client) => client && profileOf(client).fapi },
       ...introspectionFeature(features.introspection, resource),
       pushedAuthorizationRequests: { enabled: true },
-      ...messageSigningFeatures(configuration),
+      ...messageSigningFeatures(configuration, clock),
       revocation: {
         enabled: features.revocation,
         allowedPolicy: (_ctx, client, token) => client.clientId === token.clientId,

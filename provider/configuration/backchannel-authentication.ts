@@ -16,9 +16,9 @@ import type { Clock } from '../../core/clock.js';
 import { pollInterval } from '../../core/poll-pace.js';
 import { readIntentId } from '../../core/read-intent-id.js';
 import { readWantedContexts } from '../../core/wanted-contexts.js';
+import { clockTolerance, isFromFuture } from '../clock-tolerance.js';
 import { verifyWithClientKeys } from '../internals.js';
 import { requestSigningAlgorithms } from '../profiles/profiles.js';
-import { clockTolerance } from './client-authentication.js';
 
 interface BackchannelDeps {
   readonly approvals: ApprovalsService;
@@ -64,6 +64,9 @@ export function backchannelAuthentication({
       throw new errors.InvalidRequest(description, 400, { cause });
     });
     const { data } = subjectIdentifier.safeParse(claims.sub_id);
+    if (isFromFuture(claims, clock)) {
+      throw new errors.InvalidRequest('the login_hint_token is from the future, by its iat');
+    }
     if (!data || claims.exp === undefined) {
       throw new errors.InvalidRequest('the login_hint_token needs exp, and sub_id (RFC 9493)');
     }

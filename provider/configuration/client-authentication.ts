@@ -3,6 +3,7 @@ import { errors } from 'oidc-provider';
 import type { Configuration as Settings } from '../../config/schema.js';
 import type { Clock } from '../../core/clock.js';
 import { isCertificateTrusted, readClientCertificate } from '../../http/client-certificate.js';
+import { clockTolerance, isFromFuture } from '../clock-tolerance.js';
 import { assertClientMetadata } from '../profiles/assert-client-metadata.js';
 import { completeClientMetadata } from '../profiles/complete-client-metadata.js';
 import type { OfferedProfiles } from '../profiles/offered-profiles.js';
@@ -16,9 +17,6 @@ interface ClientPolicy {
   readonly signing: Settings['signing'];
   readonly offered: OfferedProfiles;
 }
-
-/** How far the clocks of clients may be off (seconds). */
-export const clockTolerance = 15;
 
 type ClientAuthMethod =
   NonNullable<Configuration['clientAuthMethods']> extends infer Methods
@@ -151,6 +149,9 @@ function createAssertionCheck(clock: Clock) {
     // FAPI 2.0 SP §5.3.2.1-8: the issuer identifier as a string, nothing else.
     if (profile.fapi === '2.0' && claims.aud !== ctx.oidc.issuer) {
       throw new errors.InvalidClientAuth('audience (aud) must equal the issuer identifier url');
+    }
+    if (isFromFuture(claims, clock)) {
+      throw new errors.InvalidClientAuth('the assertion is from the future, by its iat');
     }
     // A long-lived assertion would be a password, and its replay mark would have to be kept as long.
     if (typeof claims.exp !== 'number' || claims.exp - clock.now() / 1000 > 3600) {

@@ -1,6 +1,8 @@
 import type { Client, Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import { errors } from 'oidc-provider';
 import type { Configuration as Settings } from '../../config/schema.js';
+import type { Clock } from '../../core/clock.js';
+import { isFromFuture } from '../clock-tolerance.js';
 import { profileOf, profiles, requestSigningAlgorithms } from '../profiles/profiles.js';
 
 type Claims = Readonly<Record<string, unknown>>;
@@ -15,39 +17,42 @@ export function responseSigningAlgorithms({ signing }: Pick<Settings, 'signing'>
 }
 
 /** JAR (RFC 9101), JARM and signed introspection responses (RFC 9701). */
-export function messageSigningFeatures({
-  signing,
-  features,
-}: Pick<Settings, 'signing' | 'features'>) {
+export function messageSigningFeatures(
+  { signing, features }: Pick<Settings, 'signing' | 'features'>,
+  clock: Clock,
+) {
   const signs = responseSigningAlgorithms({ signing }).length > 0;
   return {
     jwtIntrospection: { enabled: signs && features.introspection },
     jwtResponseModes: { enabled: signs },
-    requestObjects: { enabled: true, assertJwtClaimsAndHeader: assertRequestObject },
+    requestObjects: { enabled: true, assertJwtClaimsAndHeader: createRequestObjectCheck(clock) },
   } satisfies Configuration['features'];
 }
 
 /** Holds a request object to the client's profile, where it arrives. */
-function assertRequestObject(
-  ctx: KoaContextWithOIDC,
-  claims: Claims,
-  header: Claims,
-  client: Client,
-): void {
-  // What was pushed was held to the profile there, and may be the library's own record of a form.
-  if (ctx.oidc.entities.PushedAuthorizationRequest) return;
-  const { alg, typ } = header;
-  if (!requestSigningAlgorithms(client).some((allowed) => allowed === alg)) {
-    throw refuse('its algorithm is not allowed for this client', `alg ${String(alg)}`);
-  }
-  if (typ !== undefined && !requestObjectTypes.has(String(typ).toLowerCase())) {
-    throw refuse('its typ is that of another kind of JWT');
-  }
-  const { fapi, longestRequestObject } = profileOf(client);
-  const isBackchannel = ctx.oidc.route === 'backchannel_authentication';
-  if (longestRequestObject !== undefined) assertLifetime(claims, longestRequestObject);
-  if (isBackchannel) assertPresent(claims, ['exp', 'iat', 'nbf', 'jti']);
-  else if (fapi === '1.0 Final') assertComplete(claims);
+function createRequestObjectCheck(clock: Clock) {
+  return function assertRequestObject(
+    ctx: KoaContextWithOIDC,
+    claims: Claims,
+    header: Claims,
+    client: Client,
+  ): void {
+    // What was pushed was held to the profile there, and may be the library's own record of a form.
+    if (ctx.oidc.entities.PushedAuthorizationRequest) return;
+    const { alg, typ } = header;
+    if (!requestSigningAlgorithms(client).some((allowed) => allowed === alg)) {
+      throw refuse('its algorithm is not allowed for this client', `alg ${String(alg)}`);
+    }
+    if (typ !== undefined && !requestObjectTypes.has(String(typ).toLowerCase())) {
+      throw refuse('its typ is that of another kind of JWT');
+    }
+    if (isFromFuture(claims, clock)) throw refuse('it is from the future, by its iat');
+    const { fapi, longestRequestObject } = profileOf(client);
+    const isBackchannel = ctx.oidc.route === 'backchannel_authentication';
+    if (longestRequestObject !== undefined) assertLifetime(claims, longestRequestObject);
+    if (isBackchannel) assertPresent(claims, ['exp', 'iat', 'nbf', 'jti']);
+    else if (fapi === '1.0 Final') assertComplete(claims);
+  };
 }
 
 /**

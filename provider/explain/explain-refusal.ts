@@ -6,7 +6,7 @@ import { authenticates, type ProtocolRule, protocolRules } from './protocol-rule
 
 /**
  * Why a protocol endpoint refused a request: the rules that it met, as far as can be told, and the one
- * that it did not (architecture decision 9).
+ * that it did not (architecture decision 36).
  */
 export function explainRefusal(ctx: Context, error: errors.OIDCProviderError): Refused {
   const oidc: KoaContextWithOIDC['oidc'] | undefined = ctx.oidc;

@@ -72,6 +72,12 @@ export const protocolRules: readonly ProtocolRule[] = [
     parameter: 'client_assertion',
   },
   {
+    rule: 'the client assertion is not from the future',
+    clause: 'RFC 7523 §3-6; FAPI 2.0 SP §5.3.2.1-13',
+    broken: /assertion is from the future/,
+    parameter: 'client_assertion',
+  },
+  {
     rule: 'the certificate is the one of the client',
     clause: 'RFC 8705 §2',
     broken: /client certificate was not|certificate subject|unregistered client certificate/,
@@ -94,7 +100,7 @@ export const protocolRules: readonly ProtocolRule[] = [
   },
   {
     rule: 'the request was pushed',
-    clause: 'RFC 9126 §5; FAPI 2.0 SP §5.3.2.2-2',
+    clause: 'RFC 9126 §5; FAPI 2.0 SP §5.3.2.2-3',
     broken: /Pushed Authorization Request must be used/,
     parameter: 'request_uri',
   },
@@ -127,6 +133,12 @@ export const protocolRules: readonly ProtocolRule[] = [
     rule: "the request object is the client's own, for this server, and live",
     clause: 'RFC 9101 §6.3',
     broken: /Request Object claims are invalid|request client_id/,
+    parameter: 'request',
+  },
+  {
+    rule: 'the request object is not from the future',
+    clause: 'FAPI 2.0 SP §5.3.2.1-13',
+    broken: /refused: it is from the future/,
     parameter: 'request',
   },
   {
@@ -224,7 +236,7 @@ export const protocolRules: readonly ProtocolRule[] = [
   },
   {
     rule: 'code or refresh token belong to the client',
-    clause: 'RFC 6749 §5.2; FAPI 2.0 SP §5.3.2.1-10',
+    clause: 'RFC 6749 §5.2',
     broken: /client mismatch/,
   },
   {

@@ -5,7 +5,7 @@ import type { Clock } from '../../core/clock.js';
 import { assertClientCredentialsScopes } from '../../core/scopes.js';
 import type { Storage } from '../../core/storage.js';
 import { users } from '../../core/user.js';
-import { clockTolerance } from '../configuration/client-authentication.js';
+import { clockTolerance, isFromFuture } from '../clock-tolerance.js';
 import { registeredScope } from '../configuration/scopes.js';
 import { builtInGrant, verifyWithClientKeys } from '../internals.js';
 import { requestSigningAlgorithms } from '../profiles/profiles.js';
@@ -50,7 +50,7 @@ export function registerJwtBearer(provider: Provider, { storage, clock }: JwtBea
     if (!data) throw refuse(`its ${error.issues[0]?.path.join('.')} is missing or malformed`);
     const now = clock.now() / 1000;
     if (data.exp > now + longestLife + clockTolerance) throw refuse('it lives too long');
-    if (data.iat > now + clockTolerance) throw refuse('it was issued in the future');
+    if (isFromFuture(data, clock)) throw refuse('it was issued in the future');
     if (data.iat < now - longestLife - clockTolerance) throw refuse('it was issued long ago');
     // Meant for others too, it could be used here by any of them.
     const { issuer } = provider;

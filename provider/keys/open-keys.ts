@@ -75,7 +75,7 @@ function keyPolicy({ signing, lifetimes }: KeysDeps['configuration']): KeyPolicy
   return { algorithms, publishBefore, rotateEvery, publishAfter: longestLife + publishBefore };
 }
 
-/** FAPI 1.0 Advanced §5.2.2-14 lets a request object live an hour; our clocks may differ (seconds). */
+/** FAPI 1.0 Advanced §5.2.2-13 lets a request object live an hour; our clocks may differ (seconds). */
 const longestRequestObject = 3600 + 60;
 
 /** A key decrypts until the last request that a cache had encrypted to it has ended. */

@@ -8,7 +8,7 @@ import {
   requestUrn,
 } from '../../core/request-object.js';
 import { put, type Storage } from '../../core/storage.js';
-import { clockTolerance } from '../configuration/client-authentication.js';
+import { clockTolerance } from '../clock-tolerance.js';
 import { assertShallow } from '../middleware/assert-shallow.js';
 import { profileOf } from '../profiles/profiles.js';
 import { verifyRequestObject } from './verify-request-object.js';

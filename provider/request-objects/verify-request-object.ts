@@ -1,6 +1,6 @@
 import { decodeJwt, decodeProtectedHeader, type JWTPayload } from 'jose';
 import type { Client, Provider } from 'oidc-provider';
-import { clockTolerance } from '../configuration/client-authentication.js';
+import { clockTolerance } from '../clock-tolerance.js';
 import { verifyWithClientKeys } from '../internals.js';
 import { requestSigningAlgorithms } from '../profiles/profiles.js';
 

@@ -220,6 +220,8 @@ describe('who is meant', () => {
       'unknown_user_id',
     );
     expect(await ask({ ...opaque, exp: now() - 60 })).toBe('expired_login_hint_token');
+    const future = { iat: now() + 70, exp: now() + 300 };
+    expect(await ask({ ...opaque, ...future })).toBe('invalid_request');
     expect(await ask({ ...opaque, exp: undefined })).toBe('invalid_request');
     expect(await ask({ ...opaque, aud: 'https://elsewhere.example' })).toBe('invalid_request');
     expect(await ask({ ...opaque, iss: 'rival' })).toBe('invalid_request');

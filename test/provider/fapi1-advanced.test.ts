@@ -214,6 +214,7 @@ describe('request objects', () => {
     ['for another server', () => ({ aud: 'https://other.example' })],
     ['for the PAR endpoint', () => ({ aud: `${assent.issuer}/request` })],
     ['that live for over an hour', () => ({ exp: epoch() + 3700 })],
+    ['from a minute ahead, by iat alone', () => ({ iat: epoch() + 70 })],
     ['made over an hour ago', () => ({ nbf: epoch() - 3700 })],
     ['without scope', () => ({ scope: undefined })],
     ['without nonce', () => ({ nonce: undefined })],

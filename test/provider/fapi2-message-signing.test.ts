@@ -144,6 +144,7 @@ describe('authorization requests (FAPI 2.0 Message Signing §5.3.1)', () => {
   test.each([
     ['an audience among several', () => ({ aud: ['https://other.example', assent.issuer] })],
     ['an nbf 8 seconds ahead', () => ({ nbf: epoch() + 8, exp: epoch() + 300 })],
+    ['an iat 8 seconds ahead', () => ({ iat: epoch() + 8 })],
     ['an hour between nbf and exp', () => ({ nbf: epoch() - 60, exp: epoch() + 3540 })],
   ])('are accepted with %s', async (_name, claims) => {
     const request = await tpp.requestObject({ ...jwt, ...claims() });
@@ -160,6 +161,7 @@ describe('authorization requests (FAPI 2.0 Message Signing §5.3.1)', () => {
     ['that live for over an hour', () => ({ nbf: epoch(), exp: epoch() + 3700 })],
     ['made over an hour ago', () => ({ nbf: epoch() - 3700, exp: epoch() + 60 })],
     ['from a minute ahead', () => ({ nbf: epoch() + 70, exp: epoch() + 300 })],
+    ['from a minute ahead, by iat alone', () => ({ iat: epoch() + 70, exp: epoch() + 300 })],
     ['by another issuer', () => ({ iss: 'signed-answers' })],
     ['of another client', () => ({ client_id: 'signed-answers' })],
     ['with a request_uri inside', () => ({ request_uri: 'urn:ietf:params:oauth:request_uri:x' })],

@@ -213,12 +213,19 @@ describe('client assertions', () => {
   const push = async (claims: Readonly<Record<string, unknown>>) =>
     (await tpp.push(authorizationRequest, claims)).status;
 
-  test('may be from 8 seconds ahead', async () => {
-    expect(await push({ nbf: seconds() + 8, iat: seconds() + 8 })).toBe(201);
+  test.each([
+    ['by both times', () => ({ nbf: seconds() + 8, iat: seconds() + 8 })],
+    ['by iat alone', () => ({ iat: seconds() + 8 })],
+  ])('may be from 8 seconds ahead %s (FAPI 2.0 SP §5.3.2.1-13)', async (_name, claims) => {
+    expect(await push(claims())).toBe(201);
   });
 
   test.each([
     ['from over a minute ahead', () => ({ nbf: seconds() + 70, iat: seconds() + 70 })],
+    [
+      'from over a minute ahead, by iat alone',
+      () => ({ iat: seconds() + 70, exp: seconds() + 300 }),
+    ],
     ['that ended five minutes ago', () => ({ exp: seconds() - 300 })],
     ['that live for more than an hour', () => ({ exp: seconds() + 3700 })],
     ['without jti', () => ({ jti: '' })],
