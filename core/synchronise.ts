@@ -105,18 +105,21 @@ export function createSynchroniser(deps: SynchroniserDeps): JobHandler {
   }
 
   /**
-   * What a fault of the bank means. Where it takes the authorization no more, it is asked whether the
-   * person ended it or has only to authenticate again; where it cannot be asked, that fault is the one.
+   * What a fault of the bank means. Where it takes the authorization no more, or forbids to read with
+   * it, it is asked whether the person ended it; where it cannot be asked, that fault is the one.
    */
   async function explain(
     turn: SyncTurn,
     fault: InstitutionError,
     { rest }: SyncOrder,
   ): Promise<SyncEnd> {
-    const inForce = fault.code === 'authorization_lost' ? await ask(turn.connection) : undefined;
+    const isDoubted = fault.code === 'authorization_lost' || fault.code === 'refused';
+    const inForce = isDoubted ? await ask(turn.connection) : undefined;
+    const isEndedAtBank = inForce === false;
     const cause = inForce instanceof InstitutionError ? inForce : fault;
     await recordFault(turn, cause);
-    return { error: errorOf(cause, rest !== undefined), isEndedAtBank: inForce === false };
+    const error = isEndedAtBank ? 'credentials_error' : errorOf(cause, rest !== undefined);
+    return { error, isEndedAtBank };
   }
 
   /** Whether the person's consent at the bank is in force; undefined where it keeps none. */

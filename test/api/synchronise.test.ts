@@ -331,12 +331,12 @@ describe('what was fetched, once the bank takes the authorization no more', () =
   const lost = new InstitutionError('authorization_lost', 'no');
 
   /** A person whose data is here, and what comes of the next sync. */
-  async function lose(answer: { inForce: boolean }) {
+  async function lose(answer: { inForce: boolean }, fault = lost) {
     const person = await connectPerson(api);
     api.bank.accounts = [current];
     api.bank.transactions = { a1: [booked('t1', 1)] };
     await api.syncs.finish(await api.syncs.first(person.connectionId));
-    api.bank.faults.open = lost;
+    api.bank.faults.open = fault;
     api.bank.inForce = answer.inForce;
     api.clock.advance(60);
     expect(await api.syncs.update(person.connectionId)).toMatchObject({
@@ -380,6 +380,22 @@ describe('what was fetched, once the bank takes the authorization no more', () =
     expect((await held(person.connectionId)).accounts.map(({ id }) => id)).toEqual(
       before.accounts.map(({ id }) => id),
     );
+  });
+
+  test('is refused too where the bank only forbids what the person ended there', async () => {
+    const person = await lose({ inForce: false }, new InstitutionError('refused', '403'));
+    expect((await readData(person, '/v3/accounts')).status).toBe(403);
+    expect(await read(person.connectionId)).toMatchObject({ error: 'credentials_error' });
+  });
+
+  test('of a bank that forbids, while the consent there is in force, stays readable', async () => {
+    const person = await connectPerson(api);
+    await api.syncs.finish(await api.syncs.first(person.connectionId));
+    api.bank.faults.open = new InstitutionError('refused', '403');
+    api.clock.advance(60);
+    await api.syncs.update(person.connectionId);
+    expect(await read(person.connectionId)).toMatchObject({ error: 'sync_error' });
+    expect((await readData(person, '/v3/accounts')).status).toBe(200);
   });
 
   test('of another connection of the same person is read as before', async () => {

@@ -62,11 +62,11 @@ async function order(using: Work, connectionId: string): Promise<string> {
   return syncId;
 }
 
-async function request(using: Work, connectionId: string): Promise<'begun' | 'refused'> {
+async function request(using: Work, connectionId: string): Promise<string> {
   const { clientId, userId: subject } = await read(using, connectionId);
   const token = { clientId, subject, scopes: new Set<string>(), expiresAt: new Date() };
   const requested = await using.requestSync(token, { connectionId, isAsync: true });
-  return 'sync' in requested ? 'begun' : 'refused';
+  return 'sync' in requested ? requested.sync.id : 'refused';
 }
 
 async function perform(command: SyncProcessCommand): Promise<string> {

@@ -145,7 +145,8 @@ test('two processes with syncs of one connection fetch one after the other', asy
 
   const request = { request: connectionId };
   const answers = await Promise.all([one.tell(request), other.tell(request)]);
-  expect([...answers].sort()).toEqual(['begun', 'refused']);
+  // The other joins it, or comes when it has just ended.
+  expect(new Set(answers.filter((answer) => answer !== 'refused')).size).toBe(1);
   const spent = await storage.get(bankCalls, connectionId);
   expect(spent?.value.unattended).toHaveLength(1);
 }, 90_000);
