@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { clients } from '../../core/clients.js';
 import { insert, put } from '../../core/storage.js';
 import { makeManagedUser, users } from '../../core/user.js';
+import { createRunningClock } from '../adapters/support/moving-clock.js';
 import { createClientKeys } from '../support/client-keys.js';
 import { createTestOperator, startAdmin } from './support/start-admin.js';
 
@@ -16,6 +17,7 @@ const withSecret = {
   scope: 'openid id:all accounts:read user:read user:create',
 };
 
+const clock = createRunningClock();
 let admin: Awaited<ReturnType<typeof startAdmin>>;
 let keys: Awaited<ReturnType<typeof createClientKeys>>;
 let budget: Readonly<Record<string, unknown>>;
@@ -29,9 +31,12 @@ beforeAll(async () => {
     dpop_bound_access_tokens: true,
     redirect_uris: [redirectUri],
   };
-  admin = await startAdmin({
-    clients: [{ ...withSecret, client_id: 'of-the-file', client_secret: secret }],
-  });
+  admin = await startAdmin(
+    {
+      clients: [{ ...withSecret, client_id: 'of-the-file', client_secret: secret }],
+    },
+    { clock },
+  );
 });
 afterAll(() => admin.stop());
 
@@ -327,18 +332,18 @@ describe('a secret', () => {
     const rotated = await admin.call(
       'POST',
       `/clients/${made.id}/secret`,
-      { overlapSeconds: 2 },
+      { overlapSeconds: 60 },
       ifMatch(made.etag),
     );
     expect(rotated.status).toBe(200);
     const next = rotated.body.clientSecret;
     expect(rotated.body.client.previousSecretExpiresAt).toBeDefined();
     // Seen by this process within a second.
-    await new Promise((resolve) => setTimeout(resolve, 1050));
+    clock.advance(10);
     expect((await tokenWithSecret(made.id, next)).status).toBe(200);
     expect((await tokenWithSecret(made.id, made.secret)).status).toBe(200);
     expect((await tokenWithSecret(made.id, `${next}x`)).status).toBe(401);
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    clock.advance(51);
     expect((await tokenWithSecret(made.id, made.secret)).status).toBe(401);
     expect((await tokenWithSecret(made.id, next)).status).toBe(200);
 
@@ -404,7 +409,7 @@ describe('a client of the configuration file', () => {
     expect((await tokenWithSecret('of-the-file', secret)).status).toBe(200);
     const disabled = await admin.call('POST', '/clients/of-the-file/disable', {}, ifMatch(etag));
     expect(disabled.body.client.status).toBe('inactive');
-    await new Promise((resolve) => setTimeout(resolve, 1050));
+    clock.advance(2);
     expect((await tokenWithSecret('of-the-file', secret)).status).toBe(401);
     const enabled = await admin.call(
       'POST',
@@ -467,7 +472,7 @@ describe('who is no operator', () => {
     expect((await admin.call('POST', '/clients/reader/disable', {}, ifMatch('*'))).status).toBe(
       200,
     );
-    await new Promise((resolve) => setTimeout(resolve, 1050));
+    clock.advance(2);
     const late = await reader.fetch(`${admin.configuration.mtlsUrl}/admin/v1/clients`, {
       headers: { authorization: `Bearer ${reader.token}` },
     });

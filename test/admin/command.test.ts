@@ -7,6 +7,7 @@ import { loadConfiguration } from '../../config/load-configuration.js';
 import { systemClock } from '../../core/clock.js';
 import { createLogger } from '../../create-logger.js';
 import { createClientKeys } from '../support/client-keys.js';
+import { eventually } from '../support/eventually.js';
 import { startAdmin } from './support/start-admin.js';
 
 let admin: Awaited<ReturnType<typeof startAdmin>>;
@@ -97,9 +98,11 @@ test('the first operator is made by the command, and calls the API with the key 
   const id = /(operator-\S+).* Ops$/m.exec(listed.output)?.[1] ?? '';
   expect(listed.output).toContain('clients:read clients:write keys:read keys:write  Ops');
   expect((await run('remove-operator', id, '--config', config)).status).toBe(0);
-  await new Promise((resolve) => setTimeout(resolve, 1050));
-  const late = await spawn('call', 'GET', '/clients', '--key', key);
-  expect(late).toMatchObject({ status: 1, output: expect.stringContaining('invalid_client') });
+  // Within a second.
+  await eventually(async () => {
+    const late = await spawn('call', 'GET', '/clients', '--key', key);
+    expect(late).toMatchObject({ status: 1, output: expect.stringContaining('invalid_client') });
+  });
 }, 90_000);
 
 test('all clients leave as one file and come back, with a plan before', async () => {

@@ -8,10 +8,12 @@ import { type Intent, intents } from '../../core/intent.js';
 import { put } from '../../core/storage.js';
 import { makeManagedUser, users } from '../../core/user.js';
 import { createDemoLedger } from '../../sandbox/bank/create-demo-ledger.js';
+import { createRunningClock } from '../adapters/support/moving-clock.js';
 import { eventually } from '../support/eventually.js';
 import { seedCode, seededRedirectUri, seededUserId } from '../support/seed-code.js';
 import { startAdmin } from './support/start-admin.js';
 
+const clock = createRunningClock();
 const anyState = { 'if-match': '*' };
 
 describe('deleting a client of the identity service', () => {
@@ -25,7 +27,7 @@ describe('deleting a client of the identity service', () => {
   };
 
   beforeAll(async () => {
-    admin = await startAdmin();
+    admin = await startAdmin({}, { clock });
   });
   afterAll(() => admin.stop());
 
@@ -90,7 +92,7 @@ describe('deleting a client of the identity service', () => {
     // A scope that is taken away is missing from the next token.
     const fewer = await admin.call('PATCH', `/clients/${id}`, { scope: 'openid' }, anyState);
     expect(fewer.status).toBe(200);
-    await new Promise((resolve) => setTimeout(resolve, 1050));
+    clock.advance(2);
     expect((await post(id, secret, refresh)).body.scope).not.toContain('accounts:read');
 
     const deleted = await admin.call('DELETE', `/clients/${id}`, undefined, anyState);
@@ -113,14 +115,14 @@ describe('deleting a client of the identity service', () => {
     });
 
     // Seconds are what the times of tokens and clients are told in.
-    await new Promise((resolve) => setTimeout(resolve, 1100));
+    clock.advance(2);
     const namesake = await admin.call('POST', '/configuration/apply', {
       format: 'assent-configuration',
       version: 1,
       clients: [{ client_id: id, client_secret: secret, ...metadata }],
     });
     expect(namesake.status).toBe(200);
-    await new Promise((resolve) => setTimeout(resolve, 1050));
+    clock.advance(2);
     expect(await readUsers(ownToken)).toBe(401);
     expect(await readUsers(redeemed.body.access_token ?? '')).toBe(401);
     expect((await post(id, secret, refresh)).status).toBe(400);

@@ -1,14 +1,16 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createRunningClock } from '../adapters/support/moving-clock.js';
 import { type RunningAssent, startAssent } from '../support/start-assent.js';
 import { createCaller, getToken, startAdmin } from './support/start-admin.js';
 
+const clock = createRunningClock();
 let admin: Awaited<ReturnType<typeof startAdmin>>;
 let other: RunningAssent;
 let callOther: Awaited<ReturnType<typeof createCaller>>;
 
 beforeAll(async () => {
-  admin = await startAdmin();
-  other = await startAssent({ storage: admin.configuration.storage });
+  admin = await startAdmin({}, { clock });
+  other = await startAssent({ storage: admin.configuration.storage }, { clock });
   const fetch = other.fetcher(admin.files);
   // Of the same provider in another process, but here each has a name of its own.
   const token = await getToken(other, fetch, 'operator', 'clients:read clients:write');
@@ -66,7 +68,7 @@ test('what one process changes, the other serves within a second', async () => {
   expect((await read()).status).toBe(200);
 
   await admin.call('POST', `/clients/${id}/disable`, {}, { 'if-match': '*' });
-  await new Promise((resolve) => setTimeout(resolve, 1050));
+  clock.advance(2);
   expect((await askToken(other, id, secret)).status).toBe(401);
   expect((await read()).status).toBe(401);
   const pushed = await other.fetch('/oidc/request', {

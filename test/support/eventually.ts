@@ -1,8 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** Repeats a check until it passes, for a few seconds at most; then fails as the check did. */
+/** Repeats a check until it passes, for as long as a busy machine may need; then fails as the check did. */
 export async function eventually<Result>(check: () => Result | Promise<Result>): Promise<Result> {
-  const end = performance.now() + 4000;
+  const end = performance.now() + 15_000;
   for (;;) {
     try {
       return await check();

@@ -60,6 +60,7 @@ export async function startAssent(
 
   return {
     ...assent,
+    clock: options.clock ?? systemClock,
     configuration,
     authority,
     directory,

@@ -1,18 +1,28 @@
-import type { Clock } from '../../../core/clock.js';
+import { type Clock, systemClock } from '../../../core/clock.js';
 
-/** A clock that stands still until it is moved. */
+/** A clock that goes forward where it is moved. */
 export interface MovingClock extends Required<Clock> {
   advance(seconds: number): void;
 }
 
-/** Starts at the system's time, because MongoDB's own sweep goes by that. */
+/** One that stands still until it is moved. It starts at the system's time, because MongoDB's own sweep goes by that. */
 export function createMovingClock(): MovingClock {
-  let now = Date.now();
+  const start = systemClock.now();
+  return moved(() => start);
+}
+
+/** One that runs, and ahead of the system's by as much as it was moved: no two moments are the same for it. */
+export function createRunningClock(): MovingClock {
+  return moved(systemClock.now);
+}
+
+function moved(unmoved: () => number): MovingClock {
+  let ahead = 0;
   const listeners = new Set<() => void>();
   return {
-    now: () => now,
+    now: () => unmoved() + ahead,
     advance(seconds) {
-      now += seconds * 1000;
+      ahead += seconds * 1000;
       for (const listener of listeners) listener();
     },
     onMove(listener) {

@@ -3,7 +3,6 @@ import { readFile } from 'node:fs/promises';
 import { createAdministration } from '../../../composition/administration.js';
 import { nothingHeld } from '../../../core/client-holdings.js';
 import type { Author, OperatorScope } from '../../../core/clients.js';
-import { systemClock } from '../../../core/clock.js';
 import { createOperator } from '../../../core/operators.js';
 import type { Storage } from '../../../core/storage.js';
 import { createClientRules } from '../../../provider/client-rules.js';
@@ -36,7 +35,7 @@ export async function createTestOperator(
   await createOperator(
     {
       storage: assent.storage,
-      clock: systemClock,
+      clock: assent.clock,
       rules: createClientRules(assent.provider, lifetimes),
     },
     { clientId, name: clientId, scopes, credential: { certificate } },
@@ -107,7 +106,7 @@ export async function startAdmin(settings: Settings = {}, options?: Options) {
   const administer = (storage: Storage) =>
     createAdministration({
       storage,
-      clock: systemClock,
+      clock: assent.clock,
       rules: createClientRules(assent.provider, assent.configuration.lifetimes),
       holdings: { list: async () => ({ grants: nothingHeld, connections: nothingHeld }) },
     });
