@@ -43,7 +43,8 @@ function createFetch(options: Partial<GuardedFetchOptions> = {}) {
   const fetch = createGuardedFetch({
     allow: [],
     certificateAuthorities,
-    timeout: 1000,
+    // Far longer than a busy machine needs.
+    timeout: 20_000,
     ...options,
   });
   open.push(fetch);
@@ -104,14 +105,14 @@ test('a name whose server keeps silent is waited for no longer than the time (SE
   silent.on('message', () => asked++);
   const servers = [`127.0.0.1:${silent.address().port}`];
   // One that gives up of itself in time, and one that does not.
-  for (const [resolve, reason] of [
-    [lookUpByNameServer(200, servers), 'no_public_address'],
-    [() => wait(2000, [], { ref: false }), 'timed_out'],
+  for (const [timeout, resolve, reason] of [
+    [20_000, lookUpByNameServer(500, servers), 'no_public_address'],
+    [500, () => wait(20_000, [], { ref: false }), 'timed_out'],
   ] as const) {
     const before = performance.now();
-    const sent = createFetch({ timeout: 500, resolve })(on('hooks.example'));
+    const sent = createFetch({ timeout, resolve })(on('hooks.example'));
     expect(await failureOf(sent)).toBe(reason);
-    expect(performance.now() - before).toBeLessThan(1500);
+    expect(performance.now() - before).toBeLessThan(10_000);
   }
   silent.close();
   expect(asked).toBeGreaterThan(1);
@@ -185,13 +186,13 @@ test('believes no certificate of an unknown authority, whatever the environment 
 });
 
 describe('SEC-46: a server that', () => {
-  const fetch = () => createFetch({ allow: ['localhost'], timeout: 300 })(target.url);
+  const fetch = (timeout = 20_000) => createFetch({ allow: ['localhost'], timeout })(target.url);
 
   test('never answers is waited for no longer than the time', async () => {
     answer = () => undefined;
     const before = performance.now();
-    expect(await failureOf(fetch())).toBe('timed_out');
-    expect(performance.now() - before).toBeLessThan(900);
+    expect(await failureOf(fetch(300))).toBe('timed_out');
+    expect(performance.now() - before).toBeLessThan(10_000);
   });
 
   test('sends its body a byte at a time has the same time', async () => {
@@ -199,7 +200,7 @@ describe('SEC-46: a server that', () => {
       const timer = setInterval(() => response.write('x'), 20);
       response.on('close', () => clearInterval(timer));
     };
-    expect(await failureOf(fetch())).toBe('timed_out');
+    expect(await failureOf(fetch(300))).toBe('timed_out');
   });
 
   test('resets the connection has failed', async () => {
@@ -214,7 +215,9 @@ describe('SEC-46: a server that', () => {
 
   test('sends without end is read no further than the limit', async () => {
     let sent = 0;
+    const ends: Promise<unknown>[] = [];
     answer = (response) => {
+      ends.push(once(response, 'close'));
       const more = () => {
         sent += 65_536;
         if (!response.destroyed) response.write(Buffer.alloc(65_536), more);
@@ -225,10 +228,7 @@ describe('SEC-46: a server that', () => {
     expect(
       (await createFetch({ allow: ['localhost'] })(target.url, { statusOnly: true })).status,
     ).toBe(200);
-    await wait(50);
-    const soon = sent;
-    await wait(50);
-    expect(sent).toBe(soon);
+    expect(await Promise.all(ends)).toHaveLength(2);
     // What fits into the buffers of both ends.
     expect(sent).toBeLessThan(16 * 1024 * 1024);
   });
