@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { createOfflineAccess } from '../adapters/oidc/offline-access.js';
 import { revokeGrant, revokeIssued, revokeRefreshTokens } from '../adapters/oidc/revoke-grant.js';
 import {
   consumerDataPath,
@@ -142,6 +143,7 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
       ];
       const access = createAccessPages({
         ...{ storage, ledger, intentService, describeClient, origin },
+        offlineAccess: createOfflineAccess({ storage, clock }),
         signIn: signInFor(accessPages),
       });
       return [

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import type { AdapterPayload } from 'oidc-provider';
 import { clients } from '../../core/clients.js';
 import type { Collection } from '../../core/storage.js';
+import { readOfflineGrant } from './offline-grant.js';
 
 type IndexReader = (payload: AdapterPayload) => string | undefined;
 
@@ -10,12 +11,14 @@ const byGrant = { grantId: (payload: AdapterPayload) => payload.grantId };
 
 /**
  * A collection per model of `oidc-provider` 9.13, by the model's name. The ids of all but Grant and
- * Client are bearer secrets. Indexes are those the library asks by, and no others: each costs a write.
+ * Client are bearer secrets. Indexes are those that somebody asks by, and no others: each costs a write.
  */
 export const oidcCollections = {
   Grant: oidcCollection({
     name: 'grant',
     secretIds: false,
+    // What a person looks for among their own; the Grants of intents and consents are found by these.
+    indexes: { offlineAccountId: (grant) => readOfflineGrant(grant)?.accountId },
   }),
   Session: oidcCollection({
     name: 'session',

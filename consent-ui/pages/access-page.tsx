@@ -1,18 +1,16 @@
 import { Button } from '../components/button.js';
 import { Card } from '../components/card.js';
 import { Form } from '../components/form.js';
+import { accessPageTitle } from '../components/how-to-stop-at-bank.js';
 import { LogoMark } from '../components/logo-mark.js';
 import { Name } from '../components/name.js';
 import { Notice } from '../components/notice.js';
-import { SummaryList } from '../components/summary-list.js';
+import { SummaryList, type SummaryRow } from '../components/summary-list.js';
 import { displayName } from '../display-name.js';
 import { formatDate } from '../format-date.js';
 import { maskAccountNumber } from '../mask-account-number.js';
 import type { Brand, Party, PostTarget } from '../party.js';
 import { Layout } from '../render-page.js';
-
-/** What other pages of the bank call this one. */
-export const accessPageTitle = 'Apps that see your data';
 
 export interface AccessPageProps {
   readonly bank: Exclude<Brand, 'assent'>;
@@ -24,10 +22,15 @@ export interface AccessPageProps {
   readonly signOut: PostTarget;
 }
 
-/** What one app sees. */
-export interface SharedAccess {
+/** What one app sees: accounts, or who somebody is. */
+export type SharedAccess = Terms &
+  (
+    | { readonly accounts: readonly { readonly name: string; readonly number: string }[] }
+    | { readonly knows: readonly string[] }
+  );
+
+interface Terms {
   readonly client: Party;
-  readonly accounts: readonly { readonly name: string; readonly number: string }[];
   readonly since: Date;
   /** Absent where there is no end by itself. */
   readonly until?: Date | undefined;
@@ -56,32 +59,49 @@ export function AccessPage({ bank, customer, shared, hasEnded, signOut }: Access
         </Notice>
       ) : null}
       {shared.length === 0 ? <Notice kind="info">No app sees your data.</Notice> : null}
-      {shared.map(({ client, accounts, since, until, end }) => (
-        <Card key={end.action} mark={<LogoMark of={client} />} heading={<Name of={client.name} />}>
-          <SummaryList
-            rows={[
-              {
-                term: 'Accounts',
-                description: accounts.map(({ name, number }) => (
-                  <div key={number}>
-                    <Name of={name} /> <span class="number">{maskAccountNumber(number)}</span>
-                  </div>
-                )),
-              },
-              { term: 'Since', description: <Day date={since} /> },
-              { term: 'Until', description: until ? <Day date={until} /> : 'You end it' },
-            ]}
-          />
-          <Form {...end}>
-            <Button look="secondary">End the access of {displayName(client.name)}</Button>
-          </Form>
-        </Card>
-      ))}
+      {shared.map((access) => {
+        const { client, since, until, end } = access;
+        return (
+          <Card
+            key={end.action}
+            mark={<LogoMark of={client} />}
+            heading={<Name of={client.name} />}
+          >
+            <SummaryList
+              rows={[
+                describeShared(access),
+                { term: 'Since', description: <Day date={since} /> },
+                { term: 'Until', description: until ? <Day date={until} /> : 'You end it' },
+              ]}
+            />
+            <Form {...end}>
+              <Button look="secondary">End the access of {displayName(client.name)}</Button>
+            </Form>
+          </Card>
+        );
+      })}
       <Form {...signOut}>
         <Button look="quiet">Sign out</Button>
       </Form>
     </Layout>
   );
+}
+
+function describeShared(access: SharedAccess): SummaryRow {
+  if ('knows' in access) {
+    return {
+      term: 'It knows',
+      description: access.knows.map((line) => <div key={line}>{line}</div>),
+    };
+  }
+  return {
+    term: 'Accounts',
+    description: access.accounts.map(({ name, number }) => (
+      <div key={number}>
+        <Name of={name} /> <span class="number">{maskAccountNumber(number)}</span>
+      </div>
+    )),
+  };
 }
 
 function Day({ date }: { readonly date: Date }) {

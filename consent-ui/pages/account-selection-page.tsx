@@ -7,13 +7,13 @@ import { ClusterList } from '../components/cluster-list.js';
 import { DecisionButtons } from '../components/decision-buttons.js';
 import { ErrorSummary, type FormError } from '../components/error-summary.js';
 import { Form } from '../components/form.js';
+import { HowToStopAtBank } from '../components/how-to-stop-at-bank.js';
 import { LogoMark } from '../components/logo-mark.js';
 import { Name } from '../components/name.js';
 import { Notice } from '../components/notice.js';
 import { type OtherAccess, OtherAccessCards } from '../components/other-access.js';
 import type { Brand, Party, PostTarget } from '../party.js';
 import { type Journey, Layout } from '../render-page.js';
-import { accessPageTitle } from './access-page.js';
 
 export interface AccountSelectionPageProps extends PostTarget, AccessPeriod {
   readonly bank: Exclude<Brand, 'assent'>;
@@ -69,12 +69,7 @@ export function AccountSelectionPage(props: AccountSelectionPageProps) {
                 transactionFrom={props.transactionFrom}
                 expiresAt={props.expiresAt}
                 now={props.now}
-                stop={
-                  <>
-                    At any time: disconnect in {app}, or end it here at the bank, on the page “
-                    {accessPageTitle}”
-                  </>
-                }
+                stop={<HowToStopAtBank app={app} />}
               />
             </Card>
             <DecisionButtons allow="Agree and share" refuse="Cancel" />

@@ -7,6 +7,7 @@ import { Card } from '../components/card.js';
 import { ClusterList } from '../components/cluster-list.js';
 import { ErrorSummary, type FormError } from '../components/error-summary.js';
 import { Form } from '../components/form.js';
+import { HowToStopAtBank } from '../components/how-to-stop-at-bank.js';
 import { LogoMark } from '../components/logo-mark.js';
 import { Name } from '../components/name.js';
 import { Notice } from '../components/notice.js';
@@ -106,7 +107,7 @@ export function ApprovalPage(props: ApprovalPageProps) {
                   },
                   {
                     term: 'How to stop',
-                    description: <>At any time: in {app}, or tell us here at the bank</>,
+                    description: <HowToStopAtBank app={app} />,
                   },
                 ]}
               />
@@ -170,7 +171,7 @@ function AccessCards({
         <ClusterList clusters={clusters} />
       </Card>
       <Card heading="The terms">
-        <AccessTerms {...period} stop={<>At any time: in {app}, or tell us here at the bank</>} />
+        <AccessTerms {...period} stop={<HowToStopAtBank app={app} />} />
       </Card>
     </>
   );

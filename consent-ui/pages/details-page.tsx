@@ -10,6 +10,7 @@ import { ClusterList } from '../components/cluster-list.js';
 import { DecisionButtons } from '../components/decision-buttons.js';
 import { ErrorSummary, type FormError } from '../components/error-summary.js';
 import { Form } from '../components/form.js';
+import { HowToStopAtBank } from '../components/how-to-stop-at-bank.js';
 import { LogoMark } from '../components/logo-mark.js';
 import { Name } from '../components/name.js';
 import { Notice } from '../components/notice.js';
@@ -83,7 +84,7 @@ export function DetailsPage(props: DetailsPageProps) {
                   },
                   {
                     term: 'How to stop',
-                    description: <>At any time: disconnect in {app}, or tell us here at the bank</>,
+                    description: <HowToStopAtBank app={app} />,
                   },
                 ]}
               />

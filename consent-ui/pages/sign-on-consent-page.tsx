@@ -3,6 +3,7 @@ import { Card } from '../components/card.js';
 import { ClusterList } from '../components/cluster-list.js';
 import { DecisionButtons } from '../components/decision-buttons.js';
 import { Form } from '../components/form.js';
+import { accessPageTitle } from '../components/how-to-stop-at-bank.js';
 import { LogoMark } from '../components/logo-mark.js';
 import { Name } from '../components/name.js';
 import { displayName } from '../display-name.js';
@@ -59,7 +60,12 @@ export function SignOnConsentPage(props: SignOnConsentPageProps) {
         ) : (
           <ClusterList clusters={details} />
         )}
-        {lasting ? <p>It keeps this when you have signed out, until you end it here.</p> : null}
+        {lasting ? (
+          <p>
+            It keeps this when you have signed out. You can end it at any time, here at the bank, on
+            the page “{accessPageTitle}”.
+          </p>
+        ) : null}
         {expiresAt ? (
           <p>
             It can check this until{' '}

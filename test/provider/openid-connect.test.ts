@@ -4,10 +4,12 @@ import { jwtVerify } from 'jose';
 import * as openid from 'openid-client';
 import { createIntrospectedTokens } from '../../resource/introspected-tokens.js';
 import { openPerson } from '../open-banking/support/start-bank.js';
+import { textOf } from '../security/support/visitor.js';
 import {
   amelia,
   answerOf,
   authorizeUrl,
+  daniel,
   goThrough,
   redirectUri,
   type SignOnBank,
@@ -112,6 +114,48 @@ describe('basic', () => {
     );
     const refreshed = await openid.refreshTokenGrant(config, tokens.refresh_token ?? '');
     expect(refreshed.claims()?.sub).toBe(tokens.claims()?.sub);
+  });
+
+  test('the person sees at /access what applications keep with offline_access, and ends it there', async () => {
+    const config = await signOn.configure();
+    const lasting = { scope: 'openid email offline_access', prompt: 'consent' };
+    const browsers = [openPerson(bank), openPerson(bank)];
+    const kept = await Promise.all(
+      browsers.map(async (browser) => {
+        const returned = await goThrough(browser, authorizeUrl(lasting), daniel);
+        return openid.authorizationCodeGrant(config, returned, {
+          expectedNonce: 'n',
+          expectedState: 's',
+        });
+      }),
+    );
+    await goThrough(openPerson(bank), authorizeUrl({ client_id: 'second' }), daniel);
+
+    const open = async (who: typeof daniel) => {
+      const visitor = openPerson(bank);
+      const login = await visitor.open('/access');
+      return { visitor, page: await visitor.submit(login, 'sign-in', who) };
+    };
+    const [{ visitor, page }, stranger] = [await open(daniel), await open(amelia)];
+    expect(page.text.match(/End the access of/g)).toHaveLength(1);
+    const said = textOf(page.text);
+    expect(said).toMatch(/Budget It knows Your email address Since [\d\w ]+ Until \d+/);
+    const [, end = ''] = /action="(\/access\/[^"]+\/end)"/.exec(page.text) ?? [];
+    const csrf = ({ text }: { text: string }) =>
+      /name="csrf" value="([^"]+)"/.exec(text)?.[1] ?? '';
+    await stranger.visitor.open(end, { csrf: csrf(stranger.page) });
+    await visitor.open(end, { csrf: 'another' });
+    const refresh = async (index: number) =>
+      openid.refreshTokenGrant(config, kept[index]?.refresh_token ?? '');
+    expect(await refresh(0)).toHaveProperty('access_token');
+
+    const ended = textOf((await visitor.open(end, { csrf: csrf(page) })).text);
+    expect(ended).toContain('No app sees your data.');
+    for (const index of [0, 1]) {
+      await expect(refresh(index)).rejects.toMatchObject({ error: 'invalid_grant' });
+    }
+    const again = await browsers[0]?.open(authorizeUrl({ prompt: 'none' }));
+    expect(again && answerOf(again.url)).toMatchObject({ error: 'consent_required' });
   });
 
   test('single claims are told where they are asked for, also of the ID token', async () => {

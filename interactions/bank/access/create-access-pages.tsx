@@ -6,6 +6,8 @@ import type { BankLedger } from '../../../core/bank-ledger.js';
 import { clients } from '../../../core/clients.js';
 import type { Intent } from '../../../core/intent.js';
 import type { IntentService } from '../../../core/intent-service.js';
+import type { OfflineAccess, OfflineAccessService } from '../../../core/offline-access.js';
+import { describePersonalData } from '../../../core/person-claims.js';
 import { Refusal } from '../../../core/refusal.js';
 import type { Storage } from '../../../core/storage.js';
 import { answerPage } from '../../answer-page.js';
@@ -19,6 +21,7 @@ export interface AccessPagesDeps {
   readonly storage: Pick<Storage, 'get'>;
   readonly ledger: BankLedger;
   readonly intentService: Pick<IntentService, 'inForce' | 'endByCustomer'>;
+  readonly offlineAccess: OfflineAccessService;
   readonly signIn: SignIn;
   readonly describeClient: DescribeClient;
   /** Our own. */
@@ -34,13 +37,17 @@ export const accessPages = {
   purpose: 'It signs you in, to see which apps see your data.',
 };
 
-/** The bank's `/access`: what a customer shares with which client, and the end of each. */
+/**
+ * The bank's `/access`: what a customer shares with which client, and what applications that they sign
+ * in to keep (`offline_access`), and the end of each.
+ */
 export function createAccessPages(deps: AccessPagesDeps): Router {
-  const { storage, ledger, intentService, signIn, describeClient, origin } = deps;
+  const { storage, ledger, intentService, offlineAccess, signIn, describeClient, origin } = deps;
   const router = new Router();
 
   async function showAll(ctx: Context, { customerId, csrf }: SignedIn): Promise<void> {
     const inForce = await intentService.inForce(customerId);
+    const knowing = await offlineAccess.inForce(customerId);
     const held = await ledger.accounts(customerId);
     const known = 'refused' in held ? [] : held;
     const customer = await ledger.identify({ id: customerId });
@@ -62,11 +69,27 @@ export function createAccessPages(deps: AccessPagesDeps): Router {
       ];
     }
 
+    async function describeKnowing(access: OfflineAccess): Promise<readonly SharedAccess[]> {
+      const { clientId, since, until } = access;
+      const client = await storage.get(clients, clientId);
+      if (!client) return [];
+      const details = describePersonalData(access).map(({ title }) => title);
+      return [
+        {
+          client: await describeClient(client.value),
+          knows: details.length === 0 ? ['That it is you'] : details,
+          ...{ since, until },
+          end: { action: `${accessPath}/apps/${encodeURIComponent(clientId)}/end`, csrf },
+        },
+      ];
+    }
+
+    const shared = [...inForce.map(describe), ...knowing.map(describeKnowing)];
     const page = renderPage(
       <AccessPage
         bank={brandOf(ledger.bankName)}
         customer={customer?.name ?? customerId}
-        shared={(await Promise.all(inForce.map(describe))).flat()}
+        shared={(await Promise.all(shared)).flat()}
         hasEnded={ctx.query.ended !== undefined}
         signOut={{ action: `${accessPath}/sign-out`, csrf }}
       />,
@@ -74,13 +97,16 @@ export function createAccessPages(deps: AccessPagesDeps): Router {
     return answerPage(ctx, 200, page);
   }
 
-  async function end(ctx: Context, { customerId, csrf }: SignedIn): Promise<void> {
-    await readOwnForm(ctx, { origin, csrf });
-    // Another customer's, and none, look the same.
-    if (!(await intentService.endByCustomer(customerId, String(ctx.params.id)))) {
-      throw new Refusal('not_found', 'There is no such access.');
+  /** The form that ends one access. Another customer's, and none, look the same. */
+  function ending(end: (customerId: string, id: string) => Promise<boolean>) {
+    async function proceed(ctx: Context, { customerId, csrf }: SignedIn): Promise<void> {
+      await readOwnForm(ctx, { origin, csrf });
+      if (!(await end(customerId, String(ctx.params.id)))) {
+        throw new Refusal('not_found', 'There is no such access.');
+      }
+      seeOther(ctx, `${accessPath}?ended`);
     }
-    seeOther(ctx, `${accessPath}?ended`);
+    return (ctx: Context) => signIn.enter(ctx, (customer) => proceed(ctx, customer), accessPath);
   }
 
   router.get(accessPath, (ctx) => signIn.enter(ctx, (customer) => showAll(ctx, customer)));
@@ -88,11 +114,10 @@ export function createAccessPages(deps: AccessPagesDeps): Router {
   router.post(`${accessPath}/code`, (ctx) => signIn.enterCode(ctx));
   router.post(`${accessPath}/new-code`, (ctx) => signIn.sendNewCode(ctx));
   router.post(`${accessPath}/sign-out`, (ctx) => signIn.signOut(ctx));
-  router.post(`${accessPath}/:id/end`, (ctx) =>
-    signIn.enter(ctx, (customer) => end(ctx, customer), accessPath),
-  );
+  router.post(`${accessPath}/:id/end`, ending(intentService.endByCustomer));
+  router.post(`${accessPath}/apps/:id/end`, ending(offlineAccess.end));
   // A form that was shown again after a mistake is reloaded, or bookmarked, under its own address.
-  for (const path of ['sign-in', 'code', 'new-code', 'sign-out', ':id/end']) {
+  for (const path of ['sign-in', 'code', 'new-code', 'sign-out', ':id/end', 'apps/:id/end']) {
     router.get(`${accessPath}/${path}`, (ctx) => seeOther(ctx, accessPath));
   }
   return router;
