@@ -19,8 +19,6 @@ export interface LayoutProps {
   /** The document's title, and the page's one `h1` unless `heading` says it with more than text. */
   readonly title: string;
   readonly heading?: ComponentChildren;
-  /** What stands in the document's head besides. */
-  readonly head?: ComponentChildren;
   /** What stands above the heading, such as logos. */
   readonly above?: ComponentChildren;
   /** The sentence below the heading. */
@@ -55,7 +53,6 @@ export function Layout({ brand = 'assent', width = 'narrow', ...page }: LayoutPr
         <meta name="robots" content="noindex" />
         <meta name="format-detection" content="telephone=no" />
         <title>{title}</title>
-        {page.head}
         <link rel="icon" href={icon.path} type={icon.contentType} />
         <link rel="stylesheet" href={stylesheet.path} />
       </head>

@@ -9,17 +9,16 @@ export interface LogoutFramesPageProps {
   readonly next: string;
 }
 
-/** Long enough for the applications, short enough to wait for without a script (seconds). */
-const patience = 3;
-
-/** Other applications are being told; the browser goes on by itself. */
+/**
+ * Other applications are being told. The person goes on when they will: a page that does so by itself
+ * would not wait for everybody (WCAG 2.2.1).
+ */
 export function LogoutFramesPage({ bank, addresses, next }: LogoutFramesPageProps) {
   return (
     <Layout
       title="Signing you out"
       brand={bank}
-      head={<meta http-equiv="refresh" content={`${patience};url=${next}`} />}
-      lead="We are telling the applications that you signed in to. This takes a moment."
+      lead="We are telling the applications that you signed in to. Give them a moment, then continue."
     >
       <p class="actions">
         <ButtonLink href={next}>Continue</ButtonLink>

@@ -16,7 +16,7 @@ export interface LogoutPages {
     readonly name?: string | undefined;
     readonly again?: string | undefined;
   }): string;
-  /** Tells applications in frames, and goes on by itself after a few seconds. */
+  /** Tells applications in frames; the person goes on from there. */
   frames(told: { readonly addresses: readonly string[]; readonly next: string }): string;
 }
 

@@ -131,10 +131,13 @@ export function openidVisits(places: VisitedPlaces): {
       signOut,
       showLoggedOut,
       {
-        task: 'Wait until the applications are told, and for the way back',
+        task: 'Go back once the applications are told',
         match: `${origin}/oidc/session/end/confirm`,
         optional: true,
-        commands: [['wait', 'contains', '/post_logout_redirect', patience]],
+        commands: [
+          press('a[href*="/post_logout_redirect"]'),
+          ['wait', 'contains', '/post_logout_redirect', patience],
+        ],
       },
       { task: 'Verify complete', match: `${suite}post_logout_redirect*`, optional: true },
     ],

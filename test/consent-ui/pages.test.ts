@@ -1,3 +1,5 @@
+import { readdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import type { VNode } from 'preact';
 import { renderPage } from '../../consent-ui/render-page.js';
 import { samplePages } from './sample-pages.js';
@@ -36,7 +38,16 @@ function tags(html: string): string[] {
   return matches(html, /<([a-z!](?:"[^"]*"|[^">])*)>/g).map((tag) => tag.replace(/"[^"]*"/g, '""'));
 }
 
-describe.each(plain)('the page %s', (_name, page) => {
+it('looks at every page that there is', async () => {
+  const files = await readdir(join(import.meta.dirname, '../../consent-ui/pages'));
+  const pages = files.map((file) =>
+    basename(file, '.tsx').replace(/(?:^|-)(\w)/g, (_, letter: string) => letter.toUpperCase()),
+  );
+  const sampled = plain.map(([, { type }]) => (typeof type === 'string' ? type : type.name));
+  expect(sampled).toEqual(expect.arrayContaining(pages));
+});
+
+describe.each(plain)('the page %s', (name, page) => {
   const html = renderPage(page);
 
   it('is a document in English with a title, landmarks and one h1', () => {
@@ -48,9 +59,12 @@ describe.each(plain)('the page %s', (_name, page) => {
   });
 
   it('has nothing that a strict content security policy would block', () => {
-    for (const tag of tags(html))
-      expect(tag).not.toMatch(/^(script|style|iframe)|\s(style|on\w+)=/);
-    for (const source of matches(html, / src="([^"]*)"/g)) expect(source).toMatch(/^\/[^/]/);
+    // The frames of applications stand on a page whose policy names them, and on no other.
+    const own = name === 'logout-frames' ? html.replace(/<iframe [^>]*>/g, '') : html;
+    for (const tag of tags(own)) {
+      expect(tag).not.toMatch(/^(script|style|iframe)|\s(style|on\w+)=|http-equiv/);
+    }
+    for (const source of matches(own, / src="([^"]*)"/g)) expect(source).toMatch(/^\/[^/]/);
   });
 
   it('sends every changing form with its CSRF token first', () => {
@@ -109,6 +123,15 @@ describe('what a person reads before consent', () => {
     expect(page).toContain('19 February 2027 at 09:30 UK time That is 90 days from now');
     expect(page).toContain('How to stop');
   });
+
+  it.each(['account-selection', 'authorization-details', 'approval', 'sign-on-consent'] as const)(
+    '%s names the page of the bank on which it is ended',
+    (name) => {
+      expect(text(pages[name])).toContain(
+        'here at the bank, on the page “Apps that see your data”',
+      );
+    },
+  );
 
   it('says that one-time access ends after 24 hours', () => {
     expect(text(pages['consent-one-time'])).toContain('That is 24 hours from now');

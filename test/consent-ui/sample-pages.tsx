@@ -11,6 +11,7 @@ import { CredentialsPage } from '../../consent-ui/pages/credentials-page.js';
 import { DetailsPage } from '../../consent-ui/pages/details-page.js';
 import { InstitutionChooserPage } from '../../consent-ui/pages/institution-chooser-page.js';
 import { LoggedOutPage } from '../../consent-ui/pages/logged-out-page.js';
+import { LogoutFramesPage } from '../../consent-ui/pages/logout-frames-page.js';
 import { LogoutPage } from '../../consent-ui/pages/logout-page.js';
 import { ProblemPage } from '../../consent-ui/pages/problem-page.js';
 import { RenewalPage } from '../../consent-ui/pages/renewal-page.js';
@@ -332,6 +333,13 @@ export function samplePages(word: Wording = (text) => text) {
       />
     ),
     'logged-out-everywhere': <LoggedOutPage bank={bankBrand} />,
+    'logout-frames': (
+      <LogoutFramesPage
+        bank={bankBrand}
+        addresses={['https://ledgerlight.example/signed-out', 'https://budget.example/signed-out']}
+        next="https://ledgerlight.example/"
+      />
+    ),
     'account-selection-none': <AccountSelectionPage {...selection} accounts={[]} />,
     access: (
       <AccessPage
@@ -352,6 +360,13 @@ export function samplePages(word: Wording = (text) => text) {
             since: now,
             until: new Date('2027-02-19T09:30:00Z'),
             end: { ...post, action: '/access/b/end' },
+          },
+          {
+            client,
+            knows: ['Who you are', 'Your email address'],
+            since: now,
+            until: new Date('2027-02-19T09:30:00Z'),
+            end: { ...post, action: '/access/apps/c/end' },
           },
         ]}
       />

@@ -225,7 +225,9 @@ describe('the end of a session', () => {
     const frame = new URL('https://app.example/frame');
     frame.search = new URLSearchParams({ iss: bank.issuer, sid: String(sid) }).toString();
     expect(told.text).toContain(`src="${frame.href.replaceAll('&', '&amp;')}"`);
-    expect(told.text).toContain(`content="3;url=${signedOutUri}"`);
+    // WCAG 2.2.1: the person goes on, not the page by itself.
+    expect(told.text).toContain(`href="${signedOutUri}"`);
+    expect(told.text).not.toContain('http-equiv');
   });
 });
 
@@ -252,7 +254,10 @@ test('in a real browser: signing in, and out through the frame of an application
       post_logout_redirect_uri: `${app}/signed-out`,
     });
     await page.goto(`${bank.issuer}/session/end?${query}`);
+    const told = page.waitForResponse((answer) => answer.url().startsWith(`${app}/frame`));
     await page.getByRole('button', { name: 'Sign out' }).click();
+    await told;
+    await page.getByRole('link', { name: 'Continue' }).click();
     await page.waitForURL(`${app}/signed-out`);
     const frames = signOn.application.received.filter(({ url: asked }) =>
       asked?.startsWith('/frame'),

@@ -148,6 +148,6 @@ export const toldInFrame: Perform = async (run) => {
   const frame = new URL(frontchannel_logout_uri);
   frame.search = new URLSearchParams({ iss: run.bank.issuer, sid: String(sid) }).toString();
   expect(done.text).toContain(`src="${frame.href.replaceAll('&', '&amp;')}"`);
-  expect(done.text).toContain(`url=${back(run)}?state=bye"`);
+  expect(done.text).toContain(`href="${back(run)}?state=bye"`);
   await expectSignedOut(started);
 };
