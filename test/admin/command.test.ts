@@ -142,7 +142,7 @@ test('all clients leave as one file and come back, with a plan before', async ()
   const broken = await run('apply', file, '--config', config);
   expect(broken).toMatchObject({ status: 1, output: expect.stringContaining('! redirect_uris.0') });
   expect((await admin.call('GET', `/clients/${first.client_id}`)).etag).toBe(before);
-}, 30_000);
+});
 
 test.each([
   ['nothing at all', []],

@@ -339,7 +339,7 @@ beforeAll(async () => {
       backchannel_authentication_request_signing_alg: 'PS256',
     },
   };
-}, 60_000);
+});
 afterAll(async () => {
   await identity?.stop();
   await bank?.stop();

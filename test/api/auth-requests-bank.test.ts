@@ -19,7 +19,7 @@ let sandbox: RunningSandbox;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'assent-auth-requests-'));
   sandbox = await startSandbox(directory);
-}, 30_000);
+});
 afterAll(async () => {
   await sandbox?.stop();
   await rm(directory, { recursive: true, force: true });
@@ -126,7 +126,7 @@ test('connects, is answered alike again, and is renewed in place', async () => {
   const refused = await complete(stranger.id, { state: theirs.state, code: theirs.code });
   expect(refused.body.data.status).toBe('error');
   expect(await accountIds()).toEqual(before);
-}, 30_000);
+});
 
 test('a no at the bank comes back as one', async () => {
   const started = await begin({});
@@ -138,4 +138,4 @@ test('a no at the bank comes back as one', async () => {
     status: 'error',
     errorDescription: expect.stringContaining('were not shared'),
   });
-}, 30_000);
+});

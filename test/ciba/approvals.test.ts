@@ -21,7 +21,7 @@ let phone: Phone;
 
 beforeAll(async () => {
   bank = await startCiba();
-}, 60_000);
+});
 afterAll(() => bank.stop());
 beforeEach(() => {
   bank.clock.advance(1000);

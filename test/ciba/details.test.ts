@@ -26,7 +26,7 @@ let phone: Phone;
 beforeAll(async () => {
   bank = await startCiba();
   shop = await bank.connectClient('shop', { authorization_details_types: ['account_information'] });
-}, 60_000);
+});
 afterAll(() => bank?.stop());
 beforeEach(() => {
   bank.clock.advance(1000);

@@ -8,7 +8,7 @@ let bank: RunningCiba;
 
 beforeAll(async () => {
   bank = await startCiba();
-}, 60_000);
+});
 afterAll(() => bank.stop());
 beforeEach(() => {
   bank.clock.advance(600);

@@ -17,7 +17,7 @@ let bank: RunningCiba;
 
 beforeAll(async () => {
   bank = await startCiba();
-}, 60_000);
+});
 afterAll(() => bank.stop());
 beforeEach(() => bank.clock.advance(600));
 

@@ -20,7 +20,7 @@ let waitingBefore: number;
 
 beforeAll(async () => {
   bank = await startCiba();
-}, 60_000);
+});
 afterAll(() => bank.stop());
 beforeEach(async () => {
   // What other tests have left waiting is over.
@@ -251,7 +251,7 @@ describe('who is meant', () => {
     expect((await bank.till.ask()).status).toBe(200);
     bank.clock.advance(15 * 60 + 1);
     expect((await prober.ask()).status).toBe(200);
-  }, 60_000);
+  });
 
   test('is left in peace: no client may have more than thirty requests waiting (SEC-23)', async () => {
     const pest = await bank.connectClient('pest');
@@ -263,7 +263,7 @@ describe('who is meant', () => {
     expect((await bank.till.ask()).status).toBe(200);
     bank.clock.advance(301);
     expect((await pest.ask()).status).toBe(200);
-  }, 60_000);
+  });
 });
 
 describe('a user code (CIBA Core §7.1)', () => {

@@ -49,7 +49,7 @@ beforeAll(async () => {
     openid.PrivateKeyJwt(await signingKey()),
     { [openid.customFetch]: fetchAsClient as never },
   );
-}, 60_000);
+});
 
 afterAll(async () => {
   await agent.destroy();
@@ -120,7 +120,7 @@ test('a client of openid-client asks, a person approves in a browser without scr
   expect(accounts.status).toBe(200);
   const refreshed = await openid.refreshTokenGrant(config, String(tokens.refresh_token));
   expect(refreshed.access_token).not.toBe(tokens.access_token);
-}, 60_000);
+});
 
 test('every page of the approvals stands on a phone and on a desk, in light and dark', async () => {
   const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -166,7 +166,7 @@ test('every page of the approvals stands on a phone and on a desk, in light and 
   await page.getByRole('link', { name: /Look at the request/ }).click();
   await examine('plain question');
   await context.close();
-}, 60_000);
+});
 
 test('the phone of the sandbox decides as the person, by the same pages', async () => {
   const { login } = sandbox.person('Three accounts');
@@ -185,4 +185,4 @@ test('the phone of the sandbox decides as the person, by the same pages', async 
     const url = `${sandbox.urls.bank}${path}?auth_req_id=${no.auth_req_id}&action=allow`;
     expect((await sandbox.fetch(url, { method: 'POST' })).status).toBe(404);
   }
-}, 60_000);
+});

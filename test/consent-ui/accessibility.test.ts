@@ -26,7 +26,7 @@ beforeAll(async () => {
     // In a single process, closing a context ends the whole browser.
     args: chromium.args.filter((flag) => flag !== '--single-process'),
   });
-}, 60_000);
+});
 
 afterAll(() => browser.close());
 

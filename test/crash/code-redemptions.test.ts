@@ -112,7 +112,7 @@ describe('kill -9 in the middle of 200 code redemptions (SEC-64)', () => {
     // And nothing works a second time.
     const again = await Promise.all(first.codes.map(redeem));
     expect(again.map(({ status }) => status)).toEqual(first.codes.map(() => 400));
-  }, 60_000);
+  });
 
   test('one code redeemed 50 times at once gives tokens once (SEC-04)', async () => {
     for (const child of children) child.kill('SIGKILL');
@@ -122,5 +122,5 @@ describe('kill -9 in the middle of 200 code redemptions (SEC-64)', () => {
     for (const { status, body } of answers) {
       if (status !== 200) expect(body.error).toBe('invalid_grant');
     }
-  }, 30_000);
+  });
 });

@@ -40,7 +40,7 @@ beforeAll(async () => {
   };
   browser = await openBrowser();
   if (screenshots) await mkdir(screenshots, { recursive: true });
-}, 60_000);
+});
 afterAll(async () => {
   await browser?.close();
   await target?.stop();

@@ -26,7 +26,7 @@ beforeAll(async () => {
   sandbox = await startSandbox(directory);
   browser = await openBrowser();
   if (screenshots) await mkdir(screenshots, { recursive: true });
-}, 60_000);
+});
 
 afterAll(async () => {
   await browser?.close();

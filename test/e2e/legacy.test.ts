@@ -37,7 +37,7 @@ beforeAll(async () => {
   redirectUri = sandbox.client('identity-service').redirect_uris[0] ?? '';
   client = await startClientOf(sandbox, 'identity-service');
   ({ userId } = await client.call<{ userId: string }>('registerUser', {}));
-}, 60_000);
+});
 
 afterAll(async () => {
   client?.stop();
@@ -169,7 +169,7 @@ test('a person connects with user name, password and code, whatever goes wrong o
   expect(await list.json()).toMatchObject([
     { id: legacyInstitutionId, type: 'legacy', name: 'Old Mill Bank' },
   ]);
-}, 60_000);
+});
 
 test('what the person typed is nowhere in the store in clear', async () => {
   const files = (await readdir(directory)).filter((name) => /^assent\.db/.test(name));
@@ -215,7 +215,7 @@ test('when the bank wants a code again the sync says so, and a refresh mends it'
   expect(await allSettled()).toEqual(
     expect.arrayContaining([expect.objectContaining({ method: 'UPDATE', fetchStatus: 'success' })]),
   );
-}, 60_000);
+});
 
 test('only the same person authenticates again, and is asked for everything', async () => {
   const before = await connection();
@@ -240,7 +240,7 @@ test('only the same person authenticates again, and is asked for everything', as
   });
   expect(await redeem(same)).toMatchObject({ 'mh:con_id': connectionId });
   expect(await connection()).toMatchObject({ accountIds: before.accountIds, status: 'ok' });
-}, 60_000);
+});
 
 test('nobody guesses passwords without end, from however many visits', async () => {
   for (let attempt = 1; attempt <= 2; attempt += 1) {
@@ -261,4 +261,4 @@ test('nobody guesses passwords without end, from however many visits', async () 
     });
     expect(returned).toMatchObject({ error: 'access_denied' });
   }
-}, 60_000);
+});

@@ -19,7 +19,7 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'assent-e2e-'));
   sandbox = await startSandbox(directory);
   browser = await openBrowser();
-}, 60_000);
+});
 
 afterAll(async () => {
   await Promise.all(agents.map((agent) => agent.destroy()));
@@ -119,7 +119,7 @@ describe('fapi2-security with private_key_jwt and certificate-bound tokens', () 
     await expect(openid.authorizationCodeGrant(config, returned, checks)).rejects.toMatchObject({
       error: 'invalid_grant',
     });
-  }, 60_000);
+  });
 });
 
 describe('fapi2-security with DPoP-bound tokens', () => {
@@ -171,5 +171,5 @@ describe('fapi2-security with DPoP-bound tokens', () => {
       (await crypto.subtle.exportKey('jwk', keys.publicKey)) as never,
     );
     expect(thumbprint).toMatch(/^[\w-]{43}$/);
-  }, 60_000);
+  });
 });

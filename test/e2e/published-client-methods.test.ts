@@ -64,7 +64,7 @@ beforeAll(async () => {
   browser = await openBrowser();
   hosted = await startClient('identity-service');
   own = await startClient('identity-service-own-consent');
-}, 60_000);
+});
 
 afterAll(async () => {
   hosted?.stop();
@@ -168,7 +168,7 @@ describe('an ongoing connection through the hosted pages', () => {
       ]),
     });
     expect(await connection()).toMatchObject({ id: connectionId, status: 'ok' });
-  }, 60_000);
+  });
 
   test('is listed with its user', async () => {
     expect(await hosted.call('getUser', { userId })).toMatchObject({
@@ -227,7 +227,7 @@ describe('an ongoing connection through the hosted pages', () => {
     await expect(hosted.call('syncUserConnection', { userId, connectionId })).rejects.toMatchObject(
       { status: 429, error: 'TooManyRequests' },
     );
-  }, 30_000);
+  });
 
   test('is reconsented without a visit to the bank (§4.4)', async () => {
     const before = await connection();
@@ -247,7 +247,7 @@ describe('an ongoing connection through the hosted pages', () => {
       expiresAt,
       userConsentedAt: expect.anything(),
     });
-  }, 30_000);
+  });
 
   test('is authenticated again at the bank (§4.3)', async () => {
     const before = await connection();
@@ -268,7 +268,7 @@ describe('an ongoing connection through the hosted pages', () => {
     const after = await connection();
     expect(after.accountIds).toEqual(before.accountIds);
     expect(Date.parse(after.expiresAt)).toBeGreaterThan(Date.parse(before.expiresAt));
-  }, 60_000);
+  });
 
   test('is never refreshed: that is for legacy connections (§4.6)', async () => {
     const url = await hosted.call<string>('getRefreshAuthorizeUrlForCreatedUser', {
@@ -281,7 +281,7 @@ describe('an ongoing connection through the hosted pages', () => {
       error: 'invalid_claims',
       state: 'state',
     });
-  }, 30_000);
+  });
 
   test('is taken away, and its user too', async () => {
     expect(await hosted.call('deleteUserConnection', { userId, connectionId })).toBe(204);
@@ -315,7 +315,7 @@ describe('one-time access', () => {
       headers: { authorization: `Bearer ${again.access_token}` },
     });
     expect(((await response.json()) as Listed<object>).data).toHaveLength(3);
-  }, 60_000);
+  });
 
   test('by the link that the client has for it', async () => {
     const url = await hosted.call<string>('getAuthorizeUrl', {
@@ -324,7 +324,7 @@ describe('one-time access', () => {
       nonce: 'nonce',
     });
     expect(await visit(url, ({ refuse }) => refuse())).toMatchObject({ error: 'access_denied' });
-  }, 30_000);
+  });
 });
 
 describe('a client with its own consent screens', () => {
@@ -341,7 +341,7 @@ describe('a client with its own consent screens', () => {
     await expect(
       hosted.call('updateUserConnection', { userId, connectionId, expiresAt }),
     ).rejects.toMatchObject({ status: 404 });
-  }, 60_000);
+  });
 
   test('sends people to their bank by itself (§4.7)', async () => {
     const person = sandbox.person('joint account');
@@ -377,7 +377,7 @@ describe('a client with its own consent screens', () => {
     });
     const listed = await own.call<Listed<{ id: string }>>('getAllAuthRequests', { limit: 10 });
     expect(listed.data.map(({ id }) => id)).toContain(created.id);
-  }, 60_000);
+  });
 
   test('gets tokens for its user by assertion and by its own credentials', async () => {
     for (const [method, argument] of [
@@ -432,7 +432,7 @@ describe('what belongs to payments and enrichment', () => {
     const request = { bankId, userId, state: 'state', nonce: 'nonce' };
     const url = await hosted.call<string>('getPushedAuthorisationRequestUrl', request);
     expect(await visit(url, ({ refuse }) => refuse())).toMatchObject({ error: 'access_denied' });
-  }, 30_000);
+  });
 
   test('every other method hears that it is not implemented', async () => {
     const { userId } = await hosted.call<{ userId: string }>('registerUser', {});
@@ -457,5 +457,5 @@ describe('what belongs to payments and enrichment', () => {
     expect(Object.entries(heard).filter(([, answer]) => answer !== '501 NotImplemented')).toEqual(
       [],
     );
-  }, 60_000);
+  });
 });

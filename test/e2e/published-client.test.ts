@@ -30,7 +30,7 @@ beforeAll(async () => {
   browser = await openBrowser();
   redirectUri = sandbox.client('identity-service').redirect_uris[0] ?? '';
   client = await startClientOf(sandbox, 'identity-service');
-}, 60_000);
+});
 
 afterAll(async () => {
   client?.stop();
@@ -90,7 +90,7 @@ describe('ongoing access with the published client', () => {
     expect(claims['mh:con_id']).toMatch(new RegExp(`^${person.institution}:[0-9a-f-]{36}$`));
     connectionId = String(claims['mh:con_id']);
     await context.close();
-  }, 60_000);
+  });
 
   test('lists the connection, the chosen accounts, and their transactions', async () => {
     const user = await client.call<{ connectionIds: string[] }>('getUser', { userId });
@@ -185,7 +185,7 @@ describe('one-time access with the published client', () => {
     });
     const { data } = (await response.json()) as Listed<Account>;
     expect(data).toHaveLength(1);
-  }, 60_000);
+  });
 
   test('hears of a refusal with state and iss', async () => {
     const url = await client.call<string>('getAuthorizeUrl', {
@@ -204,7 +204,7 @@ describe('one-time access with the published client', () => {
       iss: sandbox.tpp.issuer,
     });
     await context.close();
-  }, 30_000);
+  });
 });
 
 describe('the hybrid flow of a client with its own consent screens', () => {
@@ -251,7 +251,7 @@ describe('the hybrid flow of a client with its own consent screens', () => {
     const { data } = await direct.call<Listed<Account>>('getAccounts', { userId });
     expect(data).toHaveLength(2);
     direct.stop();
-  }, 60_000);
+  });
 });
 
 describe('a bank that fails', () => {
@@ -309,5 +309,5 @@ describe('a bank that fails', () => {
     expect(new URL(other.url()).origin).toBe(sandbox.urls.assent);
     await victim.close();
     await context.close();
-  }, 30_000);
+  });
 });

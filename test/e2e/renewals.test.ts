@@ -189,7 +189,7 @@ describe('reconsent', () => {
       state: 'state',
     });
     expect(await connection()).toEqual(before);
-  }, 30_000);
+  });
 
   test('to an end that is nearer says so, and ends the sharing earlier', async () => {
     const before = await settled();
@@ -203,7 +203,7 @@ describe('reconsent', () => {
     await redeem(own, returned);
     expect(Date.parse(before.expiresAt)).toBeGreaterThan(Date.parse(nearer));
     expect((await connection()).expiresAt).toBe(nearer);
-  }, 30_000);
+  });
 
   test('a page that is open twice is answered once', async () => {
     const context = await browser.newPerson();
@@ -223,7 +223,7 @@ describe('reconsent', () => {
     expect([null, returned.code]).toContain(code);
     expect(await connection()).toEqual(after);
     await context.close();
-  }, 30_000);
+  });
 });
 
 describe('reauth', () => {
@@ -237,7 +237,7 @@ describe('reauth', () => {
     });
     expect(returned).toMatchObject({ error: 'access_denied', state: 'state' });
     expect(await connection()).toEqual(before);
-  }, 60_000);
+  });
 
   test('halfway left changes nothing', async () => {
     const before = await connection();
@@ -247,7 +247,7 @@ describe('reauth', () => {
     });
     expect(returned).toMatchObject({ error: 'access_denied' });
     expect(await connection()).toEqual(before);
-  }, 60_000);
+  });
 
   test('by the same person revives it, with all its ids, once', async () => {
     const before = await connection();
@@ -273,7 +273,7 @@ describe('reauth', () => {
     await page.goto(callback ?? '');
     await page.getByRole('heading', { name: 'This page is no longer valid' }).waitFor();
     expect(await connection()).toEqual(after);
-  }, 60_000);
+  });
 
   test('keeps what was issued for one-time access, and adds nothing to it', async () => {
     const scope = `openid offline_access id:${amelia().institution} accounts:read`;
@@ -311,7 +311,7 @@ describe('reauth', () => {
       headers: { authorization: `Bearer ${again.access_token}` },
     });
     expect(response.status).toBe(200);
-  }, 60_000);
+  });
 });
 
 test('what may not be renewed ends at the client, and nowhere else', async () => {
@@ -339,4 +339,4 @@ test('what may not be renewed ends at the client, and nowhere else', async () =>
     expect(isAtBank).toBe(false);
     await page.context().close();
   }
-}, 60_000);
+});

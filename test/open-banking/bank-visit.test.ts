@@ -9,7 +9,7 @@ let bank: Awaited<ReturnType<typeof startBank>>;
 
 beforeAll(async () => {
   bank = await startBank();
-}, 60_000);
+});
 afterAll(() => bank.stop());
 
 type Person = ReturnType<typeof openPerson>;

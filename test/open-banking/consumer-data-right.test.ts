@@ -59,7 +59,7 @@ async function start() {
 
 beforeAll(async () => {
   bank = await start();
-}, 60_000);
+});
 afterAll(() => bank?.stop());
 
 const acr = (...values: string[]) => ({ id_token: { acr: { essential: true, values } } });

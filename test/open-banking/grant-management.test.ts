@@ -35,7 +35,7 @@ beforeAll(async () => {
   );
   tpp = await openClient(bank, 'tpp');
   rival = await openClient(bank, 'rival');
-}, 60_000);
+});
 
 afterAll(() => bank?.stop());
 
@@ -398,4 +398,4 @@ test('a bank that does not offer it says nothing of it', async () => {
   expect(metadata).not.toHaveProperty('authorization_details_types_supported');
   expect((await other.fetch('/grants/x')).status).toBe(404);
   await other.stop();
-}, 30_000);
+});

@@ -20,7 +20,7 @@ beforeAll(async () => {
     { ledger: createDemoLedger({ clock }), clock },
   );
   tpp = await openClient(bank, 'tpp');
-}, 60_000);
+});
 afterAll(() => bank?.stop());
 
 const kinds = {

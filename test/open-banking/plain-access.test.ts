@@ -61,7 +61,7 @@ async function start() {
 
 beforeAll(async () => {
   bank = await start();
-}, 60_000);
+});
 afterAll(() => bank?.stop());
 
 /** Signs in, and lets the client know who it is. */

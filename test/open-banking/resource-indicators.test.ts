@@ -43,7 +43,7 @@ beforeAll(async () => {
   );
   own = `${bank.configuration.publicUrl}/`;
   tpp = await openClient(bank, 'tpp');
-}, 60_000);
+});
 
 afterAll(() => bank?.stop());
 

@@ -45,7 +45,7 @@ beforeAll(async () => {
   );
   tpp = await openClient(bank, 'tpp');
   await startApi();
-}, 60_000);
+});
 
 afterAll(async () => {
   server?.close();

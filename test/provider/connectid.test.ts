@@ -58,7 +58,7 @@ beforeAll(async () => {
   fetch = bank.fetcher(await bank.authority.client('agency'));
   client = createFapiClient(bank, 'agency', keys, { fetch });
   plain = createFapiClient(bank, 'plain', keys, { fetch });
-}, 60_000);
+});
 afterAll(() => bank?.stop());
 
 describe('what is registered of its clients', () => {

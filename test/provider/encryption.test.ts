@@ -60,7 +60,7 @@ beforeAll(async () => {
   for (const name of ['to-rsa', 'to-ec', 'plain']) clients.set(name, await openClient(bank, name));
   const { keys } = (await (await bank.fetch('/oidc/certs')).json()) as { keys: JWK[] };
   ours = keys.filter(({ use }) => use === 'enc');
-}, 60_000);
+});
 
 afterAll(() => bank?.stop());
 

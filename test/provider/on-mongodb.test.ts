@@ -79,5 +79,5 @@ run(`a whole Assent on MongoDB${why}`, () => {
     expect(refreshed.status).toBe(200);
     const own = await post(running, { grant_type: 'client_credentials', scope: 'user:create' });
     expect(own.status).toBe(200);
-  }, 60_000);
+  });
 });

@@ -48,7 +48,7 @@ beforeAll(async () => {
     },
     { ledger: createDemoLedger({ clock: systemClock }) },
   );
-}, 60_000);
+});
 
 afterAll(async () => {
   await bank?.stop();

@@ -61,7 +61,7 @@ const name =
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     if (signerProcess.stdout) await once(signerProcess.stdout, 'data');
-  }, 30_000);
+  });
   afterAll(async () => {
     if (signerProcess.kill()) await once(signerProcess, 'exit');
     await rm(directory, { recursive: true, force: true });
@@ -127,7 +127,7 @@ const name =
     } finally {
       await assent.stop();
     }
-  }, 30_000);
+  });
 
   test('the PIN is on no command line', async () => {
     const signer = await openSigner();
@@ -145,5 +145,5 @@ const name =
     await watching;
     expect([...seen].some((line) => line.startsWith('pkcs11-tool'))).toBe(true);
     expect([...seen].join('\n')).not.toContain(pin);
-  }, 30_000);
+  });
 });

@@ -271,4 +271,4 @@ test('in a real browser: signing in, and out through the frame of an application
   } finally {
     await browser.close();
   }
-}, 60_000);
+});

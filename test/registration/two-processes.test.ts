@@ -54,7 +54,7 @@ describe.each(kinds)(`on $name${why}`, (kind) => {
       grant_types: ['authorization_code', 'client_credentials'],
       scope: 'openid accounts:read',
     };
-  }, 30_000);
+  });
 
   afterAll(async () => {
     await other?.stop();

@@ -13,7 +13,7 @@ let visits: Visits;
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'assent-access-'));
   visits = await startVisits(directory);
-}, 60_000);
+});
 afterAll(async () => {
   await visits?.stop();
   await rm(directory, { recursive: true, force: true });

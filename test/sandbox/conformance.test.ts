@@ -186,7 +186,7 @@ describe('FAPI', () => {
     });
     await late.close();
     await client.close();
-  }, 60_000);
+  });
 });
 
 describe('FAPI-CIBA', () => {
@@ -304,7 +304,7 @@ describe('OpenID Connect', () => {
     });
     await close();
     await client.close();
-  }, 60_000);
+  });
 
   test.each([
     ['oidcc-rp-initiated-logout-static', undefined],
@@ -379,7 +379,7 @@ describe('OpenID Connect', () => {
     expect((await visit(end({}))).pictures).toEqual(['You are signed out']);
     await close();
     await client.close();
-  }, 60_000);
+  });
 
   test('what a client publishes at the suite is fetched there', async () => {
     const { client } = await connect('oidcc-dynamic-code', {
@@ -407,4 +407,4 @@ test('the suite may not be there yet, and is told apart from one whose certifica
   });
   expect(await elsewhere(`https://127.0.0.1:${misnamed.port}/`)).toBe('misnamed');
   await misnamed.stop();
-}, 60_000);
+});

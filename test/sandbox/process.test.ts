@@ -103,7 +103,7 @@ describe('npm start', () => {
     expect(await inFlight.finish()).toBe(403);
     expect(await sandbox.ended).toBe(0);
     expect(sandbox.printed.err).toBe('');
-  }, 30_000);
+  });
 
   it('goes by a time that npm run time moves, and goes on from there at the next start', async () => {
     const day = 86_400_000;
@@ -142,7 +142,7 @@ describe('npm start', () => {
       ),
       code: 1,
     });
-  }, 60_000);
+  });
 
   it('ends at once on the second Ctrl-C', async () => {
     const sandbox = start('--port-base', String(base));
@@ -155,7 +155,7 @@ describe('npm start', () => {
 
     expect(await sandbox.ended).toBe(130);
     expect(performance.now() - before).toBeLessThan(1_000);
-  }, 30_000);
+  });
 
   it('has its directory for itself, until it ends in whatever way', async () => {
     const first = start('--port-base', String(base));
@@ -177,7 +177,7 @@ describe('npm start', () => {
     await third.ready();
     third.child.kill('SIGINT');
     expect(await third.ended).toBe(0);
-  }, 60_000);
+  });
 
   it('says in one sentence that a port is in use', async () => {
     const other = createServer().listen(base + 20, '127.0.0.1');
@@ -188,12 +188,12 @@ describe('npm start', () => {
       `Port ${base + 20} is in use: stop what listens there, or choose others with npm start -- --port-base PORT\n`,
     );
     await new Promise((resolve) => other.close(resolve));
-  }, 30_000);
+  });
 
   it('explains its options', async () => {
     const sandbox = start('--port-base', 'many');
 
     expect(await sandbox.ended).toBe(2);
     expect(sandbox.printed.out).toContain('--port-base PORT');
-  }, 30_000);
+  });
 });

@@ -14,7 +14,7 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'assent-journey-'));
   sandbox = await startSandbox(directory);
   browser = await openBrowser();
-}, 60_000);
+});
 afterAll(async () => {
   await browser?.close();
   await sandbox?.leave();
@@ -136,7 +136,7 @@ describe('the TPP application with a person', () => {
     await page.goto(sandbox.urls.tpp);
     expect(await page.getByText('Already connected').count()).toBe(0);
     await page.context().close();
-  }, 60_000);
+  });
 
   it('finds its connection again whatever becomes of a renewal, and renews it by its own screens', async () => {
     const page = await openPage();
@@ -183,7 +183,7 @@ describe('the TPP application with a person', () => {
     await listed.click();
     await expectHeading(page, 'The connections');
     await page.context().close();
-  }, 60_000);
+  });
 
   it('hears access_denied from a person who refuses at Assent', async () => {
     const page = await openPage();
@@ -193,7 +193,7 @@ describe('the TPP application with a person', () => {
     await expectHeading(page, 'This step did not work');
     expect(await page.getByText('access_denied', { exact: true }).count()).toBe(1);
     await page.context().close();
-  }, 60_000);
+  });
 
   it.each(['Test Bank that never answers', 'Test Bank that answers garbage'])(
     'gets the person back from the %s',

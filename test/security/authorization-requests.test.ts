@@ -21,7 +21,7 @@ const otherThan = (role: string) =>
 
 beforeAll(async () => {
   for (const role of roles) running.set(role, await startRole(role, [signing]));
-}, 60_000);
+});
 afterAll(async () => {
   for (const assent of running.values()) await assent.stop();
 });

@@ -64,7 +64,7 @@ describe.each(stores)('$role on $store', ({ role, settings }) => {
   beforeAll(async () => {
     assent = await startRole(role, [], settings());
     before = await clientIds();
-  }, 60_000);
+  });
   afterAll(() => assent?.stop());
 
   async function clientIds(): Promise<readonly string[]> {

@@ -47,7 +47,7 @@ beforeAll(async () => {
     { ledger: createDemoLedger({ clock: systemClock }) },
   );
   hybrid = await openClient(bank, 'by-certificate');
-}, 60_000);
+});
 
 afterAll(() => bank?.stop());
 

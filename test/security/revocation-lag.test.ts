@@ -32,7 +32,7 @@ describe.each(roles)('%s', (role) => {
       clock,
       ...(role === 'bank' && { ledger: createDemoLedger({ clock }) }),
     });
-  }, 60_000);
+  });
   afterAll(async () => {
     await other?.stop();
     await assent?.stop();

@@ -60,7 +60,7 @@ beforeAll(async () => {
     });
   here = createFapiClient(assent, 'app', keysOf.app);
   there = createFapiClient({ ...assent, fetch: fetchThere }, 'app', keysOf.app);
-}, 30_000);
+});
 
 afterAll(async () => {
   if (other?.exitCode === null) {
