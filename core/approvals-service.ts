@@ -7,7 +7,7 @@ import {
   stateOf,
   waitingIndexValue,
 } from './approval.js';
-import { hasAttempt, restoreAttempts, spendAttempt } from './attempts.js';
+import { refundAttempt, restoreAttempts, spendAttempt } from './attempts.js';
 import type { BankLedger, CustomerHint } from './bank-ledger.js';
 import type { ClientMetadata } from './clients.js';
 import type { Clock } from './clock.js';
@@ -15,7 +15,9 @@ import { belongsTo, isIntentAuthorisable } from './intent.js';
 import type { IntentService } from './intent-service.js';
 import { schedulePing } from './ping-client.js';
 import { Refusal } from './refusal.js';
+import { persistent } from './retry-conflict.js';
 import { insert, type Storage, type Stored, update, type Write } from './storage.js';
+import { createTurns } from './turns.js';
 
 /** What CIBA Core §13, and Unmet Authentication Requirements 1.0, call a request that is not put to anybody. */
 export type BackchannelError =
@@ -82,6 +84,8 @@ interface ApprovalsDeps {
 
 /** People a client may name that the bank does not know, in a quarter of an hour. */
 const mostUnknown = 50;
+/** Who is being looked up counts as unknown until it is known, so a burst of requests waits its turn. */
+const mostAtOnce = 10;
 const mostUserCodes = 5;
 /** Requests of one client that wait for one customer: what is more only wears the person down. */
 const mostWaiting = 30;
@@ -91,6 +95,7 @@ const kept = 86_400_000;
 /** See {@link ApprovalsService}. */
 export function createApprovals(deps: ApprovalsDeps): ApprovalsService {
   const { storage, clock, ledger, intentService } = deps;
+  const lookups = createTurns(mostAtOnce);
 
   async function allWaiting(customerId: string): Promise<readonly Stored<Approval>[]> {
     const { records } = await storage.find(approvals, {
@@ -123,10 +128,19 @@ export function createApprovals(deps: ApprovalsDeps): ApprovalsService {
         'access_denied',
         'too many requests named people who are not known here; try again later',
       );
-      if (!(await hasAttempt(storage, limit))) throw tooMany;
-      const customer = await ledger.identify(hint);
+      const customer = await lookups.take(clientId, async () => {
+        if (!(await spendAttempt(deps, [limit], persistent))) throw tooMany;
+        let isGuess = false;
+        try {
+          const found = await ledger.identify(hint);
+          isGuess = found === undefined;
+          return found;
+        } finally {
+          // What the bank's systems did not answer told nobody anything.
+          if (!isGuess) await refundAttempt(storage, limit.key);
+        }
+      });
       if (customer) return customer.id;
-      if (!(await spendAttempt(deps, [limit]))) throw tooMany;
       throw new BackchannelRefusal('unknown_user_id', 'the hint names nobody who is known here');
     },
 
