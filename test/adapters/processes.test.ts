@@ -94,7 +94,7 @@ test('of two processes redeeming the same 200 codes each code has one winner', a
 test('an idle store does not keep a process alive, a commit under way does', async () => {
   const database = await sqliteKind.create();
   const idle = runProcess('open-and-idle', database);
-  const timer = setTimeout(10_000, 'still running', { ref: false });
+  const timer = setTimeout(30_000, 'still running', { ref: false });
   expect(await Promise.race([idle.ended(), timer])).toBeUndefined();
   expect([idle.child.exitCode, idle.lines]).toEqual([0, ['committed']]);
   const storage = await open(database);

@@ -32,6 +32,7 @@ import {
   sqliteKind,
   type TestDatabase,
 } from '../adapters/support/test-database.js';
+import { eventually } from '../support/eventually.js';
 
 const errand: JobKind<{ text: string }> = {
   name: 'errand',
@@ -82,17 +83,6 @@ function errands(run: (text: string) => Promise<void>): JobHandler {
 
 const inMinutes = (count: number) => new Date(clock.now() + count * minute);
 const ordered = (key: string, due = inMinutes(0)) => schedule(errand, key, due, { text: key });
-
-async function eventually(check: () => Promise<void> | void): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await check();
-    } catch (error) {
-      if (attempt === 200) throw error;
-      await realTime(10);
-    }
-  }
-}
 
 async function jobOf(storage: Storage, key: string): Promise<Stored<Job>> {
   const stored = await storage.get(jobs, `errand:${key}`);
@@ -175,7 +165,7 @@ test('a lease is renewed while the job is being done, however long', async () =>
 
 /** As {@link eventually}, while timers are not the real ones. */
 async function settled(check: () => Promise<boolean> | boolean): Promise<void> {
-  const until = performance.now() + 5000;
+  const until = performance.now() + 20_000;
   while (!(await check())) {
     if (performance.now() > until) throw new Error('it did not come to rest');
     await new Promise((resolve) => setImmediate(resolve));
@@ -424,7 +414,7 @@ test('a stop waits for what is under way, not for ever, and begins nothing more'
   await eventually(async () => expect(await jobOf(storage, 'late')).not.toEqual(late));
   const before = performance.now();
   await other.scheduler.stop(0.1);
-  expect(performance.now() - before).toBeLessThan(1000);
+  expect(performance.now() - before).toBeLessThan(10_000);
 });
 
 test('a job that is being claimed at the stop is given back, and never begun', async () => {

@@ -78,7 +78,7 @@ test('a client’s fetched logo is on the pages of a visit to the bank, and at /
     await person.signIn(amelia);
     await expectLogo(page, 'tpp', 'bank-accounts');
     // Nobody is at the client's address.
-    const back = page.waitForRequest('https://tpp.example/**', { timeout: 15_000 });
+    const back = page.waitForRequest('https://tpp.example/**', { timeout: 40_000 });
     await person.shareAll();
     await back;
     const later = await (await browser.newPerson()).newPage();

@@ -94,7 +94,7 @@ async function synchronise(): Promise<unknown> {
 }
 
 async function settled(syncId: string): Promise<unknown> {
-  for (let attempt = 0; attempt < 100; attempt++) {
+  for (let attempt = 0; attempt < 300; attempt++) {
     const { data } = await client.call<{ data: { fetchStatus?: string } }>('getSync', {
       userId,
       syncId,

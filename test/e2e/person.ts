@@ -67,7 +67,7 @@ export async function catchCallback(page: Page, redirectUri: string) {
     const late = setTimeout(async () => {
       const heading = await page.getByRole('heading').first().textContent({ timeout: 1000 });
       arrived.reject(new Error(`still at ${page.url()}: ${heading}`));
-    }, 15_000);
+    }, 40_000);
     const url = await arrived.promise.finally(() => clearTimeout(late));
     return Object.fromEntries(new URLSearchParams(url.hash ? url.hash.slice(1) : url.search));
   };

@@ -118,7 +118,7 @@ async function connect(
 }
 
 async function settled(userId: string, syncId: string): Promise<Sync> {
-  for (let attempt = 0; attempt < 100; attempt++) {
+  for (let attempt = 0; attempt < 300; attempt++) {
     const { data } = await hosted.call<One<Sync>>('getSync', { userId, syncId });
     if (data.fetchStatus) return data;
     await new Promise((resolve) => setTimeout(resolve, 100));

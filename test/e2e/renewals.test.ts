@@ -6,6 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import type { Page } from 'playwright-core';
+import { eventually } from '../support/eventually.js';
 import { type MoneyhubClient, startClientOf } from './moneyhub-client.js';
 import { type OpenBrowser, openBrowser } from './open-browser.js';
 import { catchCallback, personAt } from './person.js';
@@ -124,7 +125,7 @@ async function connection(id = connectionId): Promise<Connection> {
 
 /** When the data is in, and nothing more is asked of the bank. */
 async function settled(id = connectionId) {
-  for (let tries = 0; tries < 100; tries++) {
+  for (let tries = 0; tries < 300; tries++) {
     const { data } = await own.call<{ data: { fetchStatus?: string }[] }>('getConnectionSyncs', {
       userId,
       connectionId: id,
@@ -137,10 +138,11 @@ async function settled(id = connectionId) {
 
 /** What the client's own screen may do: two hours before what it sends is what is kept. */
 async function endInAMoment(): Promise<void> {
-  const expiresAt = new Date(Date.now() + 7_200_000 + 1500).toISOString();
+  const expiresAt = new Date(Date.now() + 7_200_000 + 6000).toISOString();
   await own.call('updateUserConnection', { userId, connectionId, expiresAt });
-  await wait(1600);
-  expect(await connection()).toMatchObject({ status: 'error', extendedStatus: 'expired' });
+  await eventually(async () => {
+    expect(await connection()).toMatchObject({ status: 'error', extendedStatus: 'expired' });
+  });
 }
 
 const reconsentUrl = (options: object = {}) =>

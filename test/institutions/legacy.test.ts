@@ -39,7 +39,7 @@ beforeAll(async () => {
     bankName: 'Old Mill Bank',
     url,
     certificateAuthority,
-    timeoutSeconds: 5,
+    timeoutSeconds: 20,
     clock,
   });
 });

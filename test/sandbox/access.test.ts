@@ -67,9 +67,9 @@ async function open(visitor: Visitor, what = 'joint'): Promise<VisitedPage> {
   ]);
 }
 
-/** Until the connection has an error, at most five seconds. */
+/** Until the connection has an error, for a while. */
 async function seeError(userId: string): Promise<unknown> {
-  for (let looks = 0; looks < 100; looks += 1) {
+  for (let looks = 0; looks < 600; looks += 1) {
     const { body } = await call('GET', 'connection:read', `/users/${userId}/connections`);
     const [connection] = body.data as { error: string | null }[];
     if (connection?.error) return connection.error;

@@ -28,7 +28,7 @@ async function move(to: string) {
 
 /** Waits until the TPP application shows an event, and returns its payload. */
 async function seeEvent(type: string): Promise<string> {
-  for (let looks = 0; looks < 200; looks += 1) {
+  for (let looks = 0; looks < 800; looks += 1) {
     const page = await visits.newVisitor().go(`${visits.urls.tpp}/events`);
     const [, event] = textOf(page.html).split(`&quot;eventType&quot;: &quot;${type}&quot;`);
     if (event !== undefined) return event.replaceAll('&quot;', '"');
@@ -91,7 +91,7 @@ describe('an operator who moves the time', () => {
     }
     /** The same, once the sync that is due after a long time has brought its data up to date. */
     async function lookAgain() {
-      for (let looks = 0; looks < 200; looks += 1) {
+      for (let looks = 0; looks < 800; looks += 1) {
         const found = await look();
         if (found.connection[0]?.error !== 'resync') return found;
         await wait(25);

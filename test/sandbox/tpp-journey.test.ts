@@ -61,7 +61,7 @@ async function giveAccess(page: Page, choice: Choice, ...accounts: string[]): Pr
 
 async function expectHeading(page: Page, heading: string): Promise<void> {
   const found = page.getByRole('heading', { level: 1, name: heading });
-  await found.waitFor({ timeout: 15_000 }).catch(async (cause: unknown) => {
+  await found.waitFor({ timeout: 40_000 }).catch(async (cause: unknown) => {
     const shown = await page.locator('main').textContent();
     throw new Error(`expected ${heading}, and saw ${shown}`, { cause });
   });
@@ -203,7 +203,7 @@ describe('the TPP application with a person', () => {
       await leaveForAssent(page, { client: 'identity-service', access: 'one-time', bank });
       await personAt(page).allow();
       const wayBack = page.getByRole('button', { name: /back|cancel/i }).first();
-      await wayBack.click({ timeout: 20_000 });
+      await wayBack.click({ timeout: 40_000 });
       await expectHeading(page, 'This step did not work');
       await page.context().close();
     },

@@ -70,7 +70,7 @@ describe.each(roles)('%s', (role) => {
     expect(asked.status).toBeLessThan(500);
     const tooLong = await assent.fetch(`/oidc/auth?client_id=tpp&${many}`);
     expect(tooLong.status).toBe(431);
-    expect(performance.now() - began).toBeLessThan(5000);
+    expect(performance.now() - began).toBeLessThan(20_000);
   });
 
   test.each([

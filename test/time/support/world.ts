@@ -43,7 +43,7 @@ const jobsSchema = z.object({
 /** For this long what a moment set off is followed (milliseconds): retries, turns, second parts. */
 const aftermath = 10 * 60_000;
 /** In real time: what takes longer hangs (milliseconds). */
-const patience = 20_000;
+const patience = 60_000;
 
 /**
  * The simulated bank and two Assents on one store, each in a process of its own, under a clock that
