@@ -50,9 +50,8 @@ export async function openPerson(ca: string): Promise<Person> {
           : await visit(`${href}/code`, new URLSearchParams({ csrf: csrfOf(signedIn), code }));
       const form = new URLSearchParams({ csrf: csrfOf(page) });
       form.set('decision', action === 'allow' ? 'approve' : 'refuse');
-      for (const [, account = ''] of page.matchAll(/type="checkbox"[^>]* value="([^"]+)"/g)) {
-        form.append('account', account);
-      }
+      const boxes = page.matchAll(/type="checkbox" name="([^"]+)" value="([^"]+)"/g);
+      for (const [, name = '', account = ''] of boxes) form.append(name, account);
       const end = await visit(`${href}/decision`, form);
       return end.includes(action === 'allow' ? 'You have approved this' : 'You have refused this');
     },

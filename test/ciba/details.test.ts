@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { openPerson } from '../../sandbox/phone/use-approvals.js';
 import { textOf } from '../security/support/visitor.js';
 import {
   amelia,
@@ -106,6 +107,19 @@ describe('the customer', () => {
     await decide('refuse');
     expect((await shop.poll(authReqId)).body.error).toBe('access_denied');
   });
+});
+
+test('the demo phone allows everything that is asked, detail by detail', async () => {
+  const person = await openPerson(bank.authority.certificate);
+  try {
+    const authReqId = await mustAsk([balances, transactions]);
+    const [latest = ''] = linksOf(await signIn(bank, phone));
+    expect(await person.decide(latest, { ...amelia, what: '' }, 'allow')).toBe(true);
+    const { body } = await shop.poll(authReqId);
+    expect(body.authorization_details).toMatchObject([balances, transactions]);
+  } finally {
+    await person.close();
+  }
 });
 
 test('an access token may be for less, and for nothing more', async () => {
