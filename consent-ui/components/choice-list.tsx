@@ -39,10 +39,15 @@ function ChoiceList({
   error,
   choices,
 }: ChoiceListProps & { readonly type: 'radio' | 'checkbox' }) {
+  const notes = [hint && `${name}-hint`, error && `${name}-error`].filter(Boolean).join(' ');
   return (
-    <fieldset class="choices" aria-describedby={error ? `${name}-error` : undefined}>
+    <fieldset class="choices" aria-describedby={notes || undefined}>
       <legend>{legend}</legend>
-      {hint === undefined ? null : <p class="quiet">{hint}</p>}
+      {hint === undefined ? null : (
+        <p class="quiet" id={`${name}-hint`}>
+          {hint}
+        </p>
+      )}
       {error === undefined ? null : <FieldError id={`${name}-error`} message={error} />}
       {choices.map(({ value, label, detail, checked = false }, index) => (
         <label key={value} class="choice">

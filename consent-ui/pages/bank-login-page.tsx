@@ -34,18 +34,34 @@ export interface DemoPerson {
   readonly what: string;
 }
 
-/** The same words for an unknown login and a wrong password, so that nobody learns who banks here. */
+interface LoginError {
+  readonly login?: string;
+  readonly password?: string;
+}
+
+const loginMissing = 'Enter your login.';
+const passwordMissing = 'Enter your password.';
+
+/**
+ * What is said at which field (WCAG 3.3.1). The same words for an unknown login and a wrong password, so
+ * that nobody learns who banks here.
+ */
 const errors = {
-  mismatch: 'That login and password do not belong together. Check both and try again.',
-  missing: 'Enter your login and your password.',
-  'too-many-attempts': 'Too many attempts. Wait a few minutes, then try again.',
-} as const;
+  mismatch: { login: 'That login and password do not belong together. Check both and try again.' },
+  'login-missing': { login: loginMissing },
+  'password-missing': { password: passwordMissing },
+  'both-missing': { login: loginMissing, password: passwordMissing },
+  'too-many-attempts': { login: 'Too many attempts. Wait a few minutes, then try again.' },
+} satisfies Record<string, LoginError>;
 
 /** Who are you? At the bank, in its colours. Posts `login` and `password`. */
 export function BankLoginPage(props: BankLoginPageProps) {
   const { bank, client, error, hints = [] } = props;
-  const message = error === undefined ? undefined : errors[error];
-  const summary: FormError[] = message === undefined ? [] : [{ field: 'login', message }];
+  const wrong: LoginError = error === undefined ? {} : errors[error];
+  const summary: FormError[] = Object.entries(wrong).map(([field, message]) => ({
+    field,
+    message,
+  }));
   return (
     <Layout
       title={`Sign in to ${displayName(bank.name)}`}
@@ -83,7 +99,7 @@ export function BankLoginPage(props: BankLoginPageProps) {
             autocomplete="username"
             maxLength={200}
             value={props.login}
-            error={message}
+            error={wrong.login}
           />
           <Field
             name="password"
@@ -91,6 +107,7 @@ export function BankLoginPage(props: BankLoginPageProps) {
             type="password"
             autocomplete="current-password"
             maxLength={200}
+            error={wrong.password}
           />
           <Button>Sign in</Button>
         </Form>

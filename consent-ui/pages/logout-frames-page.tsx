@@ -1,4 +1,3 @@
-import { ButtonLink } from '../components/button.js';
 import type { Brand } from '../party.js';
 import { Layout } from '../render-page.js';
 
@@ -6,6 +5,7 @@ export interface LogoutFramesPageProps {
   readonly bank: Exclude<Brand, 'assent'>;
   /** Where each application ends its own session. */
   readonly addresses: readonly string[];
+  /** Where the library leads on: a page of ours or a registered address, which may be an app's own scheme. */
   readonly next: string;
 }
 
@@ -21,7 +21,9 @@ export function LogoutFramesPage({ bank, addresses, next }: LogoutFramesPageProp
       lead="We are telling the applications that you signed in to. Give them a moment, then continue."
     >
       <p class="actions">
-        <ButtonLink href={next}>Continue</ButtonLink>
+        <a class="button button-primary" href={next}>
+          <span>Continue</span>
+        </a>
       </p>
       {addresses.map((address, index) => (
         <iframe

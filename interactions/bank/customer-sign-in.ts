@@ -46,7 +46,9 @@ export interface CompletedSignIn {
 /** Why a step is shown again, or why the visit ends. */
 export type LoginOutcome =
   | 'accepted'
-  | 'missing'
+  | 'login-missing'
+  | 'password-missing'
+  | 'both-missing'
   | 'too-many-attempts'
   | 'mismatch'
   /** It is somebody else's to answer. */
@@ -116,7 +118,8 @@ export function createCustomerSignIn(deps: SignInDeps): CustomerSignIn {
     },
 
     async login({ uid, expiresAt }, { login = '', password = '' }, request) {
-      if (!login.trim() || !password) return 'missing';
+      if (!login.trim()) return password ? 'login-missing' : 'both-missing';
+      if (!password) return 'password-missing';
       if (!(await loginBudget.spend(login, uid))) return 'too-many-attempts';
       const customer = await ledger.authenticate(login, password);
       if (!customer) return 'mismatch';

@@ -54,7 +54,14 @@ interface SignInStepsDeps {
   readonly signIn: CustomerSignIn;
 }
 
-const statuses = { missing: 400, 'too-many-attempts': 429, mismatch: 401 } as const;
+const statuses = {
+  missing: 400,
+  'login-missing': 400,
+  'password-missing': 400,
+  'both-missing': 400,
+  'too-many-attempts': 429,
+  mismatch: 401,
+} as const;
 
 /** See {@link SignInSteps}. */
 export function createSignInSteps({ ledger, signIn }: SignInStepsDeps): SignInSteps {

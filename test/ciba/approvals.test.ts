@@ -144,6 +144,10 @@ describe('signing in', () => {
     const page = await phone.go(link);
     const empty = await phone.submit(page, '/sign-in', [['login', ' ']]);
     expect(empty.status).toBe(400);
+    expect(textOf(empty.html)).toContain('Enter your login. Enter your password.');
+    const half = await phone.submit(empty, '/sign-in', [['login', 'amelia']]);
+    expect(half.status).toBe(400);
+    expect(textOf(half.html)).not.toContain('Enter your login');
     expect((await phone.go(empty.url)).url.href).toBe(link);
     const opened = await phone.submit(empty, '/sign-in', Object.entries(amelia));
     expect(opened.url.href).toBe(link);

@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { VNode } from 'preact';
+import { LogoutFramesPage } from '../../consent-ui/pages/logout-frames-page.js';
 import { renderPage } from '../../consent-ui/render-page.js';
 import { samplePages } from './sample-pages.js';
 
@@ -105,6 +106,35 @@ describe.each(hostile)('the page $name with $text in every text', ({ name, html,
     expect(shown).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}]/u);
     const developerPage = name.startsWith('tpp-');
     if (!developerPage) expect(shown.length).toBeLessThan(20_000);
+  });
+});
+
+it('a person who has signed out goes on to an app of their device too', () => {
+  const html = renderPage(
+    LogoutFramesPage({ bank: { name: 'Bank' }, addresses: [], next: 'com.example.app:/out' }),
+  );
+  expect(html).toContain('href="com.example.app:/out"');
+});
+
+describe('what a field is described by', () => {
+  it.each([
+    ['account-selection', '<fieldset', 'sees only the accounts that you tick'],
+    ['bank-login-missing', '<input type="password"', 'Enter your password.'],
+    ['bank-login-error', '<input type="text"', 'do not belong together'],
+  ] as const)('on %s: %s', (name, element, described) => {
+    const html = renderPage(samplePages()[name]);
+    const tag = matches(html, new RegExp(`${element}[^>]*>`, 'g'))[0] ?? '';
+    const ids = /aria-describedby="([^"]+)"/.exec(tag)?.[1]?.split(' ') ?? [];
+    const notes = ids.map((id) => new RegExp(`<p [^>]*id="${id}">(.*?)</p>`).exec(html)?.[1]);
+    expect(notes.join(' ')).toContain(described);
+  });
+
+  it('names no other field as wrong', () => {
+    const html = renderPage(samplePages()['bank-login-missing']);
+    expect(matches(html, /<input [^>]*aria-invalid="true"[^>]*>/g)).toEqual([
+      expect.stringContaining('name="password"'),
+    ]);
+    expect(html).toContain('<a href="#password">Enter your password.</a>');
   });
 });
 

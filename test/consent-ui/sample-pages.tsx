@@ -189,6 +189,9 @@ export function samplePages(word: Wording = (text) => text) {
         error="mismatch"
       />
     ),
+    'bank-login-missing': (
+      <BankLoginPage {...post} bank={bankBrand} login="grace" error="password-missing" />
+    ),
     credentials: (
       <CredentialsPage
         {...post}
