@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -96,29 +96,35 @@ describe('what is written', () => {
     expect(conformance.suite).toBe('trusted');
   });
 
-  test('the script gives the suite’s runner each run that a pattern names', async () => {
-    await writeFile(
-      join(directory, 'print.py'),
-      'import os, sys\nprint("\\n".join([os.environ["CONFORMANCE_SERVER"], *sys.argv[1:]]))\n',
-    );
-    const checkout = await mkdtemp(join(directory, 'suite-'));
-    await promisify(execFile)('mkdir', [join(checkout, 'scripts')]);
-    await promisify(execFile)('cp', [
-      join(directory, 'print.py'),
-      join(checkout, 'scripts', 'run-test-plan.py'),
-    ]);
-    const run = (pattern: string) =>
-      promisify(execFile)('sh', [conformance.files.script, checkout, pattern]);
-    const { stdout } = await run('fapi1-key-value-*');
-    expect(stdout.trim().split('\n')).toEqual([
-      base,
-      'fapi1-advanced-final-test-plan[fapi_profile=plain_fapi][client_auth_type=private_key_jwt][fapi_auth_request_method=by_value][fapi_response_mode=jarm]',
-      join(conformance.files.plans, 'fapi1-key-value-jarm.json'),
-      'fapi1-advanced-final-test-plan[fapi_profile=plain_fapi][client_auth_type=private_key_jwt][fapi_auth_request_method=by_value][fapi_response_mode=plain_response]',
-      join(conformance.files.plans, 'fapi1-key-value-plain.json'),
-    ]);
-    await expect(run('no-such-plan')).rejects.toMatchObject({ code: 2 });
-  });
+  const name = 'the script gives the suite’s runner each run that a pattern names';
+  // It is the suite's own runner that is written in Python.
+  const isPythonMissing = spawnSync('python3', ['--version']).status !== 0;
+  (isPythonMissing ? test.skip : test)(
+    isPythonMissing ? `${name} (no python3)` : name,
+    async () => {
+      await writeFile(
+        join(directory, 'print.py'),
+        'import os, sys\nprint("\\n".join([os.environ["CONFORMANCE_SERVER"], *sys.argv[1:]]))\n',
+      );
+      const checkout = await mkdtemp(join(directory, 'suite-'));
+      await promisify(execFile)('mkdir', [join(checkout, 'scripts')]);
+      await promisify(execFile)('cp', [
+        join(directory, 'print.py'),
+        join(checkout, 'scripts', 'run-test-plan.py'),
+      ]);
+      const run = (pattern: string) =>
+        promisify(execFile)('sh', [conformance.files.script, checkout, pattern]);
+      const { stdout } = await run('fapi1-key-value-*');
+      expect(stdout.trim().split('\n')).toEqual([
+        base,
+        'fapi1-advanced-final-test-plan[fapi_profile=plain_fapi][client_auth_type=private_key_jwt][fapi_auth_request_method=by_value][fapi_response_mode=jarm]',
+        join(conformance.files.plans, 'fapi1-key-value-jarm.json'),
+        'fapi1-advanced-final-test-plan[fapi_profile=plain_fapi][client_auth_type=private_key_jwt][fapi_auth_request_method=by_value][fapi_response_mode=plain_response]',
+        join(conformance.files.plans, 'fapi1-key-value-plain.json'),
+      ]);
+      await expect(run('no-such-plan')).rejects.toMatchObject({ code: 2 });
+    },
+  );
 });
 
 describe('FAPI', () => {
