@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
  * Below the ports that the kernel gives to connections and to whoever asks for any (from 32768 on): what
  * is found free here is not given away before the test uses it. Each worker of Jest has its own.
  */
-const [lowest, count] = [20_000 + (Number(process.env.JEST_WORKER_ID ?? 0) % 4) * 3000, 3000];
+const [lowest, count] = [20_000 + (Number(process.env.JEST_WORKER_ID ?? 0) % 4) * 2500, 2500];
 let next = randomInt(count);
 
 /** A port that nobody uses, another one each time. */

@@ -69,7 +69,7 @@ export function createTestConnect({ storage, clock, bank, log }: TestApi) {
     },
     /** What is withdrawn is withdrawn behind the person's back. */
     async expectWithdrawn(...expected: readonly string[]) {
-      for (let tries = 0; withdrawn.length < expected.length && tries < 100; tries++)
+      for (let tries = 0; withdrawn.length < expected.length && tries < 1500; tries++)
         await wait(10);
       expect(withdrawn).toEqual(expected);
     },
