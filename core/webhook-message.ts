@@ -10,7 +10,7 @@ export interface WebhookMessage {
 
 /**
  * Signs claims as a compact JWS.
- * @param algorithm what the client prefers; another is used where there is no such key.
+ * @param algorithm what the client prefers; another is used where it is none of the settings'.
  */
 export type SignEvent = (
   claims: Readonly<Record<string, unknown>>,

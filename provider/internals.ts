@@ -67,26 +67,42 @@ export function replaceKeys(provider: Provider, keys: readonly (ExternalSigningK
   initializeKeyStore.call(provider, { keys: [...keys] });
 }
 
+/** Which member of a client says what it is signed with. */
+const algorithmMembers = {
+  idtoken: 'idTokenSignedResponseAlg',
+  logout: 'idTokenSignedResponseAlg',
+  userinfo: 'userinfoSignedResponseAlg',
+  introspection: 'introspectionSignedResponseAlg',
+  authorization: 'authorizationSignedResponseAlg',
+} as const;
+
 /**
  * Runs `prepare` before the library chooses a key of its own: to sign ID tokens, JARM and introspection
  * answers, logout tokens and JWT access tokens, or to verify an `id_token_hint`.
+ * @param prepare is given the algorithm that something is to be signed with, where one is known.
  */
-export function beforeKeyUse(provider: Provider, prepare: () => Promise<void>): void {
+export function beforeKeyUse(
+  provider: Provider,
+  prepare: (algorithm: string | undefined) => Promise<void>,
+): void {
   const { IdToken, AccessToken, ClientCredentials } = provider;
   const { issue } = IdToken.prototype;
-  IdToken.prototype.issue = async function issuePrepared(use) {
-    await prepare();
-    return issue.call(this, use);
+  IdToken.prototype.issue = async function issuePrepared(context) {
+    await prepare(this.client[algorithmMembers[context.use]]);
+    return issue.call(this, context);
   };
   const { validate } = IdToken;
   IdToken.validate = async function validatePrepared(token, client) {
-    await prepare();
+    await prepare(undefined);
     return validate.call(IdToken, token, client);
   };
   for (const { prototype } of [AccessToken, ClientCredentials]) {
     const { save } = prototype;
     prototype.save = async function savePrepared(...ttl) {
-      if (this.resourceServer?.accessTokenFormat === 'jwt') await prepare();
+      if (this.resourceServer?.accessTokenFormat === 'jwt') {
+        const { sign } = this.resourceServer.jwt ?? {};
+        await prepare(sign ? sign.alg : undefined);
+      }
       return save.apply(this, ttl);
     };
   }

@@ -10,7 +10,7 @@ import type { SigningKeys } from './signing-keys.js';
  */
 export function createEventSigner(keys: SigningKeys): SignEvent {
   return async function signEvent(claims, algorithm) {
-    await keys.ready();
+    await keys.ready(algorithm);
     const key = keys.signerFor(algorithm) ?? keys.published().find(({ signs }) => signs);
     if (!key) throw new SignerUnavailable(new Error('there is no key'));
     const header = { alg: key.alg, kid: key.kid };

@@ -12,11 +12,11 @@ export interface SigningKeys {
   /** Sees what another process changed, and what time has: asks the store at most once a second. */
   refresh(): Promise<void>;
   /**
-   * As {@link refresh}, before something is signed.
-   * @throws {SignerUnavailable} where an algorithm has no key: its own was revoked and a new one could
-   * not be made.
+   * As {@link refresh}, before something is signed with an algorithm, or verified.
+   * @throws {SignerUnavailable} where it is one of the settings' and has no key: its own was revoked and a
+   * new one could not be made. The others sign on.
    */
-  ready(): Promise<void>;
+  ready(algorithm: unknown): Promise<void>;
   /** What `/oidc/certs` shows; first those that sign, in the order of `signing.algorithms`. */
   published(): readonly SigningKey[];
   /** The key that signs with an algorithm; undefined where none does. */
@@ -65,10 +65,12 @@ export function createSigningKeys(deps: SigningKeysDeps): SigningKeys {
 
   return {
     refresh,
-    async ready() {
+    async ready(algorithm) {
       await refresh();
-      const missing = algorithms.find((algorithm) => !signerFor(algorithm));
-      if (missing) throw new SignerUnavailable(new Error(`there is no key for ${missing}`));
+      const isOurs = algorithms.some((one) => one === algorithm);
+      if (isOurs && !signerFor(algorithm)) {
+        throw new SignerUnavailable(new Error(`there is no key for ${String(algorithm)}`));
+      }
     },
     published: () => current,
     signerFor,

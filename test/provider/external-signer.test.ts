@@ -5,12 +5,14 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
+import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose';
+import { createEventSigner } from '../../provider/keys/event-signer.js';
 import { keySetId, keySets } from '../../provider/keys/key-set-record.js';
 import type { KeySigner } from '../../provider/keys/key-signer.js';
 import { loadKeySigner } from '../../provider/keys/load-key-signer.js';
 import { makeKey } from '../../provider/keys/make-key.js';
 import { SigningKey } from '../../provider/keys/signing-key.js';
+import { createSigningKeys } from '../../provider/keys/signing-keys.js';
 import { createMovingClock, type MovingClock } from '../adapters/support/moving-clock.js';
 import { eventually } from '../support/eventually.js';
 import { seedCode, seededRedirectUri, seedVisit } from '../support/seed-code.js';
@@ -60,20 +62,21 @@ beforeEach(async () => {
   await startSigner();
   clock = createMovingClock();
   const signing = { algorithms: ['ES256' as const, 'PS256' as const], external: external() };
-  assent = await startAssent({ clients: [client], signing }, { clock });
+  const other = { ...client, client_id: 'other', id_token_signed_response_alg: 'PS256' };
+  assent = await startAssent({ clients: [client, other], signing }, { clock });
 });
 afterEach(async () => {
   await stopSigner();
   await assent.stop();
 });
 
-const makeCode = async () =>
-  (await seedCode(assent, { clientId: 'tpp', seconds: 600 }, clock)).code;
+const makeCode = async (clientId = 'tpp') =>
+  (await seedCode(assent, { clientId, seconds: 600 }, clock)).code;
 
-async function redeem(code: string, at: Pick<Beside, 'fetch'> = assent) {
+async function redeem(code: string, at: Pick<Beside, 'fetch'> = assent, clientId = 'tpp') {
   const response = await at.fetch('/oidc/token', {
     method: 'POST',
-    headers: { authorization: `Basic ${Buffer.from(`tpp:${secret}`).toString('base64')}` },
+    headers: { authorization: `Basic ${Buffer.from(`${clientId}:${secret}`).toString('base64')}` },
     body: new URLSearchParams({
       grant_type: 'authorization_code',
       code,
@@ -165,6 +168,33 @@ test('a key that is compromised while the signer is away is revoked all the same
   const { status, body } = await redeem(await makeCode());
   expect(status).toBe(200);
   expect(await verify(body.id_token)).not.toBe(kid);
+});
+
+test('an algorithm that has no key holds up none that has one', async () => {
+  const revoked = (await assent.keys.list()).find(({ algorithm }) => algorithm === 'PS256');
+  await stopSigner();
+  await expect(assent.keys.revoke(String(revoked?.kid))).rejects.toThrow('no new key');
+  await startSigner();
+  clock.advance(1);
+  const code = await makeCode('other');
+  expect(await redeem(code, assent, 'other')).toEqual(unavailable);
+  const { status, body } = await redeem(await makeCode());
+  expect(status).toBe(200);
+  expect(await verify(body.id_token)).toMatch(/./);
+
+  const keys = createSigningKeys({
+    storage: assent.storage,
+    clock,
+    algorithms: ['ES256', 'PS256'],
+    signer: await loadKeySigner({ ...assent.configuration.signing, external: external() }),
+    onStored: () => {},
+  });
+  const signEvent = createEventSigner(keys);
+  await expect(signEvent({ jti: 'event' }, 'PS256')).rejects.toThrow('temporarily_unavailable');
+  for (const algorithm of ['ES256', undefined]) {
+    const event = await signEvent({ jti: 'event' }, algorithm);
+    expect(decodeProtectedHeader(event).alg).toBe('ES256');
+  }
 });
 
 test('rotating makes the next key there, and destroys the old one there', async () => {
