@@ -43,7 +43,7 @@ export class AccessRefused extends Error {
     this.status = status;
     this.error = challenges[0]?.error;
     const all = challenges.map((challenge) => describeChallenge(challenge, message));
-    this.headers = { ...headers, 'www-authenticate': all.join(', ') };
+    this.headers = { ...headers, ...(all.length > 0 && { 'www-authenticate': all.join(', ') }) };
   }
 }
 

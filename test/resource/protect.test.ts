@@ -1,13 +1,17 @@
+import { hash, randomUUID, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { createServer, type Server as HttpServer, request as httpRequest } from 'node:http';
 import { createServer as createTlsServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { exportJWK, generateKeyPair } from 'jose';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import Koa from 'koa';
 import * as openid from 'openid-client';
 import { Agent, fetch as undiciFetch } from 'undici';
+import { createProofReplays } from '../../api/middleware/dpop-proof.js';
 import { systemClock } from '../../core/clock.js';
-import { createResource } from '../../resource/create-resource.js';
+import { createResource, type ResourceOptions } from '../../resource/create-resource.js';
+import { createDpopNonces } from '../../resource/dpop-nonces.js';
 import { createDemoLedger } from '../../sandbox/bank/create-demo-ledger.js';
 import { type CertificateFiles, subjectOf } from '../../sandbox/certificate-authority.js';
 import { type RunningAssent, startAssent } from '../support/start-assent.js';
@@ -17,7 +21,9 @@ import { type RunningAssent, startAssent } from '../support/start-assent.js';
 let bank: RunningAssent;
 let servers: { readonly koa: Server; readonly express: Server };
 const agents: Agent[] = [];
+const apis: HttpServer[] = [];
 const origins = { koa: '', express: '' };
+let issuer: openid.Configuration;
 let certificates: { tpp: CertificateFiles; rival: CertificateFiles };
 
 beforeAll(async () => {
@@ -59,7 +65,7 @@ beforeAll(async () => {
     rival: await bank.authority.client('rival'),
   };
   const authentication = openid.PrivateKeyJwt({ key: keys.privateKey, kid: 'key' });
-  const issuer = await discover('accounts-api', authentication, undefined);
+  issuer = await discover('accounts-api', authentication, undefined);
   servers = { koa: await listen('koa'), express: await listen('express') };
 
   const { koa } = createResource({ issuer, origin: origins.koa });
@@ -86,6 +92,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await Promise.all(agents.map((agent) => agent.destroy()));
   for (const server of Object.values(servers ?? {})) server.close();
+  for (const api of apis) api.close();
   await bank?.stop();
 });
 
@@ -219,4 +226,160 @@ describe.each(['koa', 'express'] as const)('on %s', (resource) => {
       body: { error: 'invalid_dpop_proof' },
     });
   });
+});
+
+/** As an API behind a proxy that ends TLS: its public origin is not where it listens. */
+const publicOrigin = 'https://api.bank.example';
+
+async function startApi(options: Partial<ResourceOptions> = {}) {
+  const { koa } = createResource({ issuer, origin: publicOrigin, ...options });
+  const application = new Koa();
+  application.use(koa());
+  application.use((ctx) => {
+    ctx.body = { client: ctx.state.token.clientId };
+  });
+  const server = createServer(application.callback());
+  apis.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+
+  return {
+    port,
+    async get(headers: Record<string, string>) {
+      const answer = await undiciFetch(`http://127.0.0.1:${port}/accounts`, { headers });
+      const { status } = answer;
+      return { status, headers: answer.headers, body: await answer.json() };
+    },
+  };
+}
+
+/** A token that is bound to a key, and proofs by that key for the API above. */
+async function bindToken() {
+  const configuration = await tppConfiguration('rival');
+  const keys = await openid.randomDPoPKeyPair('ES256');
+  const { access_token: token } = await openid.clientCredentialsGrant(
+    configuration,
+    { scope: 'accounts' },
+    { DPoP: openid.getDPoPHandle(configuration, keys) },
+  );
+  const jwk = await exportJWK(keys.publicKey);
+
+  return async function prove({ nonce, now = Date.now() }: { nonce?: string; now?: number } = {}) {
+    const proof = await new SignJWT({
+      ...(nonce !== undefined && { nonce }),
+      jti: randomUUID(),
+      htm: 'GET',
+      htu: `${publicOrigin}/accounts`,
+      ath: hash('sha256', token, 'base64url'),
+    })
+      .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk })
+      .setIssuedAt(Math.floor(now / 1000))
+      .sign(keys.privateKey);
+    return { authorization: `DPoP ${token}`, dpop: proof };
+  };
+}
+
+const usedUp = {
+  status: 401,
+  body: { error_description: expect.stringContaining('already used') },
+};
+
+describe('a DPoP proof', () => {
+  test('works once, in this process where no store is given (SEC-28)', async () => {
+    const api = await startApi();
+    const prove = await bindToken();
+    const proof = await prove();
+    expect((await api.get(proof)).status).toBe(200);
+    const again = await api.get(proof);
+    expect(again).toMatchObject(usedUp);
+    expect(again.headers.get('www-authenticate')).toMatch(/^DPoP error="invalid_dpop_proof"/);
+    expect((await api.get(await prove())).status).toBe(200);
+  });
+
+  test('works once in all processes that share a store (SEC-28)', async () => {
+    const shared = await Promise.all(
+      [1, 2].map(() => startApi({ replays: createProofReplays(bank.storage) })),
+    );
+    const proof = await (await bindToken())();
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => shared[index % 2]?.get(proof)),
+    );
+    const statuses = answers.map((answer) => answer?.status).sort();
+    expect(statuses).toEqual([200, ...Array.from({ length: 19 }, () => 401)]);
+  });
+
+  test('needs a nonce of ours that is not too old, and is told the one to use (SEC-29)', async () => {
+    let now = Date.now();
+    const nonceSecret = new Uint8Array(32).fill(9);
+    const api = await startApi({ nonceSecret, now: () => now });
+    const prove = await bindToken();
+    const nonces = (secret: Uint8Array, at: number) => createDpopNonces(secret, () => at).current();
+    const period = 120_000;
+    for (const nonce of [
+      undefined,
+      'made-up',
+      nonces(new Uint8Array(32).fill(8), now),
+      nonces(nonceSecret, now - 2 * period),
+      nonces(nonceSecret, now + period),
+    ]) {
+      const refused = await api.get(await prove({ now, ...(nonce !== undefined && { nonce }) }));
+      expect(refused).toMatchObject({ status: 401, body: { error: 'use_dpop_nonce' } });
+      expect(refused.headers.get('dpop-nonce')).toBe(nonces(nonceSecret, now));
+    }
+    const nonce = nonces(nonceSecret, now);
+    expect((await api.get(await prove({ now, nonce }))).status).toBe(200);
+    now += period;
+    expect((await api.get(await prove({ now, nonce }))).status).toBe(200);
+    now += period;
+    expect((await api.get(await prove({ now, nonce }))).status).toBe(401);
+  });
+});
+
+test('behind a proxy, the certificate is the one that the proxy passes on', async () => {
+  const api = await startApi({
+    readCertificate({ headers }) {
+      const passed = headers['client-cert'];
+      if (typeof passed !== 'string') return undefined;
+      return new X509Certificate(Buffer.from(passed, 'base64'));
+    },
+  });
+  const configuration = await tppConfiguration('tpp');
+  const { access_token: token } = await openid.clientCredentialsGrant(configuration, {
+    scope: 'accounts',
+  });
+  const authorization = `Bearer ${token}`;
+  const passOn = async ({ certificate }: CertificateFiles) =>
+    new X509Certificate(await readFile(certificate)).raw.toString('base64');
+  const own = await api.get({ authorization, 'client-cert': await passOn(certificates.tpp) });
+  expect(own).toMatchObject({ status: 200, body: { client: 'tpp' } });
+  const rival = { authorization, 'client-cert': await passOn(certificates.rival) };
+  expect((await api.get(rival)).status).toBe(401);
+  expect((await api.get({ authorization })).status).toBe(401);
+});
+
+test.each([undefined, 'not-a-uuid', '93bac548-d2de-4546-b106-880a5018460d, another'])(
+  'x-fapi-interaction-id %j is answered with a new one',
+  async (given) => {
+    const api = await startApi();
+    const headers = given === undefined ? {} : { 'x-fapi-interaction-id': given };
+    const answer = (await api.get(headers)).headers.get('x-fapi-interaction-id');
+    expect(answer).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
+    expect(given ?? '').not.toContain(answer);
+  },
+);
+
+test('a request that names no path is refused without a challenge', async () => {
+  const { port } = await startApi();
+  const answer = await new Promise<{ status: number | undefined; names: readonly string[] }>(
+    (resolve, reject) => {
+      httpRequest({ port, host: '127.0.0.1', method: 'OPTIONS', path: '*' }, (response) => {
+        response.resume();
+        resolve({ status: response.statusCode, names: Object.keys(response.headers) });
+      })
+        .on('error', reject)
+        .end();
+    },
+  );
+  expect(answer.status).toBe(400);
+  expect(answer.names).not.toContain('www-authenticate');
 });
