@@ -121,7 +121,10 @@ export function createAskedAccess(deps: AskedAccessDeps): AskedAccessReader {
         if (details.length === 0) return undefined;
         const yes = await intentService.grantDetails(clientId, { customerId, details }, undefined);
         const access = {
-          ...{ ...granted, grantId: yes.intent.id, claims: withIntent, details },
+          ...granted,
+          grantId: yes.intent.id,
+          claims: withIntent,
+          details,
           expiresAt: endOf(yes.intent),
         };
         return { granted: access, writes: yes.writes };
