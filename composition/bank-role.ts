@@ -32,10 +32,12 @@ import {
 import { type CustomerPages, createSignIn } from '../interactions/bank/approvals/sign-in.js';
 import { createBankInteractions } from '../interactions/bank/create-bank-interactions.js';
 import { createCustomerSignIn } from '../interactions/bank/customer-sign-in.js';
+import { brandOf } from '../interactions/bank/show-steps.js';
 import { createSignOnInteractions } from '../interactions/bank/sign-on/create-sign-on-interactions.js';
 import { createLogoutPages } from '../interactions/bank/sign-on/show-sign-on.js';
 import { createDescribeClient } from '../interactions/describe-client.js';
 import { createInteractionSessions } from '../interactions/interaction-session.js';
+import { createProblemRenderer } from '../interactions/render-problem.js';
 import { isGrantManagementOffered } from '../provider/configuration/grant-management.js';
 import { resourceOf } from '../provider/configuration/scopes.js';
 import { createGrantReader } from '../provider/grant-reader.js';
@@ -61,7 +63,10 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
   const holdings = createIntentHoldings({ storage, clock, intentService });
   const send = createPingSender(foundation.guardedFetch, logger);
 
+  const renderProblem = createProblemRenderer(brandOf(ledger.bankName));
+
   return {
+    renderProblem,
     jobs: [
       createPingHandler({ storage, clock, logger, send }),
       createEndClientHandler({ storage, clock, holdings }),
@@ -150,7 +155,7 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
         accountInformation,
         ...(consumerData || []),
         ...(isGrantManagementOffered(configuration) ? [grants] : []),
-        answerPageErrors(logger),
+        answerPageErrors(logger, renderProblem),
         noStore,
         ...(signOn || []),
         interactions,

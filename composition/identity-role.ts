@@ -13,6 +13,7 @@ import { createDescribeClient } from '../interactions/describe-client.js';
 import { createIdentityInteractions } from '../interactions/identity/create-identity-interactions.js';
 import { forwardToClient } from '../interactions/identity/forward-to-client.js';
 import { createInteractionSessions } from '../interactions/interaction-session.js';
+import { createProblemRenderer } from '../interactions/render-problem.js';
 import { resourceOf } from '../provider/configuration/scopes.js';
 import { createEventSigner } from '../provider/keys/event-signer.js';
 import { createRequestObjectRegister } from '../provider/request-objects/create-request-object-register.js';
@@ -32,8 +33,10 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
     sign: createEventSigner(foundation.signingKeys),
   });
   const { jobs, holdings, redeemGrant } = services;
+  const renderProblem = createProblemRenderer('assent');
 
   return {
+    renderProblem,
     jobs,
     holdings,
     redeemGrant,
@@ -67,7 +70,7 @@ export async function createIdentityRole(foundation: Foundation): Promise<Role> 
           authenticate: protect(foundation, provider),
           origins: [publicUrl, mtlsUrl],
         }),
-        answerPageErrors(logger),
+        answerPageErrors(logger, renderProblem),
         noStore,
         forwardToClient(services.authRequestEnds),
         interactions,

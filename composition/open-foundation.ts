@@ -14,7 +14,6 @@ import type { Logger } from '../core/logger.js';
 import { createScheduler, type Scheduler } from '../core/scheduler.js';
 import { createGuardedFetch, type GuardedFetch } from '../http/guarded-fetch.js';
 import { readLogos } from '../http/read-logos.js';
-import { renderProblem } from '../interactions/render-problem.js';
 import { createProvider } from '../provider/create-provider.js';
 import { assertAlgorithmsUnused } from '../provider/keys/assert-algorithms-unused.js';
 import { keySets } from '../provider/keys/key-set-record.js';
@@ -109,7 +108,7 @@ export async function openProvider(foundation: Foundation, role: Role): Promise<
     approvals: role.approvals,
     signOn: role.signOn,
     withdrawArrangement: role.withdrawIntent,
-    renderProblem,
+    renderProblem: role.renderProblem,
   });
 }
 

@@ -16,6 +16,7 @@ import type { Storage } from '../core/storage.js';
 import { readClientCertificate } from '../http/client-certificate.js';
 import type { GuardedFetch } from '../http/guarded-fetch.js';
 import type { Logos } from '../http/read-logos.js';
+import type { RenderProblem } from '../interactions/render-problem.js';
 import { createAccessTokenReader } from '../provider/access-token-reader.js';
 import { resourceOf } from '../provider/configuration/scopes.js';
 import type { RedeemGrant } from '../provider/grants/authorization-code.js';
@@ -29,6 +30,8 @@ export type Route = Middleware | Router | Router<ApiState>;
 export interface Role {
   /** How each kind of job is done that this role schedules, see `core/scheduler.ts`. */
   readonly jobs: readonly JobHandler[];
+  /** What people are shown where a visit goes wrong. */
+  readonly renderProblem: RenderProblem;
   readonly redeemGrant: RedeemGrant;
   /** What clients may ask of people who are elsewhere (CIBA), in a role that people sign in to. */
   readonly approvals?: ApprovalsService;

@@ -4,7 +4,7 @@ import type { Logger } from '../core/logger.js';
 import { Refusal, type RefusalCode } from '../core/refusal.js';
 import { answerPage } from './answer-page.js';
 import { InteractionAnswered } from './interaction-session.js';
-import { renderProblem } from './render-problem.js';
+import type { RenderProblem } from './render-problem.js';
 import { seeOther } from './see-other.js';
 
 const statusOf: Partial<Record<RefusalCode, number>> = {
@@ -15,7 +15,7 @@ const statusOf: Partial<Record<RefusalCode, number>> = {
 };
 
 /** The one place where what goes wrong on a page becomes a page: a sentence, never a stack. */
-export function answerPageErrors(logger: Logger): Middleware {
+export function answerPageErrors(logger: Logger, renderProblem: RenderProblem): Middleware {
   return async function answerPageError(ctx: Context, next: Next) {
     try {
       await next();

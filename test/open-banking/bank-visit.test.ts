@@ -289,6 +289,30 @@ describe('reloads, tabs and hostile forms', () => {
     expect(await bank.tpp.status(intentId)).toBe('AwaitingAuthorisation');
   });
 
+  test('what goes wrong is told on a page of the bank, which has just asked for its password', async () => {
+    const intentId = await bank.tpp.register();
+    const address = await bank.tpp.authorizeUrl(intentId);
+    const person = openPerson(bank);
+    const page = await person.open(address);
+    const choice = await person.submit(page, 'login', amelia);
+    await person.submit(choice, 'accounts', { account: '22289', decision: 'allow' });
+    const html = { headers: { accept: 'text/html' } };
+    const shown = [
+      await person.open(page.url.pathname),
+      await openPerson(bank).open(page.url.pathname),
+      await person.open(`${page.url.pathname}/accounts`, { decision: 'allow' }),
+      await bank.fetch(address, html),
+      await bank.fetch('/oidc/auth?client_id=tpp&request_uri=none', html),
+    ];
+    for (const answer of shown) {
+      expect(answer.status).toBeGreaterThanOrEqual(400);
+      const text = typeof answer.text === 'string' ? answer.text : await answer.text();
+      expect(text).toContain('– Northbank</title>');
+      expect(text).toContain('Only enter your password on Northbank’s own pages.');
+      expect(text).not.toContain('Assent');
+    }
+  });
+
   test("another person's browser cannot open the visit", async () => {
     const { page } = await arrive(await bank.tpp.register());
     expect((await openPerson(bank).open(page.url.pathname)).status).toBe(400);
