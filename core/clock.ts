@@ -1,4 +1,4 @@
-/** Time as a port (architecture decision 11): production reads the system's, tests move their own. */
+/** Time as a port (architecture decision 19): production reads the system's, tests move their own. */
 export interface Clock {
   /** Milliseconds since the epoch, as `Date.now()`. */
   now(): number;

@@ -88,7 +88,7 @@ export const publishEvent: JobKind<Event> = { name: 'publish-event', data: event
 
 /**
  * The write that reports an event: it belongs into the commit of what it reports, so that neither is
- * there without the other (architecture decision 10).
+ * there without the other (architecture decision 23).
  */
 export function report<Type extends EventType>(
   type: Type,

@@ -15,7 +15,7 @@ export interface ClockState {
 }
 
 /**
- * The two clocks of a connection (architecture decision 4): whether the person still agrees, and
+ * The two clocks of a connection (architecture decision 22): whether the person still agrees, and
  * whether the bank still recognises them. Either can end without the other.
  */
 export interface Validity {

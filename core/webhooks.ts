@@ -25,7 +25,7 @@ import { composeMessage, type SignEvent, type WebhookMessage } from './webhook-m
 export type SendWebhook = (url: string, message: WebhookMessage) => Promise<DeliveryResult>;
 
 /**
- * Tells clients of events (architecture decision 10). An event becomes one delivery for each endpoint
+ * Tells clients of events (architecture decision 23). An event becomes one delivery for each endpoint
  * that wants it, each delivery a job of its own, tried again until it is received or given up. So a
  * delivery may come more than once, and always with the event's id.
  */
