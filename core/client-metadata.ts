@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { BrokenRule } from './broken-rule.js';
+import { publicKeySchema } from './public-key.js';
 import { webhookEndpoints } from './webhook-endpoint.js';
 
 const text = z.string().min(1).max(2048);
@@ -43,7 +44,7 @@ const redirectUri = z
     error: 'must be one address: it is compared as it stands',
   });
 const algorithm = z.string().min(1).max(40);
-const jwks = z.strictObject({ keys: list(z.record(z.string(), z.unknown()), 50) });
+const jwks = z.strictObject({ keys: list(publicKeySchema, 50) });
 
 /**
  * Everything an operator may say of a client: OpenID Connect and OAuth registration metadata, by their

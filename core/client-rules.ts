@@ -5,6 +5,8 @@ import type { ClientMetadata } from './clients.js';
 export interface ClientRules {
   /** Every rule of the library and of the client's profile that the metadata breaks. */
   findBroken(metadata: ClientMetadata): Promise<readonly BrokenRule[]>;
+  /** Those of the rules that are about a client's keys alone, of what it publishes as its `jwks`. */
+  findBrokenKeys(metadata: ClientMetadata): readonly BrokenRule[];
   /**
    * The metadata that is in force: with defaults, with what the profile adds, without what is unused
    * here. No secret.

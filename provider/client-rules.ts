@@ -6,6 +6,8 @@ import type { ClientRules } from '../core/client-rules.js';
 import { lifetimesOf } from './configuration/tokens.js';
 import { readMetadata } from './internals.js';
 import { InvalidProfileMetadata } from './profiles/assert-client-metadata.js';
+import { findEncryptionFaults } from './profiles/find-encryption-faults.js';
+import { findKeyFaults } from './profiles/find-key-faults.js';
 import { profileOf } from './profiles/profiles.js';
 
 /** See {@link ClientRules}: what the library and the profiles say. */
@@ -26,6 +28,11 @@ export function createClientRules(
         throw error;
       }
     },
+
+    findBrokenKeys: (metadata) => [
+      ...findKeyFaults(metadata.jwks),
+      ...findEncryptionFaults(metadata).filter(({ member }) => member === 'jwks'),
+    ],
 
     effective(metadata) {
       const { effective } = readMetadata(provider, metadata);

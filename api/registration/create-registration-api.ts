@@ -3,6 +3,7 @@ import type { Context, Next } from 'koa';
 import { spendAttempt } from '../../core/attempts.js';
 import { metadataMembers } from '../../core/client-metadata.js';
 import type { ClientRules } from '../../core/client-rules.js';
+import type { ClientRecord } from '../../core/clients.js';
 import type { Explanations } from '../../core/explanation.js';
 import { isSameSecret } from '../../core/is-same-secret.js';
 import type { Logger } from '../../core/logger.js';
@@ -135,11 +136,15 @@ function readUpdate(
     ? `must not contain ${hit}`
     : clientId !== id
       ? 'must contain the client_id of this client'
-      : secret !== undefined && !isSameSecret(String(secret), value.client_secret ?? '')
+      : secret !== undefined && !isOwnSecret(secret, value)
         ? 'must contain no other client_secret than its own'
         : undefined;
   if (fault) throw new RegistrationRefused('invalid_request', `The update ${fault}`);
   return members;
+}
+
+function isOwnSecret(secret: unknown, { client_secret: own = '' }: ClientRecord): boolean {
+  return typeof secret === 'string' && isSameSecret(secret, own);
 }
 
 function bearerOf(ctx: Context): string | undefined {

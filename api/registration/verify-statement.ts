@@ -2,6 +2,7 @@ import { createLocalJWKSet, decodeJwt, errors, type JWTPayload, jwtVerify } from
 import { z } from 'zod';
 import type { RegistrationDirectory } from '../../config/schema.js';
 import type { Clock } from '../../core/clock.js';
+import { usableKeys } from '../../core/public-key.js';
 import { RegistrationRefused } from '../../core/registration/registration-refused.js';
 import {
   metadataOfStatement,
@@ -24,7 +25,7 @@ interface KeySource {
   readonly jwksUri?: unknown;
 }
 
-const keySet = z.object({ keys: z.array(z.looseObject({ kty: z.string() })) }).catch({ keys: [] });
+const keySet = z.object({ keys: z.array(z.unknown()) }).catch({ keys: [] });
 
 const text = z.string().min(1).max(2048);
 const statementClaims = z.looseObject({
@@ -60,7 +61,8 @@ export async function verifyStatement(
   if (!claims) throw invalidStatement('must have iss, iat, jti and software_id');
   const usableUntil = fresh(claims, directory.statementAge, deps.clock, invalidStatement);
   for (const status of ['org_status', 'software_status']) {
-    if (claims[status] !== undefined && !/^active$/i.test(String(claims[status]))) {
+    const said = claims[status];
+    if (said !== undefined && !(typeof said === 'string' && /^active$/i.test(said))) {
       const message = `The directory says in ${status} that this software is not active`;
       throw new RegistrationRefused('unapproved_software_statement', message);
     }
@@ -139,7 +141,8 @@ async function verify(
   audience?: readonly string[],
 ): Promise<JWTPayload> {
   const attempt = async (keys: unknown) => {
-    const { payload } = await jwtVerify(jwt, createLocalJWKSet(keySet.parse(keys)), {
+    const usable = { keys: [...usableKeys(keySet.parse(keys).keys)] };
+    const { payload } = await jwtVerify(jwt, createLocalJWKSet(usable), {
       ...{ algorithms, clockTolerance, currentDate: new Date(clock.now()) },
       ...(audience && { audience: [...audience] }),
     });
@@ -158,7 +161,9 @@ async function verify(
     if (cause instanceof NoRemoteKeys) {
       throw refuse(`could not be verified, its keys could not be read: ${cause.message}`, cause);
     }
-    if (cause instanceof errors.JOSEError || cause instanceof TypeError) {
+    // Of WebCrypto, where key and signature do not go together.
+    const isFault = cause instanceof TypeError || cause instanceof DOMException;
+    if (isFault || cause instanceof errors.JOSEError) {
       throw refuse(`is not valid: ${describe(cause)}`, cause);
     }
     throw cause;

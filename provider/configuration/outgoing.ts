@@ -1,15 +1,23 @@
 import type { Configuration } from 'oidc-provider';
+import { z } from 'zod';
 import type { Clock } from '../../core/clock.js';
+import { usableKeys } from '../../core/public-key.js';
 import type { GuardedAnswer, GuardedFetch } from '../../http/guarded-fetch.js';
 import { shareRequests } from '../../http/share-requests.js';
+
+const keySet = z.object({ keys: z.array(z.unknown()).max(100) });
 
 /** The library's own requests (`jwks_uri`, `sector_identifier_uri`) go where a client's address may lead. */
 export function outgoingConfiguration(guardedFetch: GuardedFetch, clock: Clock) {
   const readDocument = shareRequests(async (url, headers) => {
     const answer = await guardedFetch(url, { headers });
     // The library would fail too, and ask again for the next request that needs it.
-    if (answer.status === 200) JSON.parse(answer.body.toString());
-    return answer;
+    if (answer.status !== 200) throw new Error(`the answer was ${answer.status}`);
+    const document: unknown = JSON.parse(answer.body.toString());
+    const { data: jwks } = keySet.safeParse(document);
+    // One key that is none would cost the client all others, or what is encrypted to it (SEC-41).
+    if (!jwks) return answer;
+    return { ...answer, body: Buffer.from(JSON.stringify({ keys: usableKeys(jwks.keys) })) };
   }, clock);
 
   return {

@@ -56,6 +56,24 @@ function tokenWithSecret(clientId: string, clientSecret: string, form = {}) {
   });
 }
 
+test.each<[string, object]>([
+  ['a modulus', { kty: 'RSA', e: 'AQAB', n: { toString: 1, valueOf: 1 } }],
+  ['an exponent', { kty: 'RSA', e: { toString: 1, valueOf: 1 }, n: 'AQAB' }],
+  ['operations', { kty: 'EC', key_ops: [{ toString: 1, valueOf: 1 }] }],
+  ['a type', { kty: { toString: 1, valueOf: 1 } }],
+])('a key with %s that is no text is told as a broken rule', async (_name, key) => {
+  const broken = { ...budget, jwks: { keys: [key] } };
+  const tried = await admin.call('POST', '/clients/dry-run', broken);
+  expect(tried.status).toBe(200);
+  expect(tried.body.brokenRules[0].member).toMatch(/^jwks\.keys\.0/);
+  const planned = await admin.call('POST', '/configuration/plan', {
+    ...{ format: 'assent-configuration', version: 1 },
+    clients: [{ ...broken, client_id: 'broken-key' }],
+  });
+  expect(planned.status).toBe(200);
+  expect(planned.body.clients[0].brokenRules[0].member).toMatch(/^jwks\.keys\.0/);
+});
+
 const ifMatch = (etag: string) => ({ 'if-match': etag });
 
 describe('a client', () => {

@@ -39,7 +39,7 @@ describe('clients of the configuration that break a rule', () => {
       () => 'started',
       (error: Error) => error.message,
     );
-    expect(message).toContain('13 mistakes');
+    expect(message).toContain('14 mistakes');
     expect(message).toMatch(/clients\.0 \(weak\): token_endpoint_auth_method must be one of/);
     expect(message).toMatch(/clients\.0 \(weak\): response_types must be among code/);
     expect(message).toMatch(/clients\.0 \(weak\): redirect_uris\.0 must use https/);

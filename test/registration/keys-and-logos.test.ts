@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, type JsonWebKey } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { rewritePng } from '../../http/rewrite-png.js';
 import { createClientKeys } from '../support/client-keys.js';
@@ -44,6 +44,13 @@ describe('SEC-41: weak keys', () => {
       () => [rsa(2048), { ...rsa(2048), use: 'enc' }],
     ],
     ['a private key', () => [{ ...rsa(2048), d: 'AQAB' }]],
+    ['a point off its curve', () => [publicJwk, { ...offCurve(), use: 'enc', alg: 'ECDH-ES' }]],
+    ['a modulus of 320 000 bits', () => [{ ...rsa(2048), n: ones(40_000) }]],
+    ['an exponent as long as the modulus', () => [{ ...rsa(2048), e: rsa(2048).n }]],
+    ['members that are no text', () => [{ ...rsa(2048), n: { toString: 1, valueOf: 1 } }]],
+    ['operations that are no text', () => [{ ...rsa(2048), key_ops: [{ toString: 1 }] }]],
+    ["another key's certificate", () => [{ ...rsa(2048), x5c: ['%%%'] }]],
+    ['no algorithm', () => [{ ...publicJwk, alg: 'none' }]],
   ])('%s is refused, registered or published', async (_name, make) => {
     const jwks = { keys: make() };
     const { jwks: _jwks, ...rest } = budget;
@@ -54,6 +61,35 @@ describe('SEC-41: weak keys', () => {
       expect(answer.body.error_description).toMatch(/^jwks/);
     }
   });
+
+  test('a key of a kind that is unknown here is refused, and one that is published beside others ignored', async () => {
+    const { jwks: _jwks, ...rest } = budget;
+    for (const unknown of [{ kty: 'FOO' }, { ...offCurve(), crv: 'secp256k1' }]) {
+      const jwks = { keys: [publicJwk, unknown] };
+      expect(await assent.register({ ...rest, jwks }, { token })).toMatchObject({ status: 400 });
+      const jwks_uri = assent.publish(`/unknown/${Math.random()}`, jwks);
+      expect(await assent.register({ ...rest, jwks_uri }, { token })).toMatchObject({
+        status: 201,
+      });
+    }
+  });
+
+  test('what nobody knows of a key is not kept', async () => {
+    const jwks = { keys: [{ ...publicJwk, note: 'n'.repeat(10_000), x5u: 'https://x.example' }] };
+    const { body } = await assent.register({ ...budget, jwks }, { token });
+    expect(body.jwks).toEqual({ keys: [publicJwk] });
+  });
+
+  function offCurve(): JsonWebKey {
+    const jwk = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({
+      format: 'jwk',
+    });
+    return { ...jwk, y: `${jwk.x}` };
+  }
+
+  function ones(bytes: number): string {
+    return Buffer.alloc(bytes, 255).toString('base64url');
+  }
 
   /** Of 2048 bits, and a power of 65537 modulo every small prime, as CVE-2017-15361 leaves it. */
   function rocaModulus(): string {

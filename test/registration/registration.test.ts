@@ -293,7 +293,9 @@ describe('a registered client', () => {
     expect(await put(budget)).toMatchObject({ status: 400, body: { error: 'invalid_request' } });
     expect((await put({ ...budget, client_id: 'other' })).status).toBe(400);
     const named = { ...budget, client_id: made.id };
-    expect((await put({ ...named, client_secret: 'x' })).status).toBe(400);
+    for (const client_secret of ['x', 5, ['x'], { toString: 1, valueOf: 1 }]) {
+      expect((await put({ ...named, client_secret })).status).toBe(400);
+    }
     expect((await put({ ...named, registration_access_token: made.token })).status).toBe(400);
     const broken = await put({ ...named, redirect_uris: ['http://budget.example/'] });
     expect(broken).toMatchObject({ status: 400, body: { error: 'invalid_redirect_uri' } });

@@ -180,6 +180,24 @@ describe('a signed registration request (UK Open Banking DCR v3.2)', () => {
     expect(await post(await sign(claims))).toMatchObject(refused('invalid_client_metadata'));
   });
 
+  test.each<[string, (jwk: Claims) => Claims]>([
+    ['off its curve', (jwk) => ({ kty: 'EC', crv: 'P-256', x: jwk.kid, y: jwk.kid })],
+    ['damaged', (jwk) => ({ ...jwk, n: 'AA' })],
+    ['with a private half', (jwk) => ({ ...jwk, d: 'AQAB' })],
+    ['of other types inside', (jwk) => ({ ...jwk, n: { toString: 1 }, e: [] })],
+  ])('by a key that is %s, in the statement or published: refused', async (_name, spoil) => {
+    const software_jwks = { keys: [spoil({ ...keys.publicJwk })] };
+    const published = assent.publish(`/spoilt/${randomUUID()}`, software_jwks);
+    for (const statement of [
+      { software_jwks, software_jwks_endpoint: undefined },
+      { software_jwks_endpoint: published },
+    ]) {
+      expect(await post(await sign({}, statement))).toMatchObject(
+        refused('invalid_client_metadata'),
+      );
+    }
+  });
+
   test('replayed, signed by another, or without a statement: refused', async () => {
     const jti = randomUUID();
     expect((await post(await sign({ jti }))).status).toBe(201);

@@ -18,6 +18,8 @@ import { expectExplained } from './support/expect-explained.js';
 const count = 200;
 const mostConnections = 32;
 const attacks = ['slow-loris', 'endless', 'gzip-bomb', 'gigabyte', 'silent'] as const;
+/** Answers that are no keys, whatever their status. */
+const answering = ['status 404', 'status 500', 'status 503'] as const;
 const clock = createMovingClock();
 const keys = await createClientKeys();
 
@@ -28,8 +30,9 @@ let assent: RunningAssent;
 const answers = new Map<string, (response: ServerResponse) => void>();
 let bytesSent = 0;
 
-const uriOf = (name: string) => `https://localhost:${target.port}/${name}`;
-const asked = (name: string) => target.received.filter(({ url }) => url === `/${name}`).length;
+const pathOf = (name: string) => `/${name.replace(' ', '-')}`;
+const uriOf = (name: string) => `https://localhost:${target.port}${pathOf(name)}`;
+const asked = (name: string) => target.received.filter(({ url }) => url === pathOf(name)).length;
 
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'assent-exhaustion-'));
@@ -44,6 +47,8 @@ beforeAll(async () => {
     'failing',
     'coalesced',
     'wrong',
+    'mixed',
+    ...answering,
     ...Array.from({ length: count }, many),
   ];
   assent = await startAssent(
@@ -147,6 +152,25 @@ test('SEC-46: a server that fails is left alone for a while, and believed again 
   clock.advance(16);
   expect((await ask('failing')).status).toBe(200);
   expect(asked('failing')).toBe(2);
+});
+
+test.each(answering)('SEC-46: a server that answers with %s is left alone too', async (name) => {
+  const status = Number(name.split(' ')[1]);
+  answers.set(pathOf(name).slice(1), (response) => response.writeHead(status).end('busy'));
+  for (let attempt = 0; attempt < 20; attempt++) expect(await ask(name)).toMatchObject(refused);
+  expect(asked(name)).toBe(1);
+  answers.delete(pathOf(name).slice(1));
+  clock.advance(16);
+  expect((await ask(name)).status).toBe(200);
+});
+
+test('SEC-41: of the keys that are published, those that are none cost nobody the others', async () => {
+  const { kid, x } = { ...keys.publicJwk } as Record<string, unknown>;
+  const spoilt = [{ kty: 'FOO' }, null, 'key', { kty: 'EC', crv: 'P-256', kid, x, y: x }];
+  answers.set('mixed', (response) =>
+    response.end(JSON.stringify({ keys: [...spoilt, ...keys.jwks.keys] })),
+  );
+  expect((await ask('mixed')).status).toBe(200);
 });
 
 test('SEC-46: keys that never verify are asked for no oftener than once a minute', async () => {
