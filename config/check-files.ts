@@ -1,8 +1,8 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createSecureContext, type SecureContext } from 'node:tls';
-import { z } from 'zod';
 import type { ConnectorConfiguration, ValidSettings } from './schema.js';
+import { signingKeySchema } from './signing-key.js';
 import { systemErrorCode } from './system-error-code.js';
 
 /**
@@ -98,10 +98,7 @@ const readPrivateKey: FileKind<KeyObject> = {
 
 const readPrivateJwk: FileKind<unknown> = {
   expected: 'a private key as JWK with kid and alg',
-  parse: (text) =>
-    z
-      .looseObject({ kty: z.string(), kid: z.string(), alg: z.string(), d: z.string() })
-      .parse(JSON.parse(text)),
+  parse: (text) => signingKeySchema.parse(JSON.parse(text)),
 };
 
 /** What it exports is looked at when it is loaded. */

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { showValue } from './describe-issue.js';
 import type { Configuration, ValidSettings } from './schema.js';
+import { needsSigningKey } from './signing-key.js';
 
 /**
  * The rules between settings, on those that are each valid.
@@ -93,9 +94,7 @@ function checkInstitutions(institutions: Configuration['institutions']): string[
       );
     }
     if (connector.type === 'simulated-legacy') continue;
-    const signs =
-      connector.request === 'signed' || connector.tokenEndpointAuthMethod === 'private_key_jwt';
-    if (signs && connector.signingKey === undefined) {
+    if (needsSigningKey(connector) && connector.signingKey === undefined) {
       mistakes.push(
         `institutions.${index}.connector.signingKey: found nothing; expected a private JWK, for private_key_jwt and signed requests`,
       );

@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { importJWK } from 'jose';
-import { z } from 'zod';
 import type {
   Configuration,
   ConnectorConfiguration,
   InstitutionConfiguration,
 } from '../config/schema.js';
+import { needsSigningKey, signingKeySchema } from '../config/signing-key.js';
 import type { Clock } from '../core/clock.js';
 import {
   type Institution,
@@ -78,9 +78,7 @@ async function connectByApi(
   clock: Clock,
 ): Promise<InstitutionConnector> {
   const { certificate, key, certificateAuthority, signingKey, ...settings } = connector;
-  const signs =
-    settings.request === 'signed' || settings.tokenEndpointAuthMethod !== 'tls_client_auth';
-  if (signs && signingKey === undefined) {
+  if (needsSigningKey(connector) && signingKey === undefined) {
     throw new TypeError(`${name}: signed requests and private_key_jwt need a signingKey`);
   }
   const [certificatePem, keyPem, authorityPem, importedKey] = await Promise.all([
@@ -101,25 +99,15 @@ async function connectByApi(
   });
 }
 
-const privateJwk = z.looseObject({
-  kty: z.enum(['EC', 'RSA', 'OKP']),
-  d: z.string(),
-  kid: z.string().exactOptional(),
-  alg: z.string().exactOptional(),
-});
-
-/** FAPI 2.0 SP §5.4.1, where the JWK does not say. */
-const defaultAlgorithms = { EC: 'ES256', RSA: 'PS256', OKP: 'Ed25519' };
-
 async function readSigningKey(file: string): Promise<SigningKey> {
   const text = await readFile(file, 'utf8');
   try {
-    const jwk = privateJwk.parse(JSON.parse(text));
-    const key = await importJWK(jwk, jwk.alg ?? defaultAlgorithms[jwk.kty]);
+    const jwk = signingKeySchema.parse(JSON.parse(text));
+    const key = await importJWK(jwk);
     if (key instanceof Uint8Array) throw new TypeError('a symmetric key');
-    return { key, ...(jwk.kid !== undefined && { kid: jwk.kid }) };
+    return { key, kid: jwk.kid };
   } catch {
     // The cause could quote the key.
-    throw new TypeError(`${file} is not a private JWK`);
+    throw new TypeError(`${file} is not a private JWK with kid and alg`);
   }
 }

@@ -17,7 +17,7 @@ import type { BankFetch } from './bank-fetch.js';
 /** A key to sign with, and the `kid` that the bank knows it by. */
 export interface SigningKey {
   readonly key: CryptoKey;
-  readonly kid?: string;
+  readonly kid: string;
 }
 
 export interface BankConfigurationDeps {

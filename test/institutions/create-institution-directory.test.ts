@@ -107,7 +107,8 @@ describe('the institution directory', () => {
   it.each(['ES256', 'PS256', 'Ed25519'])('signs with a %s key of a file', async (alg) => {
     const { privateKey } = await generateKeyPair(alg, { extractable: true });
     const signingKey = join(directory, `${alg}.json`);
-    await writeFile(signingKey, JSON.stringify({ ...(await exportJWK(privateKey)), kid: 'ours' }));
+    const jwk = { ...(await exportJWK(privateKey)), alg, kid: 'ours' };
+    await writeFile(signingKey, JSON.stringify(jwk));
     const institutions = await open(
       institution({ signingKey, tokenEndpointAuthMethod: 'private_key_jwt', request: 'signed' }),
     );
@@ -123,9 +124,17 @@ describe('the institution directory', () => {
     await expect(open(institution(signed))).rejects.toThrow(/Test Bank.*signingKey/);
 
     const signingKey = join(directory, 'broken.json');
-    await writeFile(signingKey, '{"kty":"EC","d":"secret"}');
-    const error = await open(institution({ ...signed, signingKey })).catch(String);
-    expect(error).toMatch(/not a private JWK/);
-    expect(error).not.toContain('secret');
+    const { privateKey } = await generateKeyPair('ES256', { extractable: true });
+    const jwk = await exportJWK(privateKey);
+    for (const broken of [
+      { kty: 'EC', d: 'secret', alg: 'ES256', kid: 'ours' },
+      { ...jwk, kid: 'ours' },
+      { ...jwk, alg: 'ES256' },
+    ]) {
+      await writeFile(signingKey, JSON.stringify(broken));
+      const error = await open(institution({ ...signed, signingKey })).catch(String);
+      expect(error).toMatch(/not a private JWK with kid and alg/);
+      expect(error).not.toContain(broken.d);
+    }
   });
 });
