@@ -277,7 +277,7 @@ describe('a bank that fails', () => {
       expect(await callback()).toMatchObject({ error: 'access_denied', state: 'state-5' });
       await context.close();
     },
-    30_000,
+    90_000,
   );
 
   test('a callback from another browser connects nothing', async () => {

@@ -179,7 +179,7 @@ describe('reconsent', () => {
       expect(Date.parse(after.expiresAt)).toBeGreaterThan(Date.now() + 89.9 * day);
       expect(intentsRegistered()).toBe(registered);
     },
-    60_000,
+    120_000,
   );
 
   test('“Not now” changes nothing', async () => {

@@ -109,7 +109,7 @@ const name =
       await forgetKey(key, signer);
       await expect(signing.sign(Buffer.from('late'))).rejects.toThrow();
     },
-    30_000,
+    90_000,
   );
 
   test('sign for a whole Assent', async () => {

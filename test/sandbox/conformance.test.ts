@@ -169,7 +169,7 @@ describe('FAPI', () => {
       expect(readAnswer(rejected)).toMatchObject({ error: 'access_denied', state: request.state });
       await client.close();
     },
-    60_000,
+    120_000,
   );
 
   test('a request that is visited twice: the login page is shown, then the person agrees, then it is over', async () => {
@@ -221,7 +221,7 @@ describe('FAPI-CIBA', () => {
         await client.close();
       }
     },
-    60_000,
+    120_000,
   );
 });
 
@@ -288,7 +288,7 @@ describe('OpenID Connect', () => {
       await close();
       await client.close();
     },
-    60_000,
+    120_000,
   );
 
   test('oidcc-formpost-hybrid-dynamic: the answer is posted to the suite, without a hand', async () => {
@@ -352,7 +352,7 @@ describe('OpenID Connect', () => {
       await close();
       await client.close();
     },
-    60_000,
+    120_000,
   );
 
   test('what a reviewer is shown of logouts that lead nowhere', async () => {

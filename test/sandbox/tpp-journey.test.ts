@@ -96,7 +96,7 @@ describe('the TPP application with a person', () => {
       expect(await rows.nth(1).textContent()).not.toBe(first);
       await page.context().close();
     },
-    60_000,
+    120_000,
   );
 
   it('keeps access for a user, renews it, lists the connection, and deletes it', async () => {
@@ -207,6 +207,6 @@ describe('the TPP application with a person', () => {
       await expectHeading(page, 'This step did not work');
       await page.context().close();
     },
-    60_000,
+    120_000,
   );
 });
