@@ -12,28 +12,36 @@ export function explainRefusal(ctx: Context, error: errors.OIDCProviderError): R
   const oidc: KoaContextWithOIDC['oidc'] | undefined = ctx.oidc;
   const { error_description: description } = error;
   const clientId = oidc?.client?.clientId;
+  const broken = findBroken(error);
+  // The library names the client before it proves who it is, and says both in one way.
+  const isStranger = error instanceof errors.InvalidClientAuth || broken?.isAuthentication === true;
   return {
     traceId: String(ctx.state.traceId).toLowerCase(),
     ...(clientId !== undefined && { clientId }),
-    authenticated:
-      oidc !== undefined && authenticates(oidc) && !(error instanceof errors.InvalidClientAuth),
+    authenticated: oidc !== undefined && authenticates(oidc) && !isStranger,
     endpoint: oidc?.route ?? 'unknown',
     error: error.error,
     ...(description !== undefined && { description: redact(description) }),
-    rules: [...traceRules(ctx, oidc, error)],
+    rules: [...traceRules(ctx, oidc, error, broken)],
   };
+}
+
+function findBroken(error: errors.OIDCProviderError): ProtocolRule | undefined {
+  const { error: code, error_description: description = '', error_detail: detail = '' } = error;
+  const text = `${code} ${detail} ${description}`;
+  return (
+    protocolRules.find((rule) => rule.codes?.includes(code)) ??
+    protocolRules.find((rule) => rule.broken?.test(text))
+  );
 }
 
 function* traceRules(
   ctx: Context,
   oidc: KoaContextWithOIDC['oidc'] | undefined,
   error: errors.OIDCProviderError,
+  broken: ProtocolRule | undefined,
 ): Generator<RuleOutcome> {
   const { error: code, error_description: description = '', error_detail: detail = '' } = error;
-  const text = `${code} ${detail} ${description}`;
-  const broken =
-    protocolRules.find((rule) => rule.codes?.includes(code)) ??
-    protocolRules.find((rule) => rule.broken?.test(text));
   for (const rule of protocolRules.slice(0, broken && protocolRules.indexOf(broken))) {
     if (oidc && rule.met?.(oidc)) yield describe(rule, 'met');
   }

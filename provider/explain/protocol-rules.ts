@@ -4,6 +4,8 @@ import type { KoaContextWithOIDC } from 'oidc-provider';
 export interface ProtocolRule {
   readonly rule: string;
   readonly clause?: string;
+  /** Whether it is asked of who somebody is: whoever does not meet it may be anybody. */
+  readonly isAuthentication?: boolean;
   /** The errors that say so by themselves. */
   readonly codes?: readonly string[];
   /** In the description or the detail of other errors. */
@@ -24,6 +26,7 @@ export const protocolRules: readonly ProtocolRule[] = [
   },
   {
     rule: 'the client is registered',
+    isAuthentication: true,
     clause: 'RFC 6749 §2.2',
     broken: /client not found|client is invalid/,
     parameter: 'client_id',
@@ -31,11 +34,13 @@ export const protocolRules: readonly ProtocolRule[] = [
   },
   {
     rule: 'the client is not disabled and its metadata keeps to its profile',
+    isAuthentication: true,
     clause: 'RFC 7591 §2',
     broken: /invalid_client_metadata|disabled/,
   },
   {
     rule: 'the client authenticates in one way, the registered one',
+    isAuthentication: true,
     clause: 'RFC 6749 §2.3',
     broken:
       /using one mechanism|no client authentication mechanism|does not match the registered client authentication|client_id mismatch|provided client_id does not match/,
@@ -43,42 +48,49 @@ export const protocolRules: readonly ProtocolRule[] = [
   },
   {
     rule: 'the client assertion is for this server',
+    isAuthentication: true,
     clause: 'RFC 7523 §3-3; FAPI 2.0 SP §5.3.2.1-8',
     broken: /audience \(aud\)/,
     parameter: 'client_assertion',
   },
   {
     rule: 'the client assertion names the client and is complete',
+    isAuthentication: true,
     clause: 'RFC 7523 §3; OpenID Connect Core §9',
     broken: /in the client_assertion|client_assertion|iss \(JWT issuer\)/,
     parameter: 'client_assertion',
   },
   {
     rule: 'the client assertion is signed with an algorithm of the profile',
+    isAuthentication: true,
     clause: 'FAPI 2.0 SP §5.4.1; FAPI 1.0 Advanced §8.6',
     broken: /alg mismatch|assertion algorithm/,
     parameter: 'client_assertion',
   },
   {
     rule: 'the client assertion is used once',
+    isAuthentication: true,
     clause: 'RFC 7523 §3-7',
     broken: /must only be used once/,
     parameter: 'client_assertion',
   },
   {
     rule: 'the client assertion lives for an hour at most',
+    isAuthentication: true,
     clause: 'RFC 7523 §3-4',
     broken: /assertion must expire/,
     parameter: 'client_assertion',
   },
   {
     rule: 'the client assertion is not from the future',
+    isAuthentication: true,
     clause: 'RFC 7523 §3-6; FAPI 2.0 SP §5.3.2.1-13',
     broken: /assertion is from the future/,
     parameter: 'client_assertion',
   },
   {
     rule: 'the certificate is the one of the client',
+    isAuthentication: true,
     clause: 'RFC 8705 §2',
     broken: /client certificate was not|certificate subject|unregistered client certificate/,
     met: (oidc) =>
@@ -86,6 +98,7 @@ export const protocolRules: readonly ProtocolRule[] = [
   },
   {
     rule: 'the client secret is right',
+    isAuthentication: true,
     clause: 'RFC 6749 §2.3.1',
     broken: /invalid secret|secret is expired/,
     met: (oidc) =>
@@ -93,6 +106,7 @@ export const protocolRules: readonly ProtocolRule[] = [
   },
   {
     rule: 'the client assertion verifies with a key of the client, within its times',
+    isAuthentication: true,
     clause: 'RFC 7523 §3',
     broken: /client authentication failed/,
     parameter: 'client_assertion',

@@ -48,6 +48,13 @@ beforeAll(async () => {
         { ...client, client_id: 'tpp' },
         { ...client, client_id: 'rival' },
         { ...client, client_id: 'flooded' },
+        {
+          ...client,
+          client_id: 'away',
+          token_endpoint_auth_method: 'self_signed_tls_client_auth',
+          jwks: undefined,
+          jwks_uri: 'https://localhost:1/jwks',
+        },
       ],
     },
     { clock },
@@ -221,6 +228,42 @@ test('a flood fills nothing, and hides nothing of other clients', async () => {
   expect(kept).toBeGreaterThan(50);
   expect(kept).toBeLessThanOrEqual(100);
   expect(await assent.storage.count(explanations, 'client', 'tpp')).toBe(before);
+});
+
+describe('nobody who has not proved who they are takes a place of the client itself', () => {
+  /** In whose places something of a client is. */
+  async function placesOf(clientId: string) {
+    return eventually(async () => {
+      const index = { index: 'client', equals: clientId, limit: 100 };
+      const { records } = await assent.storage.find(explanations, index);
+      expect(records).not.toHaveLength(0);
+      return new Set(records.map(({ id }) => id.split(':')[0]));
+    });
+  }
+
+  test('while its keys cannot be fetched', async () => {
+    const fetch = assent.fetcher(await assent.authority.client('stranger'));
+    const response = await fetch(`${assent.configuration.mtlsUrl}/oidc/request`, {
+      method: 'POST',
+      body: new URLSearchParams({ client_id: 'away', ...authorizationRequest }),
+    });
+    expect(response.status).toBe(400);
+    expect(await placesOf('away')).toEqual(new Set(['as']));
+  });
+
+  test('by attesting in a way that is not offered', async () => {
+    clock.advance(86_401);
+    const jwt = await keys.sign({ sub: 'tpp' });
+    const answer = await tpp.post(
+      '/oidc/request',
+      { client_id: 'tpp', ...authorizationRequest },
+      { 'oauth-client-attestation': jwt, 'oauth-client-attestation-pop': jwt },
+    );
+    expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_request' } });
+    expect(await placesOf('tpp')).toEqual(new Set(['as']));
+    await tpp.push({ ...authorizationRequest, scope: 'openid nothing' });
+    await eventually(async () => expect(await placesOf('tpp')).toContain('by'));
+  });
 });
 
 test('after a day nobody is told any more', async () => {
