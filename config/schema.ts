@@ -355,7 +355,9 @@ export const configurationSchema = z.strictObject({
       introspection: z
         .boolean()
         .default(true)
-        .describe("RFC 7662, of a client's own tokens; a `resource_server` reads those of all"),
+        .describe(
+          "RFC 7662, of a client's own tokens; a `resource_server` is told of the access tokens that are for it",
+        ),
       registration: z
         .boolean()
         .default(false)
