@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ClientMetadata, ClientRecord } from './clients.js';
 import type { Clock } from './clock.js';
 import { handleJob, type JobHandler, type JobKind, schedule, unschedule } from './job.js';
+import { createLanes } from './lanes.js';
 import type { Logger } from './logger.js';
 import { type Collection, put, remove, type Storage, type Write } from './storage.js';
 
@@ -90,10 +91,25 @@ interface LogoHandlerDeps {
 const mostAttempts = 5;
 const firstPause = 60_000;
 
+/**
+ * Logos fetched at once in one process: the servers are those of clients that nobody may know, and take
+ * their time; all other jobs go on (SEC-46).
+ */
+const laneWidth = 4;
+/** Whoever waits for a turn comes back no sooner (milliseconds). */
+const shortestTurn = 500;
+
 /** Fetches logos. What was shown of an address stays until there is a newer answer. */
 export function createLogoHandler({ storage, clock, logger, load }: LogoHandlerDeps): JobHandler {
+  const lanes = createLanes(laneWidth);
+
   return handleJob(fetchLogo, async ({ uri, attempts = 0 }, { key: clientId }) => {
-    const loaded = await load(uri);
+    const began = clock.now();
+    const turn = lanes.enter('logos', began);
+    if ('comeBack' in turn) return { writes: [], again: { due: turn.comeBack } };
+    const loaded = await load(uri).finally(() =>
+      turn.leave(Math.max(clock.now() - began, shortestTurn)),
+    );
     if ('png' in loaded) {
       return { writes: [put(clientLogos, clientId, { uri, png: loaded.png.toString('base64') })] };
     }
