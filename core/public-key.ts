@@ -27,6 +27,9 @@ const largestModulus = 8192;
 /** OpenSSL verifies with no longer one where the modulus is long. */
 const largestExponent = 2n ** 64n;
 
+const types = ['RSA', 'EC', 'OKP'] as const;
+const curves = ['P-256', 'P-384', 'P-521', 'Ed25519', 'X25519'] as const;
+
 /** Base64url of as many bytes as any key has. */
 const number = z
   .string()
@@ -39,8 +42,8 @@ const secret = z.never({ error: 'must not be there: only the public key' }).opti
  * a key is for {@link findPublicKeyFaults} to say.
  */
 export const publicKeySchema = z.object({
-  kty: z.enum(['RSA', 'EC', 'OKP']),
-  crv: z.enum(['P-256', 'P-384', 'P-521', 'Ed25519', 'X25519']).optional(),
+  kty: z.enum(types, { error: `must be one of ${types.join(', ')}` }),
+  crv: z.enum(curves, { error: `must be one of ${curves.join(', ')}` }).optional(),
   ...{ x: number.optional(), y: number.optional(), n: number.optional(), e: number.optional() },
   kid: z.string().min(1).max(512).optional(),
   use: z.string().min(1).max(40).optional(),

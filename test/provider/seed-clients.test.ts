@@ -45,7 +45,9 @@ describe('clients of the configuration that break a rule', () => {
     expect(message).toMatch(/clients\.0 \(weak\): redirect_uris\.0 must use https/);
     expect(message).toMatch(/clients\.0 \(weak\): tls_client_certificate_bound_access_tokens or/);
     expect(message).toMatch(/clients\.0 \(weak\): grant_types can only contain/);
-    expect(message).toMatch(/clients\.0 \(weak\): jwks\.keys\.0 must be a public key/);
+    expect(message).toMatch(
+      /clients\.0 \(weak\): jwks\.keys\.0\.k must not be there: only the public/,
+    );
     expect(message).toMatch(/clients\.1 \(misspelt\): profile must be one of fapi2-security, /);
     expect(message).toMatch(/clients\.2 \(plain\): redirect_uris.0 must use https/);
     expect(message).toMatch(/clients\.3 \(misspelled\): redirect_uri is no member/);
