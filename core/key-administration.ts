@@ -44,11 +44,17 @@ export interface KeyAdministration {
   planRotation(algorithm?: string): Promise<RotationPlan>;
   /**
    * Takes a key away at once; where it was signing, the next one signs from now on, a new one if need be.
+   * One that is revoked already keeps the time of its revocation.
    * @throws {Refusal} `not_found`; {@link NoNewKey} after the revocation has taken effect.
    */
   revoke(kid: string, by?: Author): Promise<readonly KeyView[]>;
   /** What {@link revoke} would do; throws as that. */
   planRevocation(kid: string): Promise<RevocationPlan>;
+}
+
+/** A sentence for who revokes a key that is revoked already; undefined where it is not. */
+export function describeEarlierRevocation({ kid, revokedAt }: KeyView): string | undefined {
+  return revokedAt && `${kid} was revoked already, at ${revokedAt}`;
 }
 
 /** A key is revoked, and no new one could be made: nothing is signed with its algorithm until one is. */

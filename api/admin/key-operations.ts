@@ -1,5 +1,10 @@
 import { z } from 'zod';
-import { type KeyAdministration, type KeyView, NoNewKey } from '../../core/key-administration.js';
+import {
+  describeEarlierRevocation,
+  type KeyAdministration,
+  type KeyView,
+  NoNewKey,
+} from '../../core/key-administration.js';
 import type { Storage } from '../../core/storage.js';
 import { defineOperation, noBody, noParameters, type Operation } from '../operation.js';
 import { operator } from './admin-schema.js';
@@ -105,12 +110,14 @@ export function createKeyOperations({ keys, storage }: KeyOperationsDeps): reado
       ...ofOne,
       status: 200,
       answer: keysSchema.extend({
-        problem: z.string().optional().describe('The key is revoked, and this is not well'),
+        problem: z.string().optional().describe('The key is revoked, and this is to be known'),
       }),
       errors: ['NotFound'],
       async handle({ token, params: { kid } }) {
         try {
-          return shown(await keys.revoke(kid, operator(token)));
+          const problem = describeEarlierRevocation((await keys.planRevocation(kid)).key);
+          const after = await keys.revoke(kid, operator(token));
+          return { ...shown(after), ...(problem !== undefined && { problem }) };
         } catch (error) {
           if (!(error instanceof NoNewKey)) throw error;
           return { ...shown(await keys.list()), problem: error.message };

@@ -4,12 +4,11 @@ import type { Storage } from '../../core/storage.js';
 import {
   decryptingKeys,
   encryptionAlgorithms,
-  type KeySet,
   publishedKeys,
   type SigningKeyRecord,
 } from './key-set.js';
 import { encryptionKeySetId } from './key-set-record.js';
-import { watchKeySet } from './watch-key-set.js';
+import { type OnStored, watchKeySet } from './watch-key-set.js';
 
 /** The keys that clients encrypt to, as they are now, in a running process. All are private JWKs. */
 export interface EncryptionKeys {
@@ -29,8 +28,7 @@ export interface EncryptionKeys {
 interface EncryptionKeysDeps {
   readonly storage: Pick<Storage, 'get'>;
   readonly clock: Clock;
-  /** Called with the keys when it turns out that they were changed, by whichever process. */
-  readonly onStored: (set: KeySet) => void;
+  readonly onStored: OnStored;
 }
 
 /** See {@link EncryptionKeys}. Empty until it was refreshed for the first time. */

@@ -10,9 +10,12 @@ import { retryConflict } from '../../core/retry-conflict.js';
 import { insert, type Storage, StorageConflict, update, type Write } from '../../core/storage.js';
 import {
   algorithmsDue,
+  heldBy,
   isForEncryption,
   type KeyPolicy,
   type KeySet,
+  newestOf,
+  newlyRevoked,
   nextChange,
   nextOf,
   retireOthers,
@@ -83,7 +86,7 @@ export function createKeyManager(deps: KeyManagerDeps): KeyManager {
 
   /** Reads, decides and stores, again where another process was first; then the others' keys count. */
   function change(
-    decide: (set: KeySet) => Promise<KeySet>,
+    decide: (set: KeySet) => Promise<KeySet> | KeySet,
     { by, reschedule = true }: { readonly by: Author; readonly reschedule?: boolean },
   ): Promise<KeySet> {
     return retryConflict(async () => {
@@ -149,12 +152,16 @@ export function createKeyManager(deps: KeyManagerDeps): KeyManager {
       { by: bySettings, reschedule: false },
     );
 
+  function addMissing(set: KeySet): Promise<KeySet> | KeySet {
+    const missing = policy.algorithms.filter((name) => !signerOf(set, name, now()));
+    return missing.length === 0 ? set : addKeys(set, missing);
+  }
+
   /** Algorithms whose newest key is not where keys are to be; also those without any. */
   const misplaced = (set: KeySet) =>
-    policy.algorithms.filter((algorithm) => {
-      const newest = nextOf(set, algorithm, now()) ?? signerOf(set, algorithm, now());
-      return heldBy(newest) !== (signer ? 'external' : 'store');
-    });
+    policy.algorithms.filter(
+      (algorithm) => heldBy(newestOf(set, algorithm, now())) !== policy.heldBy,
+    );
 
   /** @throws where its holder is away: the job is done again. */
   async function destroy(externalId: string): Promise<void> {
@@ -212,22 +219,21 @@ export function createKeyManager(deps: KeyManagerDeps): KeyManager {
     },
 
     async revoke(kid, by = byProgram) {
-      let failure: unknown;
-      const decide = async (before: KeySet) => {
-        find(before, kid);
-        const after = revoke(before, kid, policy, now());
-        const missing = policy.algorithms.filter((name) => !signerOf(after, name, now()));
-        try {
-          failure = undefined;
-          return await addKeys(after, missing);
-        } catch (error) {
-          failure = error;
-          return after;
-        }
-      };
-      const set = await change(decide, { by });
-      if (failure === undefined) return views(set);
-      throw new NoNewKey(kid, { cause: failure });
+      const set = await change(
+        async (before) => {
+          find(before, kid);
+          const after = revoke(before, kid, policy, now());
+          // Somebody else's answer is not waited for before the key is gone; our own leaves no gap.
+          return signer ? after : addMissing(after);
+        },
+        { by },
+      );
+      if (!signer) return views(set);
+      try {
+        return views(await change(addMissing, { by }));
+      } catch (cause) {
+        throw new NoNewKey(kid, { cause });
+      }
     },
 
     async prepare() {
@@ -267,13 +273,6 @@ function find({ keys }: KeySet, kid: string): SigningKeyRecord {
   return found;
 }
 
-function newlyRevoked(before: KeySet, after: KeySet): readonly SigningKeyRecord[] {
-  return after.keys.filter(({ kid, revokedAt }) => {
-    const old = before.keys.find((key) => key.kid === kid);
-    return revokedAt !== undefined && old?.revokedAt === undefined;
-  });
-}
-
 /** The keys of `after` that are not in `before`. */
 function added(before: KeySet, after: KeySet): readonly SigningKeyRecord[] {
   return after.keys.filter(({ kid }) => before.keys.every((key) => key.kid !== kid));
@@ -287,11 +286,6 @@ function toView(set: KeySet, key: SigningKeyRecord, now: Date): KeyView {
     ...{ kid, algorithm, state, createdAt, signsFrom, publishedUntil, revokedAt },
     heldBy: heldBy(key),
   };
-}
-
-function heldBy(key: SigningKeyRecord | undefined): KeyView['heldBy'] {
-  if (!key?.privateHalf) return 'nobody';
-  return 'jwk' in key.privateHalf ? 'store' : 'external';
 }
 
 function assertKnown(algorithm: string, algorithms: readonly string[]): void {
@@ -308,7 +302,7 @@ function assertUsable(
   now: Date,
 ): void {
   for (const algorithm of policy.algorithms) {
-    for (const key of [signerOf(set, algorithm, now), nextOf(set, algorithm, now)]) {
+    for (const key of [signerOf, nextOf, newestOf].map((find) => find(set, algorithm, now))) {
       if (heldBy(key) === 'external' && !signer) {
         throw new Error(
           `The ${algorithm} signing key ${key?.kid} is held by an external signer: set signing.external again, or revoke the key`,

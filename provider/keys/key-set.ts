@@ -1,5 +1,5 @@
 import type { JWK } from 'jose';
-import type { KeyState } from '../../core/key-administration.js';
+import type { KeyState, KeyView } from '../../core/key-administration.js';
 
 /**
  * One of the provider's keys. It is published, signs once caches know it, is published for as long as
@@ -40,6 +40,8 @@ export interface KeyPolicy {
   readonly rotateEvery: number;
   /** The longest life of what a key signs or decrypts, and the caches that learn of it. */
   readonly publishAfter: number;
+  /** Where new keys are made. */
+  readonly heldBy: 'store' | 'external';
 }
 
 /** The keys that clients encrypt to: one for RSA, one for both ways of ECDH-ES (RFC 7518 §4.3, §4.6). */
@@ -70,9 +72,25 @@ export function signerOf(
 
 /** The key that is published to sign next, where there is one. */
 export function nextOf(set: KeySet, algorithm: string, now: Date): SigningKeyRecord | undefined {
-  return set.keys.find(
-    (key) => key.algorithm === algorithm && stateOf(set, key, now) === 'published',
-  );
+  return upcoming(set, algorithm, now)[0];
+}
+
+/** The key that signs once nothing more is to change. */
+export function newestOf(set: KeySet, algorithm: string, now: Date): SigningKeyRecord | undefined {
+  return upcoming(set, algorithm, now).at(-1) ?? signerOf(set, algorithm, now);
+}
+
+/** The keys that are published to sign, in that order. */
+function upcoming(set: KeySet, algorithm: string, now: Date): readonly SigningKeyRecord[] {
+  return set.keys
+    .filter((key) => key.algorithm === algorithm && stateOf(set, key, now) === 'published')
+    .sort((one, other) => one.signsFrom.localeCompare(other.signsFrom));
+}
+
+/** Where its private half is. */
+export function heldBy(key: SigningKeyRecord | undefined): KeyView['heldBy'] {
+  if (!key?.privateHalf) return 'nobody';
+  return 'jwk' in key.privateHalf ? 'store' : 'external';
 }
 
 export function stateOf(set: KeySet, key: SigningKeyRecord, now: Date): KeyState {
@@ -127,34 +145,50 @@ export function algorithmsDue(set: KeySet, policy: KeyPolicy, now: Date): readon
   });
 }
 
-/** When a new key of an algorithm begins to sign: after it was published, if anybody may know another. */
+/**
+ * When a new key of an algorithm begins to sign: after it was published, if anybody may know another,
+ * and after those that are published already.
+ */
 export function startOf(set: KeySet, algorithm: string, policy: KeyPolicy, now: Date): string {
   const isNew = set.keys.every((key) => key.algorithm !== algorithm);
   const waits = isNew ? set.keys.length > 0 : signerOf(set, algorithm, now) !== undefined;
-  return later(now.toISOString(), waits ? policy.publishBefore : 0);
+  const known = later(now.toISOString(), waits ? policy.publishBefore : 0);
+  const last = upcoming(set, algorithm, now).at(-1);
+  return last && last.signsFrom >= known ? later(last.signsFrom, 1) : known;
 }
 
 /**
- * Takes a key away at once. Where it was signing, the next one takes over now, and none before it comes
- * back.
+ * Takes a key away at once. Where it was signing, the newest that is where keys are to be takes over now,
+ * and none before it comes back. One that is revoked already stays as it is.
  */
 export function revoke(set: KeySet, kid: string, policy: KeyPolicy, now: Date): KeySet {
   const revoked = set.keys.find((key) => key.kid === kid);
-  if (!revoked) return set;
+  if (!revoked || revoked.revokedAt !== undefined) return set;
   const { algorithm } = revoked;
   const wasSigning = stateOf(set, revoked, now) === 'signing';
-  const next = nextOf(set, algorithm, now);
+  const published = upcoming(set, algorithm, now);
+  const next = published.findLast((key) => heldBy(key) === policy.heldBy) ?? published.at(-1);
+  const following = next ? published.slice(published.indexOf(next) + 1) : [];
   const revokedAt = now.toISOString();
   const publishedUntil = later(revokedAt, policy.publishAfter);
   return {
     keys: set.keys.map((key) => {
       if (key.kid === kid) return { ...withoutSecret(key), revokedAt, publishedUntil };
       if (!wasSigning || key.algorithm !== algorithm || !canSign(key)) return key;
-      return key.kid === next?.kid
+      if (following.includes(key)) return key;
+      return key === next
         ? { ...key, signsFrom: revokedAt }
         : { ...(isForEncryption(key) ? key : withoutSecret(key)), publishedUntil };
     }),
   };
+}
+
+/** The keys of `after` that were in use, or were not there, before. */
+export function newlyRevoked(before: KeySet, after: KeySet): readonly SigningKeyRecord[] {
+  return after.keys.filter(({ kid, revokedAt }) => {
+    const old = before.keys.find((key) => key.kid === kid);
+    return revokedAt !== undefined && old?.revokedAt === undefined;
+  });
 }
 
 /** Ends the keys of algorithms that are no longer offered; nobody uses them, so at once. */

@@ -4,7 +4,11 @@ import { adminEvents } from '../../core/admin-history.js';
 import type { Author } from '../../core/clients.js';
 import type { Clock } from '../../core/clock.js';
 import { jobs } from '../../core/job.js';
-import type { KeyAdministration, KeyView } from '../../core/key-administration.js';
+import {
+  describeEarlierRevocation,
+  type KeyAdministration,
+  type KeyView,
+} from '../../core/key-administration.js';
 import type { Logger } from '../../core/logger.js';
 import { administerAllKeys } from './administer-all-keys.js';
 import { keySets } from './key-set-record.js';
@@ -41,7 +45,7 @@ export async function runKeysCommand(
     // Running processes see the change, and what is due, by themselves.
     const keys = await openKeys({ configuration, storage, clock, logger }, () => {});
     try {
-      return formatKeys(await action(administerAllKeys(keys.manager, keys.encryptionManager)));
+      return await action(administerAllKeys(keys.manager, keys.encryptionManager));
     } finally {
       await keys.close();
     }
@@ -50,13 +54,21 @@ export async function runKeysCommand(
   }
 }
 
-type Action = (keys: KeyAdministration) => Promise<readonly KeyView[]>;
+type Action = (keys: KeyAdministration) => Promise<string>;
 
 function readAction([name, argument, ...more]: readonly string[], by: Author): Action | undefined {
   if (more.length > 0) return undefined;
-  if (name === 'list' && argument === undefined) return (keys) => keys.list();
-  if (name === 'rotate') return (keys) => keys.rotate(argument, by);
-  if (name === 'revoke' && argument !== undefined) return (keys) => keys.revoke(argument, by);
+  if (name === 'list' && argument === undefined) {
+    return async (keys) => formatKeys(await keys.list());
+  }
+  if (name === 'rotate') return async (keys) => formatKeys(await keys.rotate(argument, by));
+  if (name === 'revoke' && argument !== undefined) {
+    return async (keys) => {
+      const earlier = describeEarlierRevocation((await keys.planRevocation(argument)).key);
+      const table = formatKeys(await keys.revoke(argument, by));
+      return earlier === undefined ? table : `${earlier}\n${table}`;
+    };
+  }
   return undefined;
 }
 

@@ -2,6 +2,7 @@ import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import type { Configuration } from '../../config/schema.js';
 import type { KeySigner } from './key-signer.js';
+import { limitKeySigner } from './limit-key-signer.js';
 
 type Create = (options: Readonly<Record<string, unknown>>) => unknown;
 
@@ -29,7 +30,7 @@ export async function loadKeySigner({
   const { module, options } = external;
   try {
     const { createKeySigner } = moduleSchema.parse(await import(pathToFileURL(module).href));
-    return signerSchema.parse(await createKeySigner(options));
+    return limitKeySigner(signerSchema.parse(await createKeySigner(options)));
   } catch (cause) {
     throw new Error(
       `signing.external.module: ${module} does not export createKeySigner, or that gives no signer: ${

@@ -4,10 +4,11 @@ import type { Logger } from '../../core/logger.js';
 import type { Storage } from '../../core/storage.js';
 import { createEncryptionKeys, type EncryptionKeys } from './encryption-keys.js';
 import { createKeyManager, type KeyManager } from './key-manager.js';
-import { encryptionAlgorithms, type KeyPolicy } from './key-set.js';
+import { encryptionAlgorithms, type KeyPolicy, newlyRevoked } from './key-set.js';
 import { encryptionKeySetId } from './key-set-record.js';
 import { loadKeySigner } from './load-key-signer.js';
 import { createSigningKeys, type SigningKeys } from './signing-keys.js';
+import type { OnStored } from './watch-key-set.js';
 
 interface KeysDeps {
   readonly configuration: Pick<Configuration, 'signing' | 'lifetimes' | 'features'>;
@@ -36,16 +37,25 @@ export async function openKeys(deps: KeysDeps, tell: (due: Date) => void): Promi
   const { signing } = configuration;
   const signer = await loadKeySigner(signing);
   const policy = keyPolicy(configuration);
+
+  /** Each process says by itself when it took a key out of use: after an incident, that is asked. */
+  const follow =
+    (keys: Pick<KeyManager, 'nextChange'>): OnStored =>
+    (set, before) => {
+      for (const { kid, algorithm } of newlyRevoked(before, set)) {
+        logger.warn({ kid, algorithm }, 'revoked key taken out of use');
+      }
+      const due = keys.nextChange(set);
+      if (due) tell(due);
+    };
+
   const manager = createKeyManager({ storage, clock, logger, policy, signer });
   const signingKeys = createSigningKeys({
     storage,
     clock,
     algorithms: signing.algorithms,
     signer,
-    onStored(set) {
-      const due = manager.nextChange(set);
-      if (due) tell(due);
-    },
+    onStored: follow(manager),
   });
   const encryptionManager = createKeyManager({
     ...{ storage, clock, logger, signer: undefined, id: encryptionKeySetId },
@@ -54,10 +64,7 @@ export async function openKeys(deps: KeysDeps, tell: (due: Date) => void): Promi
   const encryptionKeys = createEncryptionKeys({
     storage,
     clock,
-    onStored(set) {
-      const due = encryptionManager.nextChange(set);
-      if (due) tell(due);
-    },
+    onStored: follow(encryptionManager),
   });
   return {
     manager,
@@ -72,7 +79,10 @@ export async function openKeys(deps: KeysDeps, tell: (due: Date) => void): Promi
 function keyPolicy({ signing, lifetimes }: KeysDeps['configuration']): KeyPolicy {
   const { algorithms, publishBefore, rotateEvery } = signing;
   const longestLife = Math.max(lifetimes.idToken, lifetimes.accessToken);
-  return { algorithms, publishBefore, rotateEvery, publishAfter: longestLife + publishBefore };
+  return {
+    ...{ algorithms, publishBefore, rotateEvery, publishAfter: longestLife + publishBefore },
+    heldBy: signing.external ? 'external' : 'store',
+  };
 }
 
 /** FAPI 1.0 Advanced §5.2.2-13 lets a request object live an hour; our clocks may differ (seconds). */
@@ -84,5 +94,6 @@ function encryptionPolicy({ signing, features }: KeysDeps['configuration']): Key
   return {
     ...{ publishBefore, rotateEvery, publishAfter: longestRequestObject + publishBefore },
     algorithms: features.encryption ? encryptionAlgorithms : [],
+    heldBy: 'store',
   };
 }

@@ -1,5 +1,4 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { setTimeout as wait } from 'node:timers/promises';
 import { ExternalSigningKey } from 'oidc-provider';
 import { isSignature, signWith } from './jws-algorithms.js';
 import type { SigningKeyRecord } from './key-set.js';
@@ -7,9 +6,6 @@ import type { KeySigner } from './key-signer.js';
 import { SignerUnavailable } from './signer-unavailable.js';
 
 type Sign = (data: Uint8Array) => Promise<Uint8Array>;
-
-/** Longest wait for one signature from elsewhere (milliseconds). */
-const patience = 5_000;
 
 /**
  * A published key as the library takes it. One that does not sign (yet, or any more) has no private half
@@ -62,11 +58,7 @@ function signFor(
     const given = new AbortController();
     try {
       if (!signer) throw new TypeError('no external signer is configured');
-      const late = wait(patience, undefined, { signal: given.signal }).then(() => {
-        throw new TypeError('the external signer did not answer in time');
-      });
-      const signing = signer.sign({ id, algorithm, kid }, data, given.signal);
-      const signature = await Promise.race([signing, late]);
+      const signature = await signer.sign({ id, algorithm, kid }, data, given.signal);
       if (isSignature(data, signature, { key, algorithm })) return signature;
       throw new TypeError('the external signer signed with another key or in another form');
     } catch (cause) {

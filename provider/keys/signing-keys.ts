@@ -1,11 +1,11 @@
 import type { Clock } from '../../core/clock.js';
 import type { Storage } from '../../core/storage.js';
-import { type KeySet, publishedKeys } from './key-set.js';
+import { publishedKeys } from './key-set.js';
 import { keySetId } from './key-set-record.js';
 import type { KeySigner } from './key-signer.js';
 import { SignerUnavailable } from './signer-unavailable.js';
 import { SigningKey } from './signing-key.js';
-import { watchKeySet } from './watch-key-set.js';
+import { type OnStored, watchKeySet } from './watch-key-set.js';
 
 /** The provider's keys as they are now, in a running process. */
 export interface SigningKeys {
@@ -31,8 +31,7 @@ interface SigningKeysDeps {
   readonly algorithms: readonly string[];
   /** Where keys live that are not in the store. */
   readonly signer: KeySigner | undefined;
-  /** Called with the keys when it turns out that they were changed, by whichever process. */
-  readonly onStored: (set: KeySet) => void;
+  readonly onStored: OnStored;
 }
 
 /** See {@link SigningKeys}. Empty until it was refreshed for the first time. */

@@ -13,12 +13,14 @@ export interface KeySetWatch {
   current(): { readonly set: KeySet; readonly version: number };
 }
 
+/** Called with the keys when it turns out that they were changed, by whichever process. */
+export type OnStored = (set: KeySet, before: KeySet) => void;
+
 interface WatchDeps {
   readonly storage: Pick<Storage, 'get'>;
   readonly clock: Clock;
   readonly id: string;
-  /** Called with the keys when it turns out that they were changed, by whichever process. */
-  readonly onStored: (set: KeySet) => void;
+  readonly onStored: OnStored;
 }
 
 /** As with clients. */
@@ -35,9 +37,9 @@ export function watchKeySet({ storage, clock, id, onStored }: WatchDeps): KeySet
     const stored = await readKeySet(storage, id);
     checkedAt = clock.now();
     if (!stored || stored.version === version) return;
-    const isFirst = version === 0;
+    const [isFirst, before] = [version === 0, set];
     ({ value: set, version } = stored);
-    if (!isFirst) onStored(set);
+    if (!isFirst) onStored(set, before);
   }
 
   function look(): Promise<void> {

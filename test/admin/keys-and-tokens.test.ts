@@ -129,6 +129,10 @@ describe('signing keys', () => {
     expect(revoked.body.keys).toContainEqual(
       expect.objectContaining({ kid: next.kid, state: 'signing' }),
     );
+    const repeated = await call('POST', `/keys/${first.kid}/revoke`);
+    const { revokedAt } = repeated.body.keys.find(({ kid }: { kid: string }) => kid === first.kid);
+    expect(repeated.body.problem).toBe(`${first.kid} was revoked already, at ${revokedAt}`);
+    expect(repeated.body.keys).toEqual(revoked.body.keys);
     const planNew = await call('POST', `/keys/${next.kid}/revoke/dry-run`);
     expect(planNew.body.signsNext).toEqual({ isNew: true });
 

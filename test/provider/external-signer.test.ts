@@ -5,10 +5,11 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from 'jose';
+import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, type JWK, jwtVerify } from 'jose';
 import { createEventSigner } from '../../provider/keys/event-signer.js';
 import { keySetId, keySets } from '../../provider/keys/key-set-record.js';
 import type { KeySigner } from '../../provider/keys/key-signer.js';
+import { limitKeySigner } from '../../provider/keys/limit-key-signer.js';
 import { loadKeySigner } from '../../provider/keys/load-key-signer.js';
 import { makeKey } from '../../provider/keys/make-key.js';
 import { SigningKey } from '../../provider/keys/signing-key.js';
@@ -197,6 +198,50 @@ test('an algorithm that has no key holds up none that has one', async () => {
   }
 });
 
+test('a key is revoked before the signer is asked for the next one, which may take as long as it likes', async () => {
+  const kid = await verify((await redeem(await makeCode())).body.id_token);
+  process.kill('SIGSTOP');
+  const revoking = assent.keys.revoke(String(kid));
+  await eventually(async () => {
+    const keys = await assent.keys.list();
+    expect(keys.find((key) => key.kid === kid)).toMatchObject({ state: 'revoked' });
+  });
+  clock.advance(1);
+  const shown = (await (await assent.fetch('/oidc/certs')).json()) as JSONWebKeySet;
+  expect(shown.keys.map((key) => key.kid)).not.toContain(kid);
+  process.kill('SIGCONT');
+  const signing = (await revoking).filter(({ state }) => state === 'signing');
+  expect(signing.map(({ algorithm }) => algorithm).sort()).toEqual(['ES256', 'PS256']);
+});
+
+test('a signer that hangs is waited for, for a while, whatever it is asked; what it makes too late is destroyed', async () => {
+  const silent = () => new Promise<never>(() => {});
+  const asked: AbortSignal[] = [];
+  const { promise: made, resolve: make } = Promise.withResolvers<{ id: string; publicJwk: JWK }>();
+  const { promise: destroyed, resolve: destroy } = Promise.withResolvers<string>();
+  const signer = (destroyKey: KeySigner['destroyKey']) =>
+    limitKeySigner(
+      {
+        createKey: () => made,
+        sign: (_key, _data, signal) => {
+          asked.push(signal);
+          return silent();
+        },
+        destroyKey,
+      },
+      { createKey: 10, sign: 10, destroyKey: 10 },
+    );
+  const late = 'the external signer did not answer in time';
+  const key = { id: 'a-key', algorithm: 'ES256', kid: 'a-kid' };
+  const hanging = signer(silent);
+  await expect(hanging.destroyKey('a-key')).rejects.toThrow(late);
+  await expect(hanging.sign(key, Buffer.from('a'), AbortSignal.any([]))).rejects.toThrow(late);
+  expect(asked.map(({ aborted }) => aborted)).toEqual([true]);
+  await expect(signer(async (id) => destroy(id)).createKey('ES256')).rejects.toThrow(late);
+  make({ id: 'a-late-key', publicJwk: { kty: 'EC' } });
+  expect(await destroyed).toBe('a-late-key');
+});
+
 test('rotating makes the next key there, and destroys the old one there', async () => {
   const before = await readdir(join(directory, 'keys'));
   await assent.keys.rotate('ES256');
@@ -254,6 +299,39 @@ test('keys move out of the store by rotating; no key is left behind, and none is
   }
 });
 
+test('keys that were just rotated move once, however often a process starts; a revocation moves to them', async () => {
+  const local = await startAssent({ clients: [{ ...client }] }, { clock });
+  const moved = { signing: { ...local.configuration.signing, external: external() } };
+  try {
+    await local.keys.rotate();
+    clock.advance(60);
+    for (const _start of [1, 2, 3]) await (await startBeside(local, { clock }, moved)).stop();
+    const keys = await local.keys.list();
+    const kidsOf = (state: string, heldBy: string) =>
+      keys.flatMap((key) => (key.state === state && key.heldBy === heldBy ? [key.kid] : []));
+    expect(kidsOf('published', 'store')).toHaveLength(2);
+    expect(kidsOf('published', 'external')).toHaveLength(2);
+    const beside = await startBeside(local, { clock }, moved);
+    try {
+      for (const kid of kidsOf('signing', 'store')) await beside.keys.revoke(kid);
+      const after = await beside.keys.list();
+      expect(after.flatMap(({ kid, state }) => (state === 'signing' ? [kid] : [])).sort()).toEqual(
+        kidsOf('published', 'external').sort(),
+      );
+      expect(
+        after
+          .filter(({ state }) => state === 'retiring')
+          .map(({ kid }) => kid)
+          .sort(),
+      ).toEqual(kidsOf('published', 'store').sort());
+    } finally {
+      await beside.stop();
+    }
+  } finally {
+    await local.stop();
+  }
+});
+
 test('what the published key does not verify, or comes too late, is never given out', async () => {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const good = await loadKeySigner({ ...assent.configuration.signing, external: external() });
@@ -261,13 +339,14 @@ test('what the published key does not verify, or comes too late, is never given 
   const times = { createdAt: new Date(0).toISOString(), signsFrom: new Date(0).toISOString() };
   const key = await makeKey('ES256', good, times);
   const data = Buffer.from('header.payload');
+  const brief = { createKey: 10, sign: 10, destroyKey: 10 };
   const signers: Record<string, KeySigner['sign']> = {
     'another key': async () => sign('sha256', data, { key: privateKey, dsaEncoding: 'ieee-p1363' }),
     'another form': async () => sign('sha256', data, privateKey),
     nothing: async () => new Uint8Array(),
     'other data': (which, _data, signal) => good.sign(which, Buffer.from('other'), signal),
     'an error': () => Promise.reject(new Error('the HSM is on fire')),
-    silence: () => new Promise(() => {}),
+    silence: limitKeySigner({ ...good, sign: () => new Promise(() => {}) }, brief).sign,
   };
   const outcomes = await Promise.all(
     Object.entries(signers).map(async ([name, signElsewhere]) => {

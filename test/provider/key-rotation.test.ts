@@ -13,8 +13,10 @@ import {
   jwtVerify,
 } from 'jose';
 import * as openid from 'openid-client';
+import { createLogger } from '../../create-logger.js';
 import { createEventSigner } from '../../provider/keys/event-signer.js';
 import { keySetId, keySets } from '../../provider/keys/key-set-record.js';
+import { openKeys } from '../../provider/keys/open-keys.js';
 import { createSigningKeys } from '../../provider/keys/signing-keys.js';
 import { runAt } from '../../provider/library-clock.js';
 import { createMovingClock } from '../adapters/support/moving-clock.js';
@@ -265,6 +267,22 @@ test('SEC-44: a compromised key is gone at once, in every process, and its succe
   await expect(one.keys.revoke('unknown')).rejects.toThrow('There is no signing key unknown');
 });
 
+test('each process says in its log that it took a revoked key out of use, whoever revoked it', async () => {
+  const lines: string[] = [];
+  const logger = createLogger('warn', { write: (line) => void lines.push(line) });
+  const { configuration, storage } = one;
+  const keys = await openKeys({ configuration, storage, clock, logger }, () => {});
+  await keys.signingKeys.refresh();
+  const kid = await signing(one, 'ES256');
+  await one.keys.revoke(kid);
+  clock.advance(1);
+  await keys.signingKeys.refresh();
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    expect.objectContaining({ kid, algorithm: 'ES256', msg: 'revoked key taken out of use' }),
+  ]);
+  await keys.close();
+});
+
 test('keys rotate by themselves when they are of age', async () => {
   const old = await signing(other);
   clock.advance(90 * day - hour);
@@ -337,6 +355,9 @@ test('an operator rotates and revokes from the command line, beside running proc
   expect(await run('revoke', compromised)).toMatch(new RegExp(`${compromised} +revoked`));
   clock.advance(1);
   expect(await publishedKids(other)).not.toContain(compromised);
+  expect(await run('revoke', compromised)).toMatch(
+    new RegExp(`^${compromised} was revoked already, at [^ ]+Z\nalg `),
+  );
   await expect(run('revoke', compromised.slice(1))).rejects.toMatchObject({
     code: 1,
     stderr: `There is no signing key ${compromised.slice(1)}\n`,

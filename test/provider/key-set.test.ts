@@ -22,6 +22,7 @@ const policy: KeyPolicy = {
   publishBefore: hour,
   rotateEvery: 90 * 24 * hour,
   publishAfter: life + hour,
+  heldBy: 'store',
 };
 const start = Date.parse('2026-01-01T00:00:00.000Z');
 const at = (seconds: number) => new Date(start + seconds * 1000);
@@ -109,6 +110,44 @@ test('revoking the key that comes next leaves the present one signing', () => {
   const next = nextOf(set, 'ES256', at(0));
   const revoked = revoke(set, String(next?.kid), policy, at(1));
   expect(signer(revoked, at(hour)).kid).toBe(signer(set, at(0)).kid);
+});
+
+test('revoking moves to the newest key that is where keys are to be, and leaves those after it alone', () => {
+  const old = add({ keys: [] }, ['ES256'], at(0));
+  const set = add(add(add(old, ['ES256'], at(1)), ['ES256'], at(2), true), ['ES256'], at(3));
+  const [signing, here, there, last] = set.keys.map(({ kid }) => kid);
+  const states = (heldBy: KeyPolicy['heldBy']) => {
+    const after = revoke(set, String(signing), { ...policy, heldBy }, at(4));
+    return after.keys.map((key) => [key.kid, stateOf(after, key, at(4))]);
+  };
+  expect(states('external')).toEqual([
+    [signing, 'revoked'],
+    [here, 'retiring'],
+    [there, 'signing'],
+    [last, 'published'],
+  ]);
+  expect(states('store')).toEqual([
+    [signing, 'revoked'],
+    [here, 'retiring'],
+    [there, 'retiring'],
+    [last, 'signing'],
+  ]);
+});
+
+test('a new key never signs before one that is published already, also where it is published for less', () => {
+  const set = rotate(first(), at(0));
+  const brief = { ...policy, publishBefore: 60 };
+  const after = startOf(set, 'ES256', brief, at(1));
+  expect(Date.parse(after)).toBeGreaterThan(
+    Date.parse(String(nextOf(set, 'ES256', at(1))?.signsFrom)),
+  );
+});
+
+test('a key that is revoked already keeps the times of its revocation', () => {
+  const set = first();
+  const { kid } = signer(set, at(0));
+  const revoked = revoke(set, kid, policy, at(5));
+  expect(revoke(revoked, kid, policy, at(500))).toBe(revoked);
 });
 
 test('the key of an added algorithm waits to be known, and signs for those who insist', () => {
