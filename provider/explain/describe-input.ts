@@ -28,17 +28,20 @@ export function describeInput(name: string, value: unknown): string {
 
 /** A text of our own or of the library, without what it may have quoted. */
 export function redact(text: string): string {
-  return text
-    .replace(/[^\s@'"]+@[^\s@'"]+/g, '…')
-    .replace(/\d{6,}/g, '…')
-    .replace(secretLooking, (word) => (isPlain(word) ? word : '…'))
-    .replace(/[^\x20-\x7e…]/g, '?')
-    .slice(0, 300);
+  return (
+    text
+      .replace(/[^\s@'"]+@[^\s@'"]+/g, '…')
+      // Before numbers: what is left around one may be too short to be known as a secret.
+      .replace(secretLooking, (word) => (isPlain(word) ? word : '…'))
+      .replace(/\d{6,}/g, '…')
+      .replace(/[^\x20-\x7e…]/g, '?')
+      .slice(0, 300)
+  );
 }
 
 /** Names and addresses have one letter case and no digits beside them; tokens have everything. */
 function isPlain(word: string): boolean {
-  return /^[a-z_.:/-]+$/.test(word) || word.startsWith('urn:ietf:params:');
+  return /^[a-z_./-]+$/.test(word);
 }
 
 function describeJwt(name: string, token: string): string | undefined {
