@@ -60,12 +60,18 @@ interface ExplanationsDeps {
   readonly random: () => number;
 }
 
+/** Refused to a client, or as this client to anybody. */
+type Kind = 'by' | 'as';
+
 const keptFor = 24 * 60 * 60 * 1000;
 /** Kept of a client, and as many of those who only use its name; a new one takes the place of one of them. */
 const places = 100;
 /** So many are looked at for one that is empty, before one that is not is taken. */
 const looks = 4;
-/** Stored in a minute by one process: those of one client, and all. Beyond, they are in the log alone. */
+/**
+ * Stored in a minute by one process, of those who proved who they are, and as many of others: those of
+ * one client, and all. Beyond, they are in the log alone.
+ */
 const perMinute = { client: 60, all: 1200 };
 
 /** See {@link Explanations}. However many requests are refused, a client has its few places. */
@@ -75,15 +81,15 @@ export function createExplanations(deps: ExplanationsDeps): Explanations {
   let minute = 0;
   let counts = new Map<string, number>();
 
-  function mayStore(owner: string): boolean {
+  function mayStore(kind: Kind, owner: string): boolean {
     const now = Math.floor(clock.now() / 60_000);
     if (now !== minute) {
       minute = now;
       counts = new Map();
     }
-    const [own = 0, all = 0] = [counts.get(owner), counts.get('')];
+    const [own = 0, all = 0] = [counts.get(owner), counts.get(kind)];
     if (own >= perMinute.client || all >= perMinute.all) return false;
-    counts.set(owner, own + 1).set('', all + 1);
+    counts.set(owner, own + 1).set(kind, all + 1);
     return true;
   }
 
@@ -116,8 +122,9 @@ export function createExplanations(deps: ExplanationsDeps): Explanations {
 
   return {
     record({ authenticated, ...refused }) {
-      const owner = `${authenticated ? 'by' : 'as'}:${refused.clientId ?? ''}`;
-      if (!mayStore(owner)) return;
+      const kind = authenticated ? 'by' : 'as';
+      const owner = `${kind}:${refused.clientId ?? ''}`;
+      if (!mayStore(kind, owner)) return;
       const stored = store(owner, { ...refused, at: new Date(clock.now()).toISOString() });
       underWay.add(stored);
       void stored.finally(() => underWay.delete(stored));

@@ -61,3 +61,17 @@ test('a client that has no place left gives one of them to the latest', async ()
   await remembered.settle();
   expect(await known()).toEqual(['two']);
 });
+
+test('what strangers are refused in the names of clients hides nothing that a client is refused', async () => {
+  for (let name = 0; name < 20; name++) {
+    for (let time = 0; time < 60; time++) {
+      remembered.record({
+        ...{ traceId: `${name}-${time}`, clientId: `client-${name}`, authenticated: false },
+        ...{ endpoint: 'authorization', error: 'invalid_request', rules: [] },
+      });
+    }
+  }
+  refuse('its own');
+  await remembered.settle();
+  expect(await known()).toEqual(['its own']);
+});
