@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { parseMinorUnits } from '../minor-units.js';
 import { defineDetailType } from './detail-type.js';
-import { commonMembers, endOf, findEndFault, listOf, narrowList } from './members.js';
+import { commonMembers, endOf, findEndFault, isWithin, listOf, narrowList } from './members.js';
 
 const actions = ['initiate', 'status', 'cancel'] as const;
 
@@ -90,10 +90,15 @@ export const paymentInitiation = defineDetailType<PaymentInitiation>({
     const isSame = isDeepStrictEqual(payment, same);
     const chosen = narrowList(from, accounts);
     const there = narrowList(where, locations);
-    if (!isSame || !chosen || !there || !wanted.every((action) => allowed.includes(action))) {
-      return undefined;
-    }
-    return { ...granted, actions: wanted, ...(there.list && { locations: there.list }) };
+    const isAllowed = wanted.every((action) => allowed.includes(action));
+    const isInTime = isWithin(end, accessUntil, 'end');
+    if (!isSame || !chosen || !there || !isAllowed || !isInTime) return undefined;
+    return {
+      ...granted,
+      actions: wanted,
+      ...(there.list && { locations: there.list }),
+      accessUntil: accessUntil ?? end,
+    };
   },
 });
 
