@@ -105,6 +105,15 @@ test('the first operator is made by the command, and calls the API with the key 
   });
 }, 90_000);
 
+test('a key that is revoked again keeps the time of the incident, and the command says when that was', async () => {
+  const [key] = await admin.keys.list();
+  const kid = String(key?.kid);
+  await run('keys', 'revoke', kid, '--config', config);
+  const { revokedAt } = (await admin.keys.list()).find((one) => one.kid === kid) ?? {};
+  const again = await run('keys', 'revoke', kid, '--config', config);
+  expect(again.output).toMatch(new RegExp(`^${kid} was revoked already, at ${revokedAt}\nalg `));
+});
+
 test('all clients leave as one file and come back, with a plan before', async () => {
   const file = inDirectory('clients.json');
   await admin.call('POST', '/clients', {
