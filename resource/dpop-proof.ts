@@ -13,7 +13,7 @@ const claimsSchema = z.object({
   htu: z.string(),
   iat: z.number(),
   ath: z.string(),
-  nonce: z.string().optional(),
+  nonce: z.string().min(1).optional(),
 });
 
 /** A proof that does not prove; the message says which rule it breaks. */

@@ -22,7 +22,7 @@ export const protocolRules: readonly ProtocolRule[] = [
     rule: 'the request is well-formed',
     clause: 'RFC 6749 §3.1',
     broken:
-      /must not be provided twice|content-type bodies|parse the request body|body is too large|must be UTF-8|nested too deeply/,
+      /must not be provided twice|content-type bodies|parse the request body|body is too large|must be UTF-8|nested too deeply|malformed member/,
   },
   {
     rule: 'the client is registered',

@@ -11,7 +11,7 @@ import {
   keyManagementAlgorithms,
 } from '../configuration/encryption.js';
 import { replaceBody, rewriteQuery } from '../internals.js';
-import { assertShallow } from './assert-shallow.js';
+import { assertReadable } from './assert-readable.js';
 
 /** Characters of a JWE's header; those of real ones, with an ephemeral key, have about 300. */
 const longestHeader = 2048;
@@ -58,7 +58,7 @@ async function open(keysFor: KeysFor, token: string): Promise<string> {
   if (signed === undefined || signed.split('.').length !== 3) {
     throw new errors.InvalidRequestObject('could not decrypt request object');
   }
-  assertShallow(new URLSearchParams({ request: signed }));
+  assertReadable(new URLSearchParams({ request: signed }));
   return signed;
 }
 

@@ -9,7 +9,7 @@ import {
 } from '../../core/request-object.js';
 import { put, type Storage } from '../../core/storage.js';
 import { clockTolerance } from '../clock-tolerance.js';
-import { assertShallow } from '../middleware/assert-shallow.js';
+import { assertReadable } from '../middleware/assert-readable.js';
 import { profileOf } from '../profiles/profiles.js';
 import { verifyRequestObject } from './verify-request-object.js';
 
@@ -32,7 +32,7 @@ export function createRequestObjectRegister(deps: RegisterDeps): RequestObjectRe
 
   return {
     async register(request) {
-      assertShallowObject(request);
+      assertReadableObject(request);
       const verified = await verifyRequestObject(provider, request);
       if (!verified) throw refuse('The request object is not one that a client of ours signed');
       const { client, claims } = verified;
@@ -51,12 +51,12 @@ export function createRequestObjectRegister(deps: RegisterDeps): RequestObjectRe
   };
 }
 
-function assertShallowObject(request: string): void {
+function assertReadableObject(request: string): void {
   try {
-    assertShallow(new URLSearchParams({ request }));
+    assertReadable(new URLSearchParams({ request }));
   } catch (error) {
     if (!(error instanceof errors.InvalidRequest)) throw error;
-    throw refuse('The request object is nested too deeply');
+    throw refuse('The request object is nested too deeply, or has a malformed member');
   }
 }
 

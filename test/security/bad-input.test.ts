@@ -22,12 +22,12 @@ const assertionType = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 const encode = (text: string) => Buffer.from(text).toString('base64url');
 const inSeconds = (seconds: number) => Math.floor(Date.now() / 1000) + seconds;
 
-/** Signs JSON as it stands with a client's own key. */
-async function signAs(name: SandboxClientName, json: string): Promise<string> {
+/** Signs JSON as it stands with a client's own key; `header` replaces or extends the usual one. */
+async function signAs(name: SandboxClientName, json: string, header: object = {}): Promise<string> {
   const [jwk] = visits.client(name).jwks.keys;
   if (!jwk?.alg || !jwk.kid) throw new TypeError(`${name} has a key`);
   const signing = new CompactSign(Buffer.from(json));
-  signing.setProtectedHeader({ alg: jwk.alg, kid: jwk.kid });
+  signing.setProtectedHeader({ alg: jwk.alg, kid: jwk.kid, ...header });
   return signing.sign(await importJWK(jwk, jwk.alg));
 }
 
@@ -102,6 +102,69 @@ describe.each(Object.entries(bombs))(
     });
   },
 );
+
+describe('what a client signs has no member that nothing can be made of (SEC-39)', () => {
+  /** JSON may name `toString`, and then there is no text of it. */
+  const mute = { toString: 1, valueOf: 1 };
+  const malformed = (name: string) => ({
+    status: 400,
+    body: { error: 'invalid_request', error_description: `${name} has a malformed member` },
+  });
+  const name = 'identity-service';
+
+  function sign(claims: object, header?: object) {
+    const { client_id } = visits.client(name);
+    const members = {
+      ...{ iss: client_id, sub: client_id, client_id, aud: visits.tpp.issuer },
+      ...{ jti: randomUUID(), iat: inSeconds(0), exp: inSeconds(60), ...claims },
+    };
+    return signAs(name, JSON.stringify(members), header);
+  }
+
+  test.each<[string, object, object]>([
+    ['typ', {}, { typ: mute }],
+    ['typ in a list', {}, { typ: [['jwt']] }],
+    ['kid', {}, { kid: 1 }],
+    ['state', { state: mute }, {}],
+    ['scope in a list', { scope: ['openid', [mute]] }, {}],
+    ['registration', { registration: mute }, {}],
+    ['response_type', { response_type: '' }, {}],
+  ])('%s of a request object', async (_what, claims, header) => {
+    const { client_id } = visits.client(name);
+    const request = await sign(
+      {
+        response_type: 'code',
+        redirect_uri: visits.redirectUri,
+        scope: 'openid id:test',
+        ...claims,
+      },
+      header,
+    );
+    expect(await visits.post('/oidc/request', { client_id, request })).toMatchObject(
+      malformed('request'),
+    );
+    const query = new URLSearchParams({ client_id, request });
+    const answer = await visits.fetch(`${visits.urls.assent}/oidc/auth?${query}`);
+    expect(answer.status).toBe(400);
+  });
+
+  test.each<[string, object, object]>([
+    ['typ', {}, { typ: mute }],
+    ['sub', { sub: mute }, {}],
+  ])('%s of an assertion', async (_what, claims, header) => {
+    const assertion = await sign(claims, header);
+    for (const form of [
+      { client_assertion_type: assertionType, client_assertion: assertion },
+      { assertion },
+    ]) {
+      const grant_type = 'urn:ietf:params:oauth:grant-type:jwt-bearer';
+      const answer = await visits.post('/oidc/token', { grant_type, ...form }, {});
+      expect(answer).toMatchObject(
+        malformed('assertion' in form ? 'assertion' : 'client_assertion'),
+      );
+    }
+  });
+});
 
 test('a form in another encoding than UTF-8 is refused (SEC-39)', async () => {
   for (const charset of ['utf-7', 'utf-16le', 'iso-8859-1', 'bogus']) {
@@ -301,6 +364,8 @@ describe('a DPoP proof with a key that is none', () => {
   test.each([
     ['a time beyond all numbers', { iat: 1e308 }],
     ['a time that is text', { iat: 'x' }],
+    ['a time that cannot be text', { iat: { toString: 1, valueOf: 1 } }],
+    ['an empty nonce', { nonce: '' }],
     ['an address that is a number', { htu: 1 }],
     ['an address that is none', { htu: 'http://[' }],
     ['an id that is an object', { jti: {} }],
