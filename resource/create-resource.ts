@@ -15,6 +15,8 @@ export interface ResourceOptions extends ProtectOptions {
   readonly replays?: ReplayStore;
   /** Where given, DPoP proofs must carry a nonce made with it (RFC 9449 §9); 32 bytes or more. */
   readonly nonceSecret?: Uint8Array;
+  /** Told why calls are answered with 503, for the log; by default a warning of the process. */
+  readonly onOutage?: (cause: unknown) => void;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
 }
@@ -24,12 +26,16 @@ export interface ResourceOptions extends ProtectOptions {
  * RFC 6750, RFC 8705, RFC 9449, RFC 9470 and FAPI ask of a resource. See `docs/resource.md`.
  */
 export function createResource(options: ResourceOptions): Protect<IntrospectedFacts> {
-  const { issuer, audience, nonceSecret, now = Date.now } = options;
+  const { issuer, audience, nonceSecret, onOutage = warn, now = Date.now } = options;
   const guard = createGuard({
-    tokens: createIntrospectedTokens(issuer, audience),
+    tokens: createIntrospectedTokens(issuer, audience, onOutage),
     replays: options.replays ?? createMemoryReplays(now),
     nonces: nonceSecret && createDpopNonces(nonceSecret, now),
     now,
   });
   return createProtect(guard, options);
+}
+
+function warn(cause: unknown): void {
+  process.emitWarning(`the issuer did not say what an access token is: ${cause}`);
 }

@@ -25,23 +25,29 @@ export interface Requirements {
   readonly maxAge?: number | undefined;
 }
 
+/** 503: nobody can say at the moment what the token is. */
+type Status = 400 | 401 | 403 | 503;
+
 /** A call that is refused: what to answer, for the framework's own way of answering. */
 export class AccessRefused extends Error {
   override readonly name = 'AccessRefused';
-  readonly status: 400 | 401 | 403;
-  /** RFC 6750 §3.1, RFC 9449 §7.1, RFC 9470 §3; absent where no token came at all. */
+  readonly status: Status;
+  /**
+   * RFC 6750 §3.1, RFC 9449 §7.1, RFC 9470 §3, and of 503 `temporarily_unavailable`; absent where no
+   * token came at all.
+   */
   readonly error: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(
-    status: 400 | 401 | 403,
+    status: Status,
     message: string,
     challenges: readonly Challenge[],
     headers: Readonly<Record<string, string>> = {},
   ) {
     super(message);
     this.status = status;
-    this.error = challenges[0]?.error;
+    this.error = status === 503 ? 'temporarily_unavailable' : challenges[0]?.error;
     const all = challenges.map((challenge) => describeChallenge(challenge, message));
     this.headers = { ...headers, ...(all.length > 0 && { 'www-authenticate': all.join(', ') }) };
   }

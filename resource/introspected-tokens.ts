@@ -1,6 +1,10 @@
 import { type Configuration, tokenIntrospection } from 'openid-client';
 import { z } from 'zod';
 import type { TokenFacts, TokenReader } from './access-token.js';
+import { AccessRefused } from './guard.js';
+
+/** Longest wait for the issuer (seconds): callers wait for it, too. */
+const patience = 5;
 
 /** What is read of an introspection response (RFC 7662 §2.2, RFC 8705 §3.2, RFC 9449 §6.2, RFC 9470 §6.2). */
 const activeSchema = z
@@ -29,20 +33,25 @@ export interface IntrospectedFacts extends TokenFacts {
 }
 
 /**
- * Asks the issuer about each token, each time: what was revoked there ends here at the next call.
+ * Asks the issuer about each token, each time, for five seconds at most: what was revoked there ends here
+ * at the next call.
  * @param configuration of `openid-client`: the issuer, and the resource as a client of it.
  * @param audience what tokens must be for (RFC 9068 §4, RFC 8707); one that is for nothing certain is
  *   none. Absent, any token of the issuer is read.
+ * @param onOutage told why the issuer did not say what a token is.
  */
 export function createIntrospectedTokens(
   configuration: Configuration,
   audience?: string,
+  onOutage: (cause: unknown) => void = () => {},
 ): TokenReader<IntrospectedFacts> {
+  configuration.timeout = Math.min(configuration.timeout ?? patience, patience);
   return {
     async read(token) {
       const response = await tokenIntrospection(configuration, token).catch((cause: unknown) => {
-        // Its own error carries the issuer's status, which frameworks would answer the caller with.
-        throw new Error('the issuer did not say what the token is', { cause });
+        onOutage(cause);
+        const message = 'The issuer does not say what the access token is; try again later';
+        throw new AccessRefused(503, message, []);
       });
       const parsed = activeSchema.safeParse(response);
       if (!parsed.success) return undefined;

@@ -2,7 +2,7 @@ import { hash, randomUUID, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { createServer, type Server as HttpServer, request as httpRequest } from 'node:http';
 import { createServer as createTlsServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import Koa from 'koa';
@@ -365,6 +365,42 @@ test.each([undefined, 'not-a-uuid', '93bac548-d2de-4546-b106-880a5018460d, anoth
     const answer = (await api.get(headers)).headers.get('x-fapi-interaction-id');
     expect(answer).toMatch(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
     expect(given ?? '').not.toContain(answer);
+  },
+);
+
+test.each(['stopped', 'silent'])(
+  'while the issuer is %s, calls are told to come again later, soon, and with an interaction id',
+  async (state) => {
+    const server = createTcpServer((socket) => socket.on('error', () => {}));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const issuer = `http://127.0.0.1:${port}`;
+    const metadata = { issuer, introspection_endpoint: `${issuer}/introspection` };
+    const configuration = new openid.Configuration(metadata, 'api', {}, openid.None());
+    openid.allowInsecureRequests(configuration);
+    const outages: unknown[] = [];
+    const api = await startApi({
+      issuer: configuration,
+      onOutage: (cause) => void outages.push(cause),
+    });
+    expect(configuration.timeout).toBe(5);
+    configuration.timeout = 0.05;
+    if (state === 'stopped') await new Promise((resolve) => server.close(resolve));
+    try {
+      const answer = await api.get({ authorization: 'Bearer a-token' });
+      expect(answer).toMatchObject({
+        status: 503,
+        body: {
+          error: 'temporarily_unavailable',
+          error_description: 'The issuer does not say what the access token is; try again later',
+        },
+      });
+      expect(answer.headers.get('x-fapi-interaction-id')).toMatch(/^[0-9a-f-]{36}$/);
+      expect(answer.headers.get('www-authenticate')).toBeNull();
+      expect(outages).toEqual([expect.any(Error)]);
+    } finally {
+      server.close();
+    }
   },
 );
 
