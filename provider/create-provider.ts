@@ -1,4 +1,3 @@
-import type { Context } from 'koa';
 import { type Adapter, Provider, type Configuration as ProviderConfiguration } from 'oidc-provider';
 import type { UnitOfWork } from '../adapters/oidc/unit-of-work.js';
 import type { Configuration } from '../config/schema.js';
@@ -51,6 +50,7 @@ import type { EncryptionKeys } from './keys/encryption-keys.js';
 import { followKeys } from './keys/follow-keys.js';
 import type { SigningKeys } from './keys/signing-keys.js';
 import { createFailureReport, reportEvents } from './log-events.js';
+import { answerErrors } from './middleware/answer-errors.js';
 import { assertRecentProof } from './middleware/assert-recent-proof.js';
 import { boundRequest } from './middleware/bound-request.js';
 import { cacheKeys } from './middleware/cache-keys.js';
@@ -214,20 +214,24 @@ export function createProvider(deps: ProviderDeps): Provider {
   const isRemembered = signOn ? createRememberedVisits(provider) : async () => false;
   const reportFailure = createFailureReport(logger, deps.explanations);
   reportEvents(provider, reportFailure);
+  const answerAll = answerErrors((ctx, error) => {
+    reportFailure(ctx, error);
+    renderError(ctx, error);
+  });
 
   for (const middleware of [
     traceRequest,
     allowHosts([publicUrl, mtlsUrl]),
     securityHeaders(),
+    answerAll,
     exactPaths,
     describeUnderIssuer(publicUrl),
     ...(role === 'bank' ? [challengeReplay] : []),
     forgetSession(interactions.cookies.names.session, isRemembered),
     ...(withdraw ? [revokeArrangements(withdraw)] : []),
-    commitBeforeResponse(unitOfWork, (ctx: Context, error) => {
-      reportFailure(ctx, error);
-      renderError(ctx, error);
-    }),
+    // Also in here, so that what stands around it sees an error's answer as any other.
+    answerAll,
+    commitBeforeResponse(unitOfWork),
     cacheKeys([deps.signingKeys, deps.encryptionKeys], signing.publishBefore),
     boundRequest,
     assertRecentProof(clock),
