@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { BrokenRules } from './broken-rule.js';
 import { changeClient, commitChanges } from './change-client.js';
@@ -53,6 +54,7 @@ export type ConfigurationDocument = z.infer<typeof configurationDocumentSchema>;
 
 /** What applying a configuration would do, client by client; what stays as it is only counts. */
 export interface ConfigurationPlan {
+  /** Of a document with many mistakes, not every one is told. */
   readonly clients: readonly ClientPlan[];
   readonly unchanged: number;
 }
@@ -110,7 +112,7 @@ export function createClientConfiguration(deps: ClientConfigurationDeps): Client
     const lacksSecret = after.client_secret === undefined && rules.needsSecret(after);
     return {
       after: fitSecret(after, rules, newSecret),
-      brokenRules: before || !lacksSecret ? form : [...form, missingSecret],
+      brokenRules: lacksSecret ? [...form, missingSecret] : form,
     };
   }
 
@@ -121,6 +123,8 @@ export function createClientConfiguration(deps: ClientConfigurationDeps): Client
     const stored = new Map((await readAll()).map((client) => [client.id, client]));
     const plans: ClientPlan[] = [];
     for (const entry of entries) {
+      // Many thousands of them are no pause of everything else.
+      await setImmediate();
       const before = stored.get(entry.client_id);
       const action = before ? 'updated' : 'created';
       plans.push(await planClient(entry.client_id, { action, before, ...toClient(entry, before) }));
@@ -137,8 +141,14 @@ export function createClientConfiguration(deps: ClientConfigurationDeps): Client
   function summarise(plans: readonly ClientPlan[]): ConfigurationPlan {
     const isQuiet = ({ action, brokenRules }: ClientPlan) =>
       action === 'unchanged' && brokenRules.length === 0;
+    let told = 0;
+    const shorten = (plan: ClientPlan): ClientPlan => {
+      const brokenRules = plan.brokenRules.slice(0, Math.max(1, mostTold - told));
+      told += brokenRules.length;
+      return { ...plan, brokenRules };
+    };
     return {
-      clients: plans.filter((plan) => !isQuiet(plan)),
+      clients: plans.filter((plan) => !isQuiet(plan)).map(shorten),
       unchanged: plans.filter(isQuiet).length,
     };
   }
@@ -165,7 +175,7 @@ export function createClientConfiguration(deps: ClientConfigurationDeps): Client
       const broken = plans.flatMap(({ clientId, brokenRules }) =>
         brokenRules.map((rule) => ({ ...rule, member: `${clientId}: ${rule.member}` })),
       );
-      if (broken.length > 0) throw new BrokenRules(broken);
+      if (broken.length > 0) throw new BrokenRules(broken.slice(0, mostTold));
       const at = new Date(clock.now());
       const ending = (await readAll()).filter(({ value }) => value.client_status === 'ending');
       await commitChanges(storage, [
@@ -178,10 +188,13 @@ export function createClientConfiguration(deps: ClientConfigurationDeps): Client
   };
 }
 
+/** Broken rules that are told of all clients together; of each client that has some, one at least. */
+const mostTold = 1000;
+
 /** Nobody would know a secret that was made here. */
 const missingSecret = {
   member: 'client_secret',
-  rule: 'is missing: the client is new here and proves itself by it; export with secrets',
+  rule: 'is missing: the client proves itself by one, and none is known here; export with secrets',
 };
 
 function isConfigured({ operator, client_status: status }: ClientRecord): boolean {

@@ -152,6 +152,9 @@ export type OperatedMetadata = Readonly<z.infer<typeof clientMetadataSchema>>;
 /** The members of {@link OperatedMetadata}. */
 export const metadataMembers: readonly string[] = Object.keys(clientMetadataSchema.shape);
 
+/** Rules of form that are told of one client. */
+const mostTold = 100;
+
 /**
  * Metadata as it was sent, in the order of the schema, with the rules of form that it breaks; a member
  * that breaks one is left out, so that the others can be looked at further.
@@ -162,8 +165,8 @@ export function readClientMetadata(sent: unknown): {
 } {
   const { data, error } = clientMetadataSchema.safeParse(sent);
   if (data) return { metadata: data, rules: [] };
-  const rules = error.issues.flatMap(toRules);
-  const broken = new Set(rules.map(topMember));
+  const rules = error.issues.flatMap(toRules).slice(0, mostTold);
+  const broken = new Set(error.issues.flatMap(membersOf));
   const rest = Object.entries(isObject(sent) ? sent : {}).filter(([name]) => !broken.has(name));
   return { metadata: clientMetadataSchema.parse(Object.fromEntries(rest)), rules };
 }
@@ -177,12 +180,29 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function toRules({ code, path, message, ...issue }: z.core.$ZodIssue): readonly BrokenRule[] {
-  if (code === 'unrecognized_keys' && 'keys' in issue && Array.isArray(issue.keys)) {
-    return issue.keys.map((name: unknown) => ({
-      member: [...path, String(name)].join('.').slice(0, 100),
-      rule: 'is no member that can be set here',
+/** The members of the metadata that an issue is about, by their names as they were sent. */
+function membersOf(issue: z.core.$ZodIssue): readonly string[] {
+  const [member] = issue.path;
+  return member === undefined ? unknownKeys(issue) : [String(member)];
+}
+
+function unknownKeys(issue: z.core.$ZodIssue): readonly string[] {
+  return issue.code === 'unrecognized_keys' ? issue.keys : [];
+}
+
+function toRules(issue: z.core.$ZodIssue): readonly BrokenRule[] {
+  const { code, path, message } = issue;
+  if (code === 'unrecognized_keys') {
+    const rule = 'is no member that can be set here';
+    return unknownKeys(issue).map((name) => ({
+      member: [...path, tellable(name)].join('.'),
+      rule,
     }));
   }
   return [{ member: path.join('.') || 'metadata', rule: message.replaceAll('"', "'") }];
+}
+
+/** A name that somebody chose, as an error may repeat it (RFC 6749 §5.2). */
+function tellable(name: string): string {
+  return name.slice(0, 100).replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, '?');
 }

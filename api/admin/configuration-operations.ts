@@ -12,11 +12,20 @@ const query = z.object({
     .default(false)
     .describe('Also deletes the clients that the configuration does not name'),
 });
+/** What is planned in seconds; the command takes larger ones. */
+const boundedDocument = configurationDocumentSchema.refine(
+  ({ clients }) => clients.length <= 10_000,
+  {
+    error: 'must not name more than 10000 clients; the command takes more',
+    path: ['clients'],
+  },
+);
+
 const common = {
   params: noParameters,
   query,
-  body: configurationDocumentSchema,
-  maxBodyBytes: 32 * 1024 * 1024,
+  body: boundedDocument,
+  maxBodyBytes: 8 * 1024 * 1024,
   status: 200,
   answer: configurationPlanSchema,
   errors: [],

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { clientChanges } from '../../core/client-change.js';
@@ -290,4 +291,82 @@ test('applied again after a crash at any write, a document is applied whole', as
       return;
     }
   }
+});
+
+test('SEC-46: planning many clients leaves room for everything else', async () => {
+  const document = configurationDocumentSchema.parse({
+    ...{ format: 'assent-configuration', version: 1 },
+    clients: Array.from({ length: 300 }, (_, n) => entry(`many-${n}`, { zz: 1 })),
+  });
+  let isDone = false;
+  let turns = 0;
+  const planned = admin.administration.configuration
+    .plan(document, { prune: false })
+    .finally(() => {
+      isDone = true;
+    });
+  while (!isDone) {
+    await setImmediate();
+    turns++;
+  }
+  expect((await planned).clients).toHaveLength(300);
+  expect(turns).toBeGreaterThanOrEqual(300);
+});
+
+test('SEC-46: a document has as many clients as are planned in seconds, and few broken rules are told of many', async () => {
+  const document = (length: number, more: object) => ({
+    ...{ format: 'assent-configuration', version: 1 },
+    clients: Array.from({ length }, (_, n) => ({ client_id: `many-${n}`, ...more })),
+  });
+  const tooMany = await admin.call('POST', '/configuration/plan', document(10_001, {}));
+  expect(tooMany.status).toBe(400);
+  const members = Array.from({ length: 5000 }, (_, n) => [`unknown-${n}`, 1]);
+  const { body } = await admin.call(
+    'POST',
+    '/configuration/plan',
+    document(20, Object.fromEntries(members)),
+  );
+  const told = body.clients.flatMap(
+    ({ brokenRules }: { brokenRules: readonly unknown[] }) => brokenRules,
+  );
+  expect(body.clients).toHaveLength(20);
+  expect(told.length).toBeLessThanOrEqual(1100);
+  const refused = await admin.call('POST', '/configuration/apply', document(500, { a: 1, b: 2 }));
+  expect(refused.status).toBe(400);
+  expect(refused.body.details.length).toBeLessThanOrEqual(1000);
+});
+
+test('a member of any name is told as unknown beside every other broken rule', async () => {
+  const { body } = await admin.call('POST', '/configuration/plan', {
+    ...{ format: 'assent-configuration', version: 1 },
+    clients: [
+      entry('odd', {
+        ...{ 'a.b': 1, ['x'.repeat(150)]: 1, '\u001b[2J': 1, 'redirect_uris.0': 1 },
+        client_uri: 'javascript:alert(1)',
+      }),
+    ],
+  });
+  const members = body.clients[0].brokenRules.map(({ member }: { member: string }) => member);
+  expect(members).toEqual(
+    expect.arrayContaining(['a.b', 'x'.repeat(100), '?[2J', 'redirect_uris.0', 'client_uri']),
+  );
+});
+
+test('a client that is to prove itself by a secret brings one, also where it did otherwise before', async () => {
+  await empty();
+  const document = (client: object) => ({
+    ...{ format: 'assent-configuration', version: 1 },
+    clients: [{ ...entry('moved', { profile: 'identity-service' }), ...client }],
+  });
+  await admin.call('POST', '/configuration/apply', document({}));
+  const moved = { token_endpoint_auth_method: 'client_secret_basic' };
+  const { body } = await admin.call('POST', '/configuration/plan', document(moved));
+  expect(body.clients[0].brokenRules).toMatchObject([{ member: 'client_secret' }]);
+  expect((await admin.call('POST', '/configuration/apply', document(moved))).status).toBe(400);
+  const client_secret = 's'.repeat(43);
+  const withSecret = document({ ...moved, client_secret });
+  expect((await admin.call('POST', '/configuration/apply', withSecret)).status).toBe(200);
+  // Known here by now, it need not be said again.
+  const again = await admin.call('POST', '/configuration/plan', document(moved));
+  expect(again.body).toEqual({ clients: [], unchanged: 1 });
 });
