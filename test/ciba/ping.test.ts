@@ -125,16 +125,19 @@ test('a failure of the client is tried again, with growing pauses, until the req
 
 test('nobody waits for a client that does not answer', async () => {
   let release = () => {};
+  let isGivenUp = false;
   bank.answering.with = (response) => {
     release = () => void response.writeHead(204).end();
+    response.on('close', () => {
+      isGivenUp = true;
+    });
   };
   const asked = await ask();
-  const began = performance.now();
   await decideLatest(bank, 'approve');
+  // Who waits does so until it is given up.
+  expect(isGivenUp).toBe(false);
   await eventually(() => expect(pings()).toHaveLength(1));
   expect((await bank.bell.poll(asked)).status).toBe(200);
-  // The five seconds that a request to a client has.
-  expect(performance.now() - began).toBeLessThan(5000);
   release();
 });
 
