@@ -3,6 +3,7 @@ import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify } from 'jose';
 import { z } from 'zod';
 import type { ReplayStore } from './access-token.js';
 import { dpopAlgorithms } from './challenge.js';
+import type { DpopNonces } from './dpop-nonces.js';
 
 /** How far `iat` may lie from now, either way (RFC 9449 §11.1; FAPI 2.0 SP §5.3.2.1-13), seconds. */
 const acceptanceSeconds = 60;
@@ -21,6 +22,11 @@ export class InvalidProof extends Error {
   override readonly name = 'InvalidProof';
 }
 
+/** A proof that holds but for its nonce, which is none of ours that is recent (RFC 9449 §9). */
+export class NonceNeeded extends Error {
+  override readonly name = 'NonceNeeded';
+}
+
 /** The request a proof must have been made for. */
 export interface ProvenRequest {
   readonly method: string;
@@ -28,35 +34,33 @@ export interface ProvenRequest {
   readonly accessToken: string;
 }
 
-/** What a proof that holds shows. */
-export interface Proven {
-  /** RFC 7638 thumbprint of the key, base64url SHA-256. */
-  readonly thumbprint: string;
-  readonly nonce: string | undefined;
-}
-
 export interface ProofVerifierDeps {
   readonly replays: ReplayStore;
+  /** Where given, proofs must carry a nonce of ours. */
+  readonly nonces?: DpopNonces | undefined;
   /** Milliseconds since the epoch. */
   readonly now: () => number;
 }
 
 /**
  * Checks DPoP proofs at protected resources (RFC 9449 §4.3 and §7) and uses each up.
- * @returns a function that throws {@link InvalidProof}.
+ * @returns a function that gives the RFC 7638 thumbprint of the key, base64url SHA-256, and throws
+ * {@link InvalidProof} and {@link NonceNeeded}.
  */
-export function createProofVerifier({ replays, now }: ProofVerifierDeps) {
-  return async function verifyProof(proof: string, request: ProvenRequest): Promise<Proven> {
+export function createProofVerifier({ replays, nonces, now }: ProofVerifierDeps) {
+  return async function verifyProof(proof: string, request: ProvenRequest): Promise<string> {
     const { jti, iat, htm, htu, ath, nonce, thumbprint } = await readProof(proof, now());
     refuseUnless(Math.abs(now() / 1000 - iat) <= acceptanceSeconds, 'iat is too far from now');
     refuseUnless(htm === request.method, 'htm is not the method of the request');
     refuseUnless(isSameResource(htu, request.url), 'htu is not the URL of the request');
     refuseUnless(ath === hash('sha256', request.accessToken, 'base64url'), 'ath is another token');
+    // Before the proof is used up: everybody's first one comes without.
+    if (nonces && !nonces.accepts(nonce)) throw new NonceNeeded();
     // The key is part of the id: one client's `jti` must not use up another's.
     const id = hash('sha256', `${thumbprint}.${jti}`, 'base64url');
     const isFirst = await replays.use(id, new Date((iat + acceptanceSeconds + 1) * 1000));
     refuseUnless(isFirst, 'the proof was already used');
-    return { thumbprint, nonce };
+    return thumbprint;
   };
 }
 

@@ -2,7 +2,12 @@ import { hash, type X509Certificate } from 'node:crypto';
 import type { TokenFacts, TokenReader } from './access-token.js';
 import { type Challenge, describeChallenge, type Scheme, schemes } from './challenge.js';
 import type { DpopNonces } from './dpop-nonces.js';
-import { createProofVerifier, InvalidProof, type ProofVerifierDeps } from './dpop-proof.js';
+import {
+  createProofVerifier,
+  InvalidProof,
+  NonceNeeded,
+  type ProofVerifierDeps,
+} from './dpop-proof.js';
 
 /** A request as a resource sees it, whatever framework brought it. */
 export interface ResourceRequest {
@@ -55,8 +60,6 @@ export class AccessRefused extends Error {
 
 export interface GuardDeps<Facts extends TokenFacts> extends ProofVerifierDeps {
   readonly tokens: TokenReader<Facts>;
-  /** Where given, DPoP proofs must carry a nonce of ours (RFC 9449 §9). */
-  readonly nonces?: DpopNonces | undefined;
 }
 
 export interface Guard<Facts extends TokenFacts> {
@@ -78,10 +81,9 @@ export function createGuard<Facts extends TokenFacts>(deps: GuardDeps<Facts>): G
     try {
       if (!proof) throw new InvalidProof('it is missing');
       const { method, url } = request;
-      const { thumbprint, nonce } = await verifyProof(proof, { method, url, accessToken: token });
-      if (nonces && !nonces.accepts(nonce)) throw refuseNonce(nonces);
-      return thumbprint;
+      return await verifyProof(proof, { method, url, accessToken: token });
     } catch (error) {
+      if (nonces && error instanceof NonceNeeded) throw refuseNonce(nonces);
       if (!(error instanceof InvalidProof)) throw error;
       const challenge = { scheme: 'DPoP', error: 'invalid_dpop_proof' } as const;
       throw refuse(`The DPoP proof was refused: ${error.message}`, challenge);

@@ -22,7 +22,10 @@ export interface UnitOfWork {
    * @throws what `work` throws, and what {@link UnitOfWork.commit} throws.
    */
   run<Result>(work: () => Promise<Result>): Promise<Result>;
-  /** Runs `work` as part of the unit at hand; where it rejects, what it gathered is dropped again. */
+  /**
+   * Runs `work` as part of the unit at hand; where it rejects, what it gathered is dropped again, but for
+   * the marks of used proofs.
+   */
   attempt<Result>(work: () => Promise<Result>): Promise<Result>;
   /** Gathers writes inside a unit; outside of one, commits them as a list of their own. */
   add(...writes: readonly Write[]): Promise<void>;
@@ -100,7 +103,8 @@ export function createUnitOfWork(storage: Storage, clock: Clock): UnitOfWork {
       try {
         return await work();
       } catch (error) {
-        units.getStore()?.writes.splice(before);
+        const writes = units.getStore()?.writes ?? [];
+        writes.push(...writes.splice(before).filter(isUsedProof));
         throw error;
       }
     },
@@ -153,16 +157,20 @@ export function createUnitOfWork(storage: Storage, clock: Clock): UnitOfWork {
  * a replacement (a session under a new id) and goes with the other half.
  */
 function takeAway(writes: readonly Write[]): Write[] {
-  const { ReplayDetection } = oidcCollections;
   const replaced = new Set(
     writes.flatMap((write) =>
       'value' in write && write.kind !== 'deleteWhere' ? [write.collection] : [],
     ),
   );
   return writes.filter(
-    ({ kind, collection }) =>
-      kind === 'deleteWhere' ||
-      (kind === 'delete' && !replaced.has(collection)) ||
-      (kind === 'insert' && collection === ReplayDetection),
+    (write) =>
+      write.kind === 'deleteWhere' ||
+      (write.kind === 'delete' && !replaced.has(write.collection)) ||
+      isUsedProof(write),
   );
+}
+
+/** An assertion or proof works once, whatever came of the request that it was used for. */
+function isUsedProof({ kind, collection }: Write): boolean {
+  return kind === 'insert' && collection === oidcCollections.ReplayDetection;
 }

@@ -333,6 +333,19 @@ describe('a DPoP proof', () => {
     now += period;
     expect((await api.get(await prove({ now, nonce }))).status).toBe(401);
   });
+
+  test('without our nonce takes no room in the store of used ones (SEC-29)', async () => {
+    const used: string[] = [];
+    const replays = { use: async (id: string) => used.push(id) === 1 };
+    const api = await startApi({ nonceSecret: new Uint8Array(32).fill(9), replays });
+    const prove = await bindToken();
+    const refused = await api.get(await prove());
+    expect(refused.body).toMatchObject({ error: 'use_dpop_nonce' });
+    expect(used).toHaveLength(0);
+    const nonce = refused.headers.get('dpop-nonce') ?? '';
+    expect((await api.get(await prove({ nonce }))).status).toBe(200);
+    expect(used).toHaveLength(1);
+  });
 });
 
 test('behind a proxy, the certificate is the one that the proxy passes on', async () => {

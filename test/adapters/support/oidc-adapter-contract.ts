@@ -303,6 +303,22 @@ export function describeOidcAdapter(kind: DatabaseKind): void {
       await expect(adapter('ReplayDetection').upsert(proof, { jti: proof }, 60)).rejects.toThrow();
     });
 
+    test('after an attempt that failed has remembered the proof, and nothing else of it', async () => {
+      const [grantId, token, proof] = [newId(), newId(), newId()];
+      await adapter('AccessToken').upsert(token, { jti: token, grantId }, 60);
+      await unitOfWork.run(async () => {
+        const attempt = unitOfWork.attempt(async () => {
+          await adapter('ReplayDetection').upsert(proof, { jti: proof }, 60);
+          await adapter('AccessToken').revokeByGrantId(grantId);
+          throw new Error('came second');
+        });
+        await expect(attempt).rejects.toThrow('came second');
+        await unitOfWork.commitRefusal();
+      });
+      expect(await adapter('AccessToken').find(token)).toBeDefined();
+      await expect(adapter('ReplayDetection').upsert(proof, { jti: proof }, 60)).rejects.toThrow();
+    });
+
     test('after a refusal still has the session it had begun to replace', async () => {
       const [old, current, uid] = [newId(), newId(), newId()];
       await adapter('Session').upsert(old, { jti: old, uid }, 60);
