@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto';
 import type { Context } from 'koa';
 import { errors, type InteractionResults, type Provider } from 'oidc-provider';
+import { oidcCollections } from '../adapters/oidc/oidc-collections.js';
 import type { UnitOfWork } from '../adapters/oidc/unit-of-work.js';
 import type { Party } from '../consent-ui/party.js';
 import { type ClientMetadata, findActiveClient } from '../core/clients.js';
-import type { Storage, Write } from '../core/storage.js';
+import { type Storage, update, type Write } from '../core/storage.js';
 import type { DescribeClient } from './describe-client.js';
 import { readOwnForm } from './read-own-form.js';
 import { type GrantedAccess, type NamedAuthentication, saveGrant } from './save-grant.js';
@@ -60,7 +61,8 @@ export interface InteractionSessions {
     repeatable?: readonly string[],
   ): Promise<Record<string, string>>;
   /**
-   * Ends with a code: saves the Grant, the result and `writes` in one commit, and redirects.
+   * Ends with a code: saves the Grant, the result and `writes` in one commit, and redirects. Where
+   * another visit with the same pushed request came first, nothing is saved, and the client is told.
    * @throws {StorageConflict} of `writes`; nothing is granted then.
    */
   finish(
@@ -75,6 +77,7 @@ export interface InteractionSessions {
    */
   goOn(
     ctx: Context,
+    session: InteractionSession,
     part: InteractionResults,
     writes: readonly Write[],
     before?: () => Promise<void>,
@@ -124,6 +127,35 @@ export function createInteractionSessions(deps: SessionDeps): InteractionSession
     seeOther(ctx, returnTo);
   }
 
+  /** As {@link end}, with the yes: a request gives one (RFC 9126 §7.3), in the browser that is first. */
+  async function agree(
+    ctx: Context,
+    session: InteractionSession,
+    result: InteractionResults,
+    writes: readonly Write[],
+    options: { before: () => Promise<void>; isPart?: boolean },
+  ): Promise<void> {
+    const claim = await claimRequest(session);
+    if (claim) return end(ctx, result, [...claim, ...writes], options);
+    const description = 'request_uri is invalid, expired, or was already used';
+    await end(ctx, { error: 'invalid_request_uri', error_description: description }, []);
+  }
+
+  /**
+   * The library looks whether a request was used when it makes the code, after the yes. This mark is in
+   * the commit of the yes; of two at once, one has a conflict. `csrf` is the same in all steps of a visit.
+   * @returns undefined where the yes came from elsewhere.
+   */
+  async function claimRequest({ uid, csrf }: InteractionSession) {
+    const { Interaction, PushedAuthorizationRequest: requests } = oidcCollections;
+    const id = (await storage.get(Interaction, uid))?.value.parJti;
+    if (id === undefined) return [];
+    const stored = await storage.get(requests, id);
+    const { answeredBy = csrf } = stored?.value ?? {};
+    if (!stored || stored.consumedAt || answeredBy !== csrf) return undefined;
+    return [update(requests, stored, { ...stored.value, answeredBy }, stored.expiresAt)];
+  }
+
   return {
     async open(ctx) {
       const interaction = await provider.interactionDetails(ctx.req, ctx.res);
@@ -154,18 +186,20 @@ export function createInteractionSessions(deps: SessionDeps): InteractionSession
 
     readForm: (ctx, { csrf }, repeatable) => readOwnForm(ctx, { origin, csrf }, repeatable),
 
-    async finish(ctx, { client, scopes }, access, writes) {
+    async finish(ctx, session, access, writes) {
+      const { client, scopes } = session;
       const { accountId, grantId, authentication } = access;
       const login = { accountId, ...(authentication && describeLogin(authentication)) };
       async function before(): Promise<void> {
         const request = { clientId: client.client_id, scopes, resource };
         await saveGrant(provider, request, access);
       }
-      await end(ctx, { login, consent: { grantId } }, writes, { before });
+      await agree(ctx, session, { login, consent: { grantId } }, writes, { before });
     },
 
-    async goOn(ctx, part, writes, before) {
-      await end(ctx, part, writes, { isPart: true, ...(before && { before }) });
+    async goOn(ctx, session, part, writes, before) {
+      if (before) await agree(ctx, session, part, writes, { isPart: true, before });
+      else await end(ctx, part, writes, { isPart: true });
     },
 
     async abort(ctx, error, description, writes = []) {

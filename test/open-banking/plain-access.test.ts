@@ -242,6 +242,57 @@ describe('accounts without an intent', () => {
     expect(await intentsOf(customer)).toHaveLength(isAgreed ? before + 1 : before);
   });
 
+  describe('of two browsers with one request_uri, only the first yes counts (SEC-08)', () => {
+    const daniel = { login: 'daniel', password: 'copper-meadow-17' };
+
+    /** Both are at the choice of accounts before either decides. */
+    async function decideInTurn(url: string, first: [object, string], second: [object, string]) {
+      const decisions = [];
+      for (const [who, account] of [first, second]) {
+        const person = openPerson(bank);
+        const choice = await person.submit(await person.open(url), 'login', { ...who });
+        const decision = { account, 'account-0': account, decision: 'allow' };
+        const step = choice.text.includes('/details"') ? 'details' : 'accounts';
+        decisions.push(async () => (await person.submit(choice, step, decision)).url);
+      }
+      const ends = [];
+      for (const decide of decisions) ends.push(await decide());
+      const [back, late] = ends;
+      if (!back || !late) throw new TypeError('both decided');
+      const tokens = await bank.tpp.redeem(back);
+      expect(errorOf(late)).toBe('invalid_request_uri');
+      return tokens.access_token;
+    }
+
+    test('and the other person has granted nothing', async () => {
+      const own = await connect({}, sharing(['58104'], daniel));
+      const customer = String(decodeJwt(String(own.id_token)).sub);
+      const before = await intentsOf(customer);
+      expect(before.length).toBeGreaterThan(0);
+      await decideInTurn(await bank.tpp.push(), [amelia, '22289'], [daniel, '58104']);
+      expect(await intentsOf(customer)).toEqual(before);
+    });
+
+    test.each([
+      ['an intent', () => bank.tpp.forNewIntent()],
+      ['details that replace others', replacing],
+    ])('and what was granted stays as it was: %s', async (_what, ask) => {
+      const url = await bank.tpp.push(await ask());
+      const token = await decideInTurn(url, [amelia, '22289'], [amelia, '31820']);
+      expect(await accountIds(token)).toEqual(['22289']);
+    });
+
+    async function replacing(): Promise<Record<string, string>> {
+      const create = { ...asking, grant_management_action: 'create' };
+      const walk: Walk = async (person, page) => {
+        const choice = await person.submit(page, 'login', amelia);
+        return person.submit(choice, 'details', { 'account-0': '47751', decision: 'allow' });
+      };
+      const { grant_id: id } = await connect(create, walk);
+      return { ...asking, grant_management_action: 'replace', grant_id: String(id) };
+    }
+  });
+
   test('no account chosen, or one of somebody else, asks again', async () => {
     const person = openPerson(bank);
     const login = await person.open(await bank.tpp.push());

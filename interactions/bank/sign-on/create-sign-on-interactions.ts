@@ -66,7 +66,7 @@ export function createSignOnInteractions(deps: SignOnDeps): Router {
     if (state.step === 'code') return signInSteps.showCode(ctx, placeOf(session), state.sentCode);
     const { customerId: accountId, authentication } = state;
     const login = { accountId, ...describeLogin(authentication) };
-    return sessions.goOn(ctx, { login }, [remove(bankVisits, session.uid)]);
+    return sessions.goOn(ctx, session, { login }, [remove(bankVisits, session.uid)]);
   };
 
   async function enterLogin(ctx: Context, session: InteractionSession, form: Form): Promise<void> {
@@ -108,7 +108,7 @@ export function createSignOnInteractions(deps: SignOnDeps): Router {
     const { missing } = readAsked(session);
     grant.addOIDCScope(missing.scopes.join(' '));
     grant.addOIDCClaims(missing.claims);
-    await sessions.goOn(ctx, { consent: { grantId: grant.jti } }, [], async () => {
+    await sessions.goOn(ctx, session, { consent: { grantId: grant.jti } }, [], async () => {
       await grant.save();
     });
   }
