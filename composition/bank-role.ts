@@ -147,7 +147,8 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
         }),
       ];
       const access = createAccessPages({
-        ...{ storage, ledger, intentService, describeClient, origin },
+        ...{ storage, ledger, intentService, describeClient, origin, clock },
+        openEndedIntent: lifetimes.openEndedIntent,
         offlineAccess: createOfflineAccess({ storage, clock }),
         signIn: signInFor(accessPages),
       });

@@ -20,18 +20,27 @@ export interface SelectableAccount {
 export function AccountList({
   accounts,
   app,
+  isMore = false,
   error,
 }: {
   readonly accounts: readonly SelectableAccount[];
   /** Who sees what is ticked. */
   readonly app: ComponentChildren;
+  /** What is ticked is added to what is seen already. */
+  readonly isMore?: boolean | undefined;
   readonly error: string | undefined;
 }) {
   return (
     <CheckboxList
       name="account"
-      legend="Your accounts"
-      hint={<>{app} sees only the accounts that you tick.</>}
+      legend={isMore ? 'Accounts to add' : 'Your accounts'}
+      hint={
+        isMore ? (
+          <>Tick those that {app} is to see besides. Tick none to add nothing.</>
+        ) : (
+          <>{app} sees only the accounts that you tick.</>
+        )
+      }
       error={error}
       choices={accounts.map((account) => ({
         value: account.id,

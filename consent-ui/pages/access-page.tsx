@@ -1,14 +1,13 @@
 import { Button } from '../components/button.js';
 import { Card } from '../components/card.js';
 import { Form } from '../components/form.js';
+import { Day, describeEnd, type GrantedPart, GrantedParts } from '../components/granted-parts.js';
 import { accessPageTitle } from '../components/how-to-stop-at-bank.js';
 import { LogoMark } from '../components/logo-mark.js';
 import { Name } from '../components/name.js';
 import { Notice } from '../components/notice.js';
-import { SummaryList, type SummaryRow } from '../components/summary-list.js';
+import { SummaryList } from '../components/summary-list.js';
 import { displayName } from '../display-name.js';
-import { formatDate } from '../format-date.js';
-import { maskAccountNumber } from '../mask-account-number.js';
 import type { Brand, Party, PostTarget } from '../party.js';
 import { Layout } from '../render-page.js';
 
@@ -23,19 +22,14 @@ export interface AccessPageProps {
 }
 
 /** What one app sees: accounts, or who somebody is. */
-export type SharedAccess = Terms &
-  (
-    | { readonly accounts: readonly { readonly name: string; readonly number: string }[] }
-    | { readonly knows: readonly string[] }
-  );
-
-interface Terms {
+export type SharedAccess = {
   readonly client: Party;
   readonly since: Date;
-  /** Absent where there is no end by itself. */
-  readonly until?: Date | undefined;
   readonly end: PostTarget;
-}
+} & (
+  | { readonly parts: readonly GrantedPart[] }
+  | { readonly knows: readonly string[]; readonly until: Date }
+);
 
 /** Who sees a customer's data, and how to end it; each app is a form of its own. */
 export function AccessPage({ bank, customer, shared, hasEnded, signOut }: AccessPageProps) {
@@ -60,20 +54,27 @@ export function AccessPage({ bank, customer, shared, hasEnded, signOut }: Access
       ) : null}
       {shared.length === 0 ? <Notice kind="info">No app sees your data.</Notice> : null}
       {shared.map((access) => {
-        const { client, since, until, end } = access;
+        const { client, since, end } = access;
         return (
           <Card
             key={end.action}
             mark={<LogoMark of={client} />}
             heading={<Name of={client.name} />}
           >
-            <SummaryList
-              rows={[
-                describeShared(access),
-                { term: 'Since', description: <Day date={since} /> },
-                { term: 'Until', description: until ? <Day date={until} /> : 'You end it' },
-              ]}
-            />
+            {'parts' in access ? (
+              <GrantedParts parts={access.parts} since={{ term: 'Since', at: since }} />
+            ) : (
+              <SummaryList
+                rows={[
+                  {
+                    term: 'It knows',
+                    description: access.knows.map((line) => <div key={line}>{line}</div>),
+                  },
+                  { term: 'Since', description: <Day date={since} /> },
+                  describeEnd(access.until),
+                ]}
+              />
+            )}
             <Form {...end}>
               <Button look="secondary">End the access of {displayName(client.name)}</Button>
             </Form>
@@ -85,25 +86,4 @@ export function AccessPage({ bank, customer, shared, hasEnded, signOut }: Access
       </Form>
     </Layout>
   );
-}
-
-function describeShared(access: SharedAccess): SummaryRow {
-  if ('knows' in access) {
-    return {
-      term: 'It knows',
-      description: access.knows.map((line) => <div key={line}>{line}</div>),
-    };
-  }
-  return {
-    term: 'Accounts',
-    description: access.accounts.map(({ name, number }) => (
-      <div key={number}>
-        <Name of={name} /> <span class="number">{maskAccountNumber(number)}</span>
-      </div>
-    )),
-  };
-}
-
-function Day({ date }: { readonly date: Date }) {
-  return <time dateTime={date.toISOString()}>{formatDate(date)}</time>;
 }

@@ -5,6 +5,7 @@ import { Button } from '../components/button.js';
 import { Card } from '../components/card.js';
 import { ClusterList } from '../components/cluster-list.js';
 import { DecisionButtons } from '../components/decision-buttons.js';
+import { type EarlierYes, EarlierYesCard } from '../components/earlier-yes.js';
 import { ErrorSummary, type FormError } from '../components/error-summary.js';
 import { Form } from '../components/form.js';
 import { HowToStopAtBank } from '../components/how-to-stop-at-bank.js';
@@ -21,6 +22,9 @@ export interface AccountSelectionPageProps extends PostTarget, AccessPeriod {
   readonly clusters: readonly DataCluster[];
   /** What else is agreed to with the same button. */
   readonly others?: readonly OtherAccess[] | undefined;
+  /** What they have allowed it before, where this changes that. */
+  readonly earlier?: EarlierYes | undefined;
+  /** Those that can be ticked: what is shared already and stays so is not among them. */
   readonly accounts: readonly SelectableAccount[];
   /** The form came back without an account chosen. */
   readonly noneChosen?: boolean | undefined;
@@ -29,14 +33,23 @@ export interface AccountSelectionPageProps extends PostTarget, AccessPeriod {
 
 /** Which accounts? Posts `account` (repeated ids) and `decision` = `allow` or `refuse`. */
 export function AccountSelectionPage(props: AccountSelectionPageProps) {
-  const { bank, client, accounts } = props;
+  const { bank, client, accounts, earlier, others = [] } = props;
   const app = <Name of={client.name} />;
   const error = props.noneChosen ? 'Choose at least one account, or cancel.' : undefined;
   const summary: FormError[] = error === undefined ? [] : [{ field: 'account', message: error }];
+  const isMore = earlier?.stays === true;
   const hasAccounts = accounts.length > 0;
+  const canGoOn = hasAccounts || isMore;
+  const addsNothing = !hasAccounts && others.length === 0;
   return (
     <Layout
-      title={hasAccounts ? 'Choose what to share' : 'You have no accounts to share'}
+      title={
+        !canGoOn
+          ? 'You have no accounts to share'
+          : addsNothing
+            ? 'There is nothing to add'
+            : 'Choose what to share'
+      }
       brand={bank}
       invalid={error !== undefined}
       journey={props.journey}
@@ -47,21 +60,26 @@ export function AccountSelectionPage(props: AccountSelectionPageProps) {
           <strong>
             <Name of={bank.name} />
           </strong>
-          .{(props.others ?? []).length > 0 ? null : <> It can only look. It cannot move money.</>}
+          .{others.length > 0 ? null : <> It can only look. It cannot move money.</>}
         </>
       }
     >
       <ErrorSummary errors={summary} />
+      {earlier ? <EarlierYesCard {...earlier} app={app} /> : null}
       <Form action={props.action} csrf={props.csrf}>
-        {hasAccounts ? (
+        {canGoOn ? (
           <>
-            <Card>
-              <AccountList accounts={accounts} app={app} error={error} />
-            </Card>
+            {hasAccounts ? (
+              <Card>
+                <AccountList accounts={accounts} app={app} isMore={isMore} error={error} />
+              </Card>
+            ) : (
+              <Notice kind="info">{app} sees all of your accounts already.</Notice>
+            )}
             <Card heading={<>What {app} will see</>}>
               <ClusterList clusters={props.clusters} />
             </Card>
-            <OtherAccessCards others={props.others ?? []} />
+            <OtherAccessCards others={others} />
             <Card heading="The terms">
               <AccessTerms
                 kind={props.kind}
@@ -72,7 +90,10 @@ export function AccountSelectionPage(props: AccountSelectionPageProps) {
                 stop={<HowToStopAtBank app={app} />}
               />
             </Card>
-            <DecisionButtons allow="Agree and share" refuse="Cancel" />
+            <DecisionButtons
+              allow={addsNothing ? 'Leave it as it is' : 'Agree and share'}
+              refuse="Cancel"
+            />
           </>
         ) : (
           <>

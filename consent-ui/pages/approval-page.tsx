@@ -5,6 +5,7 @@ import { AccountList, type SelectableAccount } from '../components/account-list.
 import { Button, ButtonLink } from '../components/button.js';
 import { Card } from '../components/card.js';
 import { ClusterList } from '../components/cluster-list.js';
+import { type EarlierYes, EarlierYesCard } from '../components/earlier-yes.js';
 import { ErrorSummary, type FormError } from '../components/error-summary.js';
 import { Form } from '../components/form.js';
 import { HowToStopAtBank } from '../components/how-to-stop-at-bank.js';
@@ -13,11 +14,11 @@ import { Name } from '../components/name.js';
 import { Notice } from '../components/notice.js';
 import { SummaryList } from '../components/summary-list.js';
 import { displayName } from '../display-name.js';
-import { formatDateTime, formatTime } from '../format-date.js';
+import { formatTime } from '../format-date.js';
 import type { Brand, Party, PostTarget } from '../party.js';
 import { Layout } from '../render-page.js';
 import { BindingMessage } from './approvals-page.js';
-import { type AskedDetail, DetailCards } from './details-page.js';
+import { type AskedDetail, DetailCards, DetailTerms } from './details-page.js';
 
 export interface ApprovalPageProps extends PostTarget {
   readonly bank: Exclude<Brand, 'assent'>;
@@ -29,9 +30,9 @@ export interface ApprovalPageProps extends PostTarget {
   /** The data that is asked for; absent where the client only wants to know that it is this person. */
   readonly access?: AskedAccess | undefined;
   /** What is asked detail by detail, in place of `access`. */
-  readonly details?:
-    | { readonly asked: readonly AskedDetail[]; readonly expiresAt: Date }
-    | undefined;
+  readonly details?: readonly AskedDetail[] | undefined;
+  /** What they have allowed it before, where a yes takes the place of that. */
+  readonly earlier?: EarlierYes | undefined;
   /** Why the bank shares nothing of this person: then there is only a no. */
   readonly refusal?: string | undefined;
   /** The form came back without an account chosen. */
@@ -48,7 +49,7 @@ export interface AskedAccess {
 /** Yes or no? Posts `account`, or `account-<n>` (repeated ids), and `decision` = `approve` or `refuse`. */
 export function ApprovalPage(props: ApprovalPageProps) {
   const { bank, client, access, details, refusal } = props;
-  const open = details?.asked.find(({ accounts }) => accounts.length > 0);
+  const open = details?.find(({ accounts }) => accounts.length > 0);
   const app = <Name of={client.name} />;
   const error = props.noneChosen ? 'Choose at least one account, or refuse.' : undefined;
   const summary: FormError[] =
@@ -65,9 +66,9 @@ export function ApprovalPage(props: ApprovalPageProps) {
         details ? (
           <>
             <strong>{app}</strong> asks you for{' '}
-            {details.asked.length === 1
+            {details.length === 1
               ? 'one thing'
-              : `${details.asked.length} things. Decide about each of them`}
+              : `${details.length} things. Decide about each of them`}
             .
           </>
         ) : access ? (
@@ -91,27 +92,17 @@ export function ApprovalPage(props: ApprovalPageProps) {
         <SummaryList rows={requestRows(props)} />
       </Card>
       {refusal === undefined ? null : <Notice kind="info">{displayName(refusal, 400)}</Notice>}
+      {props.earlier && refusal === undefined ? (
+        <EarlierYesCard {...props.earlier} app={app} />
+      ) : null}
       <Form action={props.action} csrf={props.csrf}>
         {access && refusal === undefined ? (
           <AccessCards app={app} error={error} {...access} />
         ) : null}
         {details && refusal === undefined ? (
           <>
-            <DetailCards details={details.asked} app={client} error={error} />
-            <Card heading="The terms">
-              <SummaryList
-                rows={[
-                  {
-                    term: 'Until',
-                    description: <>{formatDateTime(details.expiresAt)}, unless it says otherwise</>,
-                  },
-                  {
-                    term: 'How to stop',
-                    description: <HowToStopAtBank app={app} />,
-                  },
-                ]}
-              />
-            </Card>
+            <DetailCards details={details} app={client} error={error} />
+            <DetailTerms details={details} app={app} />
           </>
         ) : null}
         <div class="actions">

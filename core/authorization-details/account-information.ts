@@ -49,7 +49,7 @@ export const accountInformation = defineDetailType<AccountInformation>({
   findFault: ({ accessUntil }, now) => findEndFault(accessUntil, now),
 
   describe(detail) {
-    const { transactionsFrom, transactionsTo, accessUntil, accounts } = detail;
+    const { transactionsFrom, transactionsTo, accounts } = detail;
     return {
       title: 'to see data from your accounts',
       clusters: describePermissions(permissionsOf(detail)),
@@ -60,9 +60,6 @@ export const accountInformation = defineDetailType<AccountInformation>({
         ...(transactionsTo === undefined
           ? []
           : [{ term: 'Transactions until', value: { at: new Date(transactionsTo) } }]),
-        ...(accessUntil === undefined
-          ? []
-          : [{ term: 'Access ends', value: { at: new Date(accessUntil) } }]),
       ],
       choose: 'several',
       among: accounts,

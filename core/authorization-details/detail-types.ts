@@ -35,6 +35,20 @@ export function detailTypeOf({ type }: AuthorizationDetail): DetailType {
   throw new TypeError('an unknown type of authorization details');
 }
 
+/**
+ * When a detail that is granted now ends.
+ * @param latest when consents end that name no end.
+ */
+export function endOfDetail(
+  detail: AuthorizationDetail,
+  { now, latest }: { readonly now: Date; readonly latest: Date },
+): Date {
+  const life = detailTypeOf(detail).longestLife ?? Number.POSITIVE_INFINITY;
+  const asked = Date.parse(String(detail.accessUntil));
+  const ends = [latest.getTime(), now.getTime() + life * 1000, asked];
+  return new Date(Math.min(...ends.filter((end) => !Number.isNaN(end))));
+}
+
 /** What is asked for, of what was granted; undefined where none of it covers that. */
 export function narrowWithin(
   granted: readonly AuthorizationDetail[],

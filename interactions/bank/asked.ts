@@ -153,7 +153,8 @@ export function isTheirs(asked: Asked, customerId: string): boolean {
   return before === undefined || belongsTo(before, customerId);
 }
 
-function heldBefore(asked: Asked): Intent | undefined {
+/** What is changed by the answer, whether anybody has agreed to it or not. */
+export function heldBefore(asked: Asked): Intent | undefined {
   if (asked.kind === 'intent') return asked.intent;
   if (asked.kind === 'accounts') return asked.amends;
   return asked.kind === 'details' ? asked.held : undefined;

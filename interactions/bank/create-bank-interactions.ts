@@ -1,7 +1,7 @@
 import Router from '@koa/router';
 import type { Context } from 'koa';
 import type { ResourceConfiguration } from '../../config/schema.js';
-import { mostDetails } from '../../core/authorization-details/detail-types.js';
+import { mostDetails, stillGranted } from '../../core/authorization-details/detail-types.js';
 import type { BankLedger, LedgerAccount } from '../../core/bank-ledger.js';
 import { bankVisits } from '../../core/bank-visit.js';
 import type { ClientMetadata } from '../../core/clients.js';
@@ -19,6 +19,7 @@ import { seeOther } from '../see-other.js';
 import { wasOvertaken } from '../was-overtaken.js';
 import {
   type Asked,
+  heldBefore,
   isTheirs,
   type NotAsked,
   ofAnother,
@@ -31,10 +32,11 @@ import type {
   SignInRequest,
   SignInState,
 } from './customer-sign-in.js';
-import { decideDetails, fieldOf } from './decide-details.js';
+import { decideDetails, fieldOf, mayAddNothing } from './decide-details.js';
+import { describeGranted } from './describe-granted.js';
 import { describePurpose } from './describe-purpose.js';
 import { readOtherScopes } from './other-scopes.js';
-import { showAccounts, showDetails, showRefusal } from './show-steps.js';
+import { type Earlier, showAccounts, showDetails, showRefusal } from './show-steps.js';
 import { createSignInSteps, type SignInPlace, signInPlaceOf } from './sign-in-steps.js';
 import { showConsent } from './sign-on/show-sign-on.js';
 
@@ -186,20 +188,19 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
     if ('refused' in accounts) {
       return answerPage(ctx, 200, showRefusal(ledger, session, accounts.reason));
     }
-    const question = { accounts, noneChosen, others: readOtherScopes(session, resources) };
+    const question = {
+      ...{ accounts, noneChosen, now: new Date(clock.now()) },
+      others: readOtherScopes(session, resources),
+      earlier: describeBefore(asked, accounts),
+    };
     const page =
       asked.kind === 'details'
         ? showDetails(ledger, session, {
             ...question,
             details: asked.details,
-            before: asked.held?.authorizationDetails ?? [],
-            expiresAt: endOfDetails(),
+            latest: endOfDetails(),
           })
-        : showAccounts(ledger, session, {
-            ...question,
-            ...termsOf(asked),
-            now: new Date(clock.now()),
-          });
+        : showAccounts(ledger, session, { ...question, ...termsOf(asked) });
     return answerPage(ctx, noneChosen ? 400 : 200, page);
   }
 
@@ -261,7 +262,7 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
     return decide(situation, form, async ({ customerId }, held) => {
       const ticked = (form.account ?? '').split(' ');
       const accountIds = held.map(({ id }) => id).filter((id) => ticked.includes(id));
-      if (accountIds.length === 0) return undefined;
+      if (accountIds.length === 0 && wish?.action !== 'merge') return undefined;
       const choice = { customerId, accountIds };
       const { intent, writes } =
         asked.kind === 'accounts'
@@ -289,8 +290,10 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
     if (asked.kind !== 'details') return seeOther(ctx, session.path);
     return decide(situation, form, async ({ customerId }, held) => {
       const now = new Date(clock.now());
-      const details = decideDetails(asked.details, form, { held, now, latest: endOfDetails() });
-      if (details.length === 0) return undefined;
+      const staying = detailsStaying(asked);
+      const grounds = { held, staying, now, latest: endOfDetails() };
+      const details = decideDetails(asked.details, form, grounds);
+      if (details.length === 0 && !mayAddNothing(asked.details, staying)) return undefined;
       const { client_id: clientId } = session.client;
       const choice = { customerId, details };
       const { intent, writes } = await intentService.grantDetails(clientId, choice, asked.wish);
@@ -307,12 +310,23 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
     });
   }
 
-  /** What accounts are asked for on, and those that are shared already. */
+  /** What accounts are asked for on. */
   function termsOf(asked: Extract<Asked, { kind: 'intent' | 'accounts' }>) {
     const terms = asked.kind === 'intent' ? asked.intent : asked.terms;
-    const held = asked.kind === 'intent' ? asked.intent : asked.amends;
-    const chosen = held?.accountIds ?? [];
-    return { terms, chosen, expiresAt: toldEnd(endOf(terms)) };
+    return { terms, expiresAt: toldEnd(endOf(terms)) };
+  }
+
+  /** What the customer has agreed to before, where their answer adds to it or takes its place. */
+  function describeBefore(asked: Asked, accounts: readonly LedgerAccount[]): Earlier | undefined {
+    const intent = heldBefore(asked);
+    if (intent?.status !== 'Authorised') return undefined;
+    const parts = describeGranted(intent, accounts, { now: clock.now(), openEndedIntent });
+    return { intent, parts, stays: asked.wish?.action === 'merge' };
+  }
+
+  function detailsStaying({ held, wish }: Extract<Asked, { kind: 'details' }>) {
+    if (wish?.action !== 'merge') return [];
+    return stillGranted(held?.authorizationDetails ?? [], clock.now());
   }
 
   function endOf(terms: IntentTerms): Date {

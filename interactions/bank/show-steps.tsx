@@ -1,12 +1,19 @@
 import type { SelectableAccount } from '../../consent-ui/components/account-list.js';
+import type { EarlierYes } from '../../consent-ui/components/earlier-yes.js';
+import type { GrantedPart } from '../../consent-ui/components/granted-parts.js';
 import { AccountSelectionPage } from '../../consent-ui/pages/account-selection-page.js';
 import { type AskedDetail, DetailsPage } from '../../consent-ui/pages/details-page.js';
 import { ProblemPage } from '../../consent-ui/pages/problem-page.js';
 import { renderPage } from '../../consent-ui/render-page.js';
 import type { AuthorizationDetail } from '../../core/authorization-details/detail-type.js';
-import { accessOf, detailTypeOf } from '../../core/authorization-details/detail-types.js';
+import {
+  accessOf,
+  detailTypeOf,
+  endOfDetail,
+  stillGranted,
+} from '../../core/authorization-details/detail-types.js';
 import type { BankLedger, LedgerAccount } from '../../core/bank-ledger.js';
-import type { IntentTerms } from '../../core/intent.js';
+import type { Intent, IntentTerms } from '../../core/intent.js';
 import { describePermissions, permissionCodes, permits } from '../../core/permissions.js';
 import type { InteractionSession } from '../interaction-session.js';
 import { choosable, fieldOf } from './decide-details.js';
@@ -18,8 +25,7 @@ export type BankOfPages = Pick<BankLedger, 'bankName'>;
 /** What a customer is asked: which of their accounts, on what terms, until when. */
 export interface AccountChoice {
   readonly terms: IntentTerms;
-  /** Those that they have shared on these terms before. */
-  readonly chosen: readonly string[];
+  readonly earlier: Earlier | undefined;
   readonly others: readonly OtherScopes[];
   readonly accounts: readonly LedgerAccount[];
   /** Absent where the bank knows no end. */
@@ -28,13 +34,30 @@ export interface AccountChoice {
   readonly noneChosen?: boolean;
 }
 
+/** What a customer has allowed the client before, where this changes it. */
+export interface Earlier {
+  readonly intent: Intent;
+  /** Whether what they allow now is added to it; otherwise it takes its place. */
+  readonly stays: boolean;
+  readonly parts: readonly GrantedPart[];
+}
+
+/** As pages name it. */
+export function describeEarlier(earlier: Earlier | undefined): EarlierYes | undefined {
+  if (!earlier) return undefined;
+  const { intent, stays, parts } = earlier;
+  return { stays, parts, agreedAt: new Date(intent.statusUpdatedAt) };
+}
+
 /** Which accounts? Without any, the page says so and leads back. */
 export function showAccounts(
   { bankName }: BankOfPages,
   { path, csrf, party }: InteractionSession,
-  { terms, chosen, accounts, others, expiresAt, now, noneChosen = false }: AccountChoice,
+  { terms, earlier, accounts, others, expiresAt, now, noneChosen = false }: AccountChoice,
 ): string {
   const { transactionFrom, permissions } = terms;
+  const shared = earlier?.intent.accountIds ?? [];
+  const open = earlier?.stays ? accounts.filter(({ id }) => !shared.includes(id)) : accounts;
   return renderPage(
     <AccountSelectionPage
       action={`${path}/accounts`}
@@ -49,7 +72,8 @@ export function showAccounts(
       expiresAt={expiresAt}
       now={now}
       noneChosen={noneChosen}
-      accounts={accounts.map((account) => describeAccount(account, chosen))}
+      earlier={describeEarlier(earlier)}
+      accounts={open.map((account) => describeAccount(account, shared))}
     />,
   );
 }
@@ -57,11 +81,12 @@ export function showAccounts(
 /** What a customer is asked in authorization details. */
 export interface DetailsQuestion {
   readonly details: readonly AuthorizationDetail[];
-  /** The details that they have granted the client before, where these change them. */
-  readonly before: readonly AuthorizationDetail[];
+  readonly earlier: Earlier | undefined;
   readonly others: readonly OtherScopes[];
   readonly accounts: readonly LedgerAccount[];
-  readonly expiresAt: Date;
+  /** When consents end that name no end. */
+  readonly latest: Date;
+  readonly now: Date;
   readonly noneChosen?: boolean;
 }
 
@@ -69,9 +94,9 @@ export interface DetailsQuestion {
 export function showDetails(
   { bankName }: BankOfPages,
   { path, csrf, party }: InteractionSession,
-  { details, before, others, accounts, expiresAt, noneChosen = false }: DetailsQuestion,
+  { details, earlier, others, noneChosen = false, ...grounds }: DetailsQuestion,
 ): string {
-  const chosen = accessOf(before).flatMap(({ accountIds }) => accountIds);
+  const before = stillGranted(earlier?.intent.authorizationDetails ?? [], grounds.now.getTime());
   return renderPage(
     <DetailsPage
       action={`${path}/details`}
@@ -79,26 +104,44 @@ export function showDetails(
       bank={brandOf(bankName)}
       client={party}
       others={others}
-      expiresAt={expiresAt}
       noneChosen={noneChosen}
-      details={describeDetails(details, accounts, chosen)}
+      earlier={describeEarlier(earlier)}
+      details={describeDetails(details, {
+        ...grounds,
+        ...(earlier?.stays ? { staying: before } : { chosen: before }),
+      })}
     />,
   );
 }
 
-/** Details in plain words. @param chosen accounts that are ticked already. */
+/** What details are described with. */
+interface DetailGrounds {
+  readonly accounts: readonly LedgerAccount[];
+  readonly now: Date;
+  /** When consents end that name no end. */
+  readonly latest: Date;
+  /** What stays granted, whatever is decided. */
+  readonly staying?: readonly AuthorizationDetail[];
+  /** What was granted, whose accounts are ticked already. */
+  readonly chosen?: readonly AuthorizationDetail[];
+}
+
+/** Details in plain words. */
 export function describeDetails(
   details: readonly AuthorizationDetail[],
-  accounts: readonly LedgerAccount[],
-  chosen: readonly string[] = [],
+  { accounts, now, latest, staying = [], chosen = [] }: DetailGrounds,
 ): readonly AskedDetail[] {
+  const before = accessOf(chosen).flatMap(({ accountIds }) => accountIds);
   return details.map((detail, index) => {
     const { among, ...description } = detailTypeOf(detail).describe(detail);
-    const ticked = description.choose === 'several' ? chosen : [];
+    const ticked = description.choose === 'several' ? before : [];
+    const open = choosable(detail, accounts, staying);
     return {
       ...description,
       field: fieldOf(index),
-      accounts: choosable(detail, accounts).map((account) => describeAccount(account, ticked)),
+      accounts: open.map((account) => describeAccount(account, ticked)),
+      isComplete: open.length === 0 && choosable(detail, accounts).length > 0,
+      until: endOfDetail(detail, { now, latest }),
     };
   });
 }

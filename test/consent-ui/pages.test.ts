@@ -200,6 +200,46 @@ describe('what a person reads before consent', () => {
     expect(decisions).toEqual(['allow', 'refuse']);
   });
 
+  it('says of each detail when it ends: of one in the terms, of several in their cards', () => {
+    expect(text(pages['authorization-details-one'])).toMatch(
+      /The terms Until 19 February 2027 at 09:30 UK time How to stop/,
+    );
+    const several = text(pages['authorization-details']);
+    expect(several).toMatch(/Transactions since .* Until 19 February 2027 at 09:30 UK time/);
+    expect(several).toMatch(/Merchant A Until 22 November 2026 at 09:30 UK time/);
+    expect(several).toContain('The terms How to stop');
+    expect(several).not.toContain('unless');
+  });
+
+  it('says of each app what it sees, of which accounts', () => {
+    const page = text(pages.access);
+    expect(page).toMatch(/•••• 6821 It sees Your account details Your balances Your transactions/);
+    expect(page).toMatch(/To make a payment Amount £123.50 To Merchant A Account Everyday/);
+  });
+
+  it.each(['authorization-details', 'account-selection'] as const)(
+    '%s at a merge says what stays, and that ticking adds to it',
+    (name) => {
+      const page = text(pages[`${name}-merge`]);
+      expect(page).toMatch(/What Ledgerlight has already This stays as it is\..* Account Everyday/);
+      expect(page).toContain('Accounts to add');
+      expect(page).not.toContain('sees only');
+      expect(renderPage(pages[`${name}-merge`])).not.toContain('value="a"');
+      const nothing = renderPage(pages[`${name}-merge-nothing`]);
+      expect(nothing).not.toContain('type="checkbox"');
+      expect(nothing).toContain('Leave it as it is');
+    },
+  );
+
+  it.each(['authorization-details', 'account-selection'] as const)(
+    '%s says what a new yes takes the place of',
+    (name) => {
+      const page = text(pages[`${name}-replace`]);
+      expect(page).toMatch(/so far What you choose below takes the place of this/);
+      expect(page).toContain('Agreed 23 August 2026 Until 19 February 2027');
+    },
+  );
+
   it('never shows a whole account number at the bank', () => {
     expect(text(pages['account-selection'])).not.toContain('31926819');
     expect(text(pages['account-selection'])).toContain('•••• 6819');

@@ -68,6 +68,27 @@ export function samplePages(word: Wording = (text) => text) {
     },
     { id: 'c', name: word('Rainy day'), kind: word('Savings'), number: '31926821' },
   ];
+  const granted = {
+    title: 'to see data from your accounts',
+    accounts,
+    sees: clusters.map(({ title }) => title),
+    rows: [],
+    until: access.expiresAt,
+  };
+  const earlier = {
+    stays: false,
+    agreedAt: new Date('2026-08-23T09:30:00Z'),
+    parts: [{ ...granted, accounts: accounts.slice(0, 1) }],
+  };
+  const detail = {
+    title: 'to see data from your accounts',
+    clusters,
+    rows: [],
+    choose: 'several' as const,
+    field: 'account-0',
+    accounts,
+    until: access.expiresAt,
+  };
   const finishBy = new Date('2026-11-21T10:30:00Z');
   const approval = {
     ...post,
@@ -252,7 +273,6 @@ export function samplePages(word: Wording = (text) => text) {
         {...post}
         bank={bankBrand}
         client={client}
-        expiresAt={access.expiresAt}
         noneChosen
         details={[
           {
@@ -262,6 +282,7 @@ export function samplePages(word: Wording = (text) => text) {
             choose: 'several',
             field: 'account-0',
             accounts,
+            until: access.expiresAt,
           },
           {
             title: 'to make a payment',
@@ -273,9 +294,53 @@ export function samplePages(word: Wording = (text) => text) {
             choose: 'one',
             field: 'account-1',
             accounts,
+            until: new Date('2026-11-22T09:30:00Z'),
           },
         ]}
       />
+    ),
+    'authorization-details-one': (
+      <DetailsPage {...post} bank={bankBrand} client={client} details={[detail]} />
+    ),
+    'authorization-details-merge': (
+      <DetailsPage
+        {...post}
+        bank={bankBrand}
+        client={client}
+        earlier={{ ...earlier, stays: true }}
+        details={[{ ...detail, accounts: accounts.slice(1) }]}
+      />
+    ),
+    'authorization-details-merge-nothing': (
+      <DetailsPage
+        {...post}
+        bank={bankBrand}
+        client={client}
+        earlier={{ ...earlier, stays: true }}
+        details={[{ ...detail, accounts: [], isComplete: true }]}
+      />
+    ),
+    'authorization-details-replace': (
+      <DetailsPage
+        {...post}
+        bank={bankBrand}
+        client={client}
+        earlier={earlier}
+        details={[detail]}
+      />
+    ),
+    'account-selection-merge': (
+      <AccountSelectionPage
+        {...selection}
+        accounts={accounts.slice(1)}
+        earlier={{ ...earlier, stays: true }}
+      />
+    ),
+    'account-selection-merge-nothing': (
+      <AccountSelectionPage {...selection} accounts={[]} earlier={{ ...earlier, stays: true }} />
+    ),
+    'account-selection-replace': (
+      <AccountSelectionPage {...selection} accounts={accounts} earlier={earlier} />
     ),
     'sign-on-login': (
       <BankLoginPage
@@ -353,15 +418,26 @@ export function samplePages(word: Wording = (text) => text) {
         shared={[
           {
             client,
-            accounts,
+            parts: [{ ...granted, until: undefined }],
             since: new Date('2026-08-23T09:30:00Z'),
             end: { ...post, action: '/access/a/end' },
           },
           {
             client,
-            accounts: accounts.slice(0, 1),
+            parts: [
+              { ...granted, accounts: accounts.slice(0, 1) },
+              {
+                title: 'to make a payment',
+                accounts: accounts.slice(0, 1),
+                sees: [],
+                rows: [
+                  { term: 'Amount', value: { minorUnits: 12_350, currency: 'GBP' } },
+                  { term: 'To', value: word('Merchant A') },
+                ],
+                until: new Date('2026-11-22T09:30:00Z'),
+              },
+            ],
             since: now,
-            until: new Date('2027-02-19T09:30:00Z'),
             end: { ...post, action: '/access/b/end' },
           },
           {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { compactDecrypt, decodeJwt, exportJWK, generateKeyPair } from 'jose';
 import { createDemoLedger } from '../../sandbox/bank/create-demo-ledger.js';
 import { createMovingClock } from '../adapters/support/moving-clock.js';
+import { textOf } from '../security/support/visitor.js';
 import { createClientKeys } from '../support/client-keys.js';
 import { challenge, createFapiClient, readReturn } from '../support/fapi-client.js';
 import { startAssent } from '../support/start-assent.js';
@@ -182,7 +183,13 @@ describe('an arrangement', () => {
     const before = await connect(sharing(90 * day));
     const { cdr_arrangement_id } = before;
     const amending = sharing(30 * day, { cdr_arrangement_id });
-    const after = await connect(amending, choosing(['31820']));
+    let said = '';
+    const after = await connect(amending, async (person, page) => {
+      const choice = await person.submit(page, 'login', amelia);
+      said = textOf(choice.text);
+      return person.submit(choice, 'accounts', { account: ['31820'], decision: 'allow' });
+    });
+    expect(said).toMatch(/takes the place of this.* Account Everyday .* Until \d+ \w+ 20\d\d/);
     expect(after.cdr_arrangement_id).toBe(cdr_arrangement_id);
     expect((await refresh(before.refresh_token)).body.error).toBe('invalid_grant');
     expect((await read(before.access_token)).status).toBe(401);

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as openid from 'openid-client';
 import { createDemoLedger } from '../../sandbox/bank/create-demo-ledger.js';
 import { createMovingClock } from '../adapters/support/moving-clock.js';
+import { textOf } from '../security/support/visitor.js';
 import { type RunningAssent, startAssent } from '../support/start-assent.js';
 import { amelia, openClient, registration, sharing, type Walk } from './support/open-client.js';
 import { openPerson, readRecord } from './support/start-bank.js';
@@ -54,6 +55,15 @@ const asking = (detail: object, parameters: Record<string, string> = {}) => ({
 
 async function connect(detail: object, account: string, parameters: Record<string, string>) {
   return tpp.redeem(await tpp.visit(allowing(account), asking(detail, parameters)));
+}
+
+/** The page on which somebody decides about a change of a grant. */
+async function openChoice(detail: object, action: 'merge' | 'replace', grant: unknown) {
+  const wish = { grant_management_action: action, grant_id: String(grant) };
+  const person = openPerson(bank);
+  const login = await person.open(await tpp.push(asking(detail, wish)));
+  const choice = await person.submit(login, 'login', amelia);
+  return { person, choice, text: choice.text };
 }
 
 const create = (detail: object = balances, account = '22289') =>
@@ -176,6 +186,109 @@ describe('merge', () => {
   });
 });
 
+describe('the page at merge', () => {
+  test('lists what stays, and has boxes only for what can be added', async () => {
+    const first = await create();
+    const { person, choice, text } = await openChoice(balances, 'merge', first.grant_id);
+    const said = textOf(text);
+    expect(said).toMatch(
+      /What The tpp has already .*stays as it is.* Account Everyday •••• 0447 It sees Your account details Your balances Agreed \d+ \w+ 20\d\d Until \d+ \w+ 20\d\d/,
+    );
+    expect(said).not.toContain('sees only');
+    expect(text).not.toContain('value="22289"');
+    expect(text).toContain('value="31820"');
+    const back = await person.submit(choice, 'details', {
+      'account-0': ['22289', '31820'],
+      decision: 'allow',
+    });
+    const merged = await tpp.redeem(back.url);
+    expect(merged.authorization_details).toMatchObject([
+      { accounts: ['22289'] },
+      { accounts: ['31820'] },
+    ]);
+  });
+
+  test('with no box ticked nothing is added, and nothing is lost', async () => {
+    const first = await create();
+    const { person, choice } = await openChoice(balances, 'merge', first.grant_id);
+    const back = await person.submit(choice, 'details', { decision: 'allow' });
+    const merged = await tpp.redeem(back.url);
+    expect(merged.grant_id).toBe(first.grant_id);
+    expect(merged.authorization_details).toEqual(first.authorization_details);
+  });
+
+  test('more about the same account is a box again, and one detail of two may be left out', async () => {
+    const first = await create();
+    const wider = { ...balances, actions: [...balances.actions, 'read_transactions'] };
+    const wish = { grant_management_action: 'merge', grant_id: String(first.grant_id) };
+    const person = openPerson(bank);
+    const details = {
+      ...asking(wider, wish),
+      authorization_details: JSON.stringify([balances, wider]),
+    };
+    const choice = await person.submit(await person.open(await tpp.push(details)), 'login', amelia);
+    expect(choice.text).toMatch(/name="account-1" value="22289"/);
+    expect(choice.text).not.toMatch(/name="account-0" value="22289"/);
+    const back = await person.submit(choice, 'details', {
+      'account-1': '22289',
+      decision: 'allow',
+    });
+    expect((await tpp.redeem(back.url)).authorization_details).toMatchObject([
+      { ...wider, accounts: ['22289'] },
+    ]);
+  });
+
+  test('a person who shares all says so much, and is asked for nothing more', async () => {
+    const all = ['22289', '31820', '47751'];
+    const back = await tpp.visit(
+      allowing(all),
+      asking(balances, { grant_management_action: 'create' }),
+    );
+    const first = await tpp.redeem(back);
+    const { person, choice, text } = await openChoice(balances, 'merge', first.grant_id);
+    expect(text).not.toContain('type="checkbox"');
+    expect(textOf(text)).toContain('has this already');
+    const again = await person.submit(choice, 'details', { decision: 'allow' });
+    expect((await tpp.redeem(again.url)).authorization_details).toEqual(
+      first.authorization_details,
+    );
+  });
+
+  test.each([
+    ['scope accounts', false],
+    ['an intent', true],
+  ])('is the same for what was agreed to with %s', async (_name, isIntent) => {
+    const request = isIntent ? await tpp.forNewIntent() : {};
+    const created = await tpp.visit(sharing(), { ...request, grant_management_action: 'create' });
+    const { grant_id } = await tpp.redeem(created);
+    const wish = { ...request, grant_management_action: 'merge', grant_id: String(grant_id) };
+    const open = async () => {
+      const person = openPerson(bank);
+      const login = await person.open(await tpp.push(wish));
+      return { person, choice: await person.submit(login, 'login', amelia) };
+    };
+    const { person, choice } = await open();
+    expect(textOf(choice.text)).toMatch(/has already .*stays as it is.* Account Everyday/);
+    expect(textOf(choice.text)).not.toContain('sees only');
+    expect(choice.text).not.toContain('value="22289"');
+    const same = await person.submit(choice, 'accounts', { decision: 'allow' });
+    const accountsOf = async (url: URL) => {
+      const { body } = await tpp.read((await tpp.redeem(url)).access_token);
+      return readRecord(body.Data).Account;
+    };
+    expect(await accountsOf(same.url)).toMatchObject([{ AccountId: '22289' }]);
+    const again = await open();
+    const more = await again.person.submit(again.choice, 'accounts', {
+      account: '31820',
+      decision: 'allow',
+    });
+    expect(await accountsOf(more.url)).toMatchObject([
+      { AccountId: '22289' },
+      { AccountId: '31820' },
+    ]);
+  });
+});
+
 describe('replace', () => {
   test('leaves only what the person allows now, for all tokens', async () => {
     const first = await create();
@@ -210,19 +323,29 @@ describe('replace', () => {
     expect(await status(first.access_token, '/balances')).toBe(200);
   });
 
-  test('shows what was shared before as ticked', async () => {
+  test('says what it takes the place of, which is ticked', async () => {
     const first = await create();
-    let page = '';
-    await tpp.visit(
-      async (person, start) => {
-        const choice = await person.submit(start, 'login', amelia);
-        page = choice.text;
-        return choice;
-      },
-      asking(balances, { grant_management_action: 'merge', grant_id: String(first.grant_id) }),
+    const { text } = await openChoice(balances, 'replace', first.grant_id);
+    expect(textOf(text)).toMatch(
+      /takes the place of this.* Account Everyday •••• 0447 It sees Your account details Your balances Agreed \d+ \w+ 20\d\d Until \d+ \w+ 20\d\d/,
     );
-    expect(page).toMatch(/value="22289" checked/);
-    expect(page).not.toMatch(/value="31820" checked/);
+    expect(textOf(text)).toContain('sees only the accounts that you tick');
+    expect(text).toMatch(/value="22289" checked/);
+    expect(text).not.toMatch(/value="31820" checked/);
+  });
+
+  test.each([
+    ['agreed to with scope accounts', false],
+    ['agreed to as an intent', true],
+  ])('what was %s is named too', async (_name, isIntent) => {
+    const request = isIntent ? await tpp.forNewIntent() : {};
+    const back = await tpp.visit(sharing(), { ...request, grant_management_action: 'create' });
+    const { grant_id } = await tpp.redeem(back);
+    const wish = { ...request, grant_management_action: 'replace', grant_id: String(grant_id) };
+    const person = openPerson(bank);
+    const choice = await person.submit(await person.open(await tpp.push(wish)), 'login', amelia);
+    expect(textOf(choice.text)).toMatch(/takes the place of this.* Account Everyday/);
+    expect(choice.text).toMatch(/value="22289" checked/);
   });
 });
 

@@ -4,6 +4,7 @@ import { AccessPage, type SharedAccess } from '../../../consent-ui/pages/access-
 import { renderPage } from '../../../consent-ui/render-page.js';
 import type { BankLedger } from '../../../core/bank-ledger.js';
 import { clients } from '../../../core/clients.js';
+import type { Clock } from '../../../core/clock.js';
 import type { Intent } from '../../../core/intent.js';
 import type { IntentService } from '../../../core/intent-service.js';
 import type { OfflineAccess, OfflineAccessService } from '../../../core/offline-access.js';
@@ -15,6 +16,7 @@ import type { DescribeClient } from '../../describe-client.js';
 import { readOwnForm } from '../../read-own-form.js';
 import { seeOther } from '../../see-other.js';
 import type { SignedIn, SignIn } from '../approvals/sign-in.js';
+import { describeGranted } from '../describe-granted.js';
 import { brandOf } from '../show-steps.js';
 
 export interface AccessPagesDeps {
@@ -22,6 +24,9 @@ export interface AccessPagesDeps {
   readonly ledger: BankLedger;
   readonly intentService: Pick<IntentService, 'inForce' | 'endByCustomer'>;
   readonly offlineAccess: OfflineAccessService;
+  readonly clock: Clock;
+  /** Seconds until an intent without an end has to be authorised again; 0: never. */
+  readonly openEndedIntent: number;
   readonly signIn: SignIn;
   readonly describeClient: DescribeClient;
   /** Our own. */
@@ -43,6 +48,7 @@ export const accessPages = {
  */
 export function createAccessPages(deps: AccessPagesDeps): Router {
   const { storage, ledger, intentService, offlineAccess, signIn, describeClient, origin } = deps;
+  const { clock, openEndedIntent } = deps;
   const router = new Router();
 
   async function showAll(ctx: Context, { customerId, csrf }: SignedIn): Promise<void> {
@@ -55,15 +61,12 @@ export function createAccessPages(deps: AccessPagesDeps): Router {
     async function describe(intent: Intent): Promise<readonly SharedAccess[]> {
       const client = await storage.get(clients, intent.clientId);
       if (!client) return [];
-      const { id, accountIds, createdAt, expiresAt } = intent;
+      const { id, createdAt } = intent;
       return [
         {
           client: await describeClient(client.value),
-          accounts: known
-            .filter((account) => accountIds.includes(account.id))
-            .map(({ nickname, accountNumber }) => ({ name: nickname, number: accountNumber })),
+          parts: describeGranted(intent, known, { now: clock.now(), openEndedIntent }),
           since: new Date(createdAt),
-          until: expiresAt === undefined ? undefined : new Date(expiresAt),
           end: { action: `${accessPath}/${id}/end`, csrf },
         },
       ];

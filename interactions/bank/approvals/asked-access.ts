@@ -14,13 +14,15 @@ import { bankScopes } from '../../../core/scopes.js';
 import type { Write } from '../../../core/storage.js';
 import type { GrantedAccess } from '../../save-grant.js';
 import { decideDetails } from '../decide-details.js';
+import { describeGranted } from '../describe-granted.js';
+import type { Earlier } from '../show-steps.js';
 
 /** The data that a client asks a customer for. */
 export interface AskedAccess {
   readonly terms: IntentTerms;
   readonly accounts: readonly LedgerAccount[] | SharingRefusal;
-  /** Ticked already, where they were shared before. */
-  readonly chosen: readonly string[];
+  /** What they have agreed to before, which a yes takes the place of. */
+  readonly earlier: Earlier | undefined;
   readonly expiresAt: Date;
 }
 
@@ -95,12 +97,14 @@ export function createAskedAccess(deps: AskedAccessDeps): AskedAccessReader {
       if (!approval.scopes.includes('accounts')) return undefined;
       const intent = await findIntent(approval);
       const terms = intent ?? plainTerms(openEndedIntent, clock.now());
-      return {
-        terms,
-        accounts: await accounts(),
-        chosen: intent?.accountIds ?? [],
-        expiresAt: endOf(terms),
-      };
+      const shareable = await accounts();
+      const known = 'refused' in shareable ? [] : shareable;
+      const grounds = { now: clock.now(), openEndedIntent };
+      const earlier: Earlier | undefined =
+        intent?.status === 'Authorised'
+          ? { intent, parts: describeGranted(intent, known, grounds), stays: false }
+          : undefined;
+      return { terms, accounts: shareable, earlier, expiresAt: endOf(terms) };
     },
 
     async grant(approval, form) {

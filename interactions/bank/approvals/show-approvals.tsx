@@ -12,7 +12,13 @@ import { detailTypeOf } from '../../../core/authorization-details/detail-types.j
 import { toldEnd } from '../../../core/intent.js';
 import { describePermissions, permissionCodes, permits } from '../../../core/permissions.js';
 import type { Stored } from '../../../core/storage.js';
-import { type BankOfPages, brandOf, describeAccount, describeDetails } from '../show-steps.js';
+import {
+  type BankOfPages,
+  brandOf,
+  describeAccount,
+  describeDetails,
+  describeEarlier,
+} from '../show-steps.js';
 import type { AskedAccess, AskedDetails } from './asked-access.js';
 
 /** Where all of this is. */
@@ -94,12 +100,15 @@ export function showQuestion({ bankName }: BankOfPages, question: Question): str
       noneChosen={noneChosen}
       {...(access && 'details' in access
         ? {
-            details: {
-              asked: describeDetails(access.details, heldOf(access)),
-              expiresAt: access.expiresAt,
-            },
+            details: describeDetails(access.details, {
+              ...{ accounts: heldOf(access), now },
+              latest: access.expiresAt,
+            }),
           }
-        : { access: access && describeAccess(access, now) })}
+        : {
+            access: access && describeAccess(access, now),
+            earlier: describeEarlier(access?.earlier),
+          })}
     />,
   );
 }
@@ -108,7 +117,7 @@ function heldOf({ accounts }: Pick<AskedAccess, 'accounts'>) {
   return 'refused' in accounts ? [] : accounts;
 }
 
-function describeAccess({ terms, accounts, chosen, expiresAt }: AskedAccess, now: Date) {
+function describeAccess({ terms, accounts, earlier, expiresAt }: AskedAccess, now: Date) {
   const { transactionFrom, permissions } = terms;
   const held = heldOf({ accounts });
   return {
@@ -120,7 +129,7 @@ function describeAccess({ terms, accounts, chosen, expiresAt }: AskedAccess, now
       now,
     } as const,
     clusters: describePermissions(permissionCodes.filter((code) => permits(permissions, code))),
-    accounts: held.map((account) => describeAccount(account, chosen)),
+    accounts: held.map((account) => describeAccount(account, earlier?.intent.accountIds ?? [])),
   };
 }
 
