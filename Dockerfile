@@ -4,7 +4,7 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY . .
-RUN npx tsc -p tsconfig.build.json \
+RUN npx tsc -p tsconfig.build.json --declaration false \
  && cp -r consent-ui/assets dist/consent-ui/
 
 FROM node:24-slim AS dependencies

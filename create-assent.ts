@@ -71,12 +71,13 @@ export async function createAssent(options: AssentOptions): Promise<Assent> {
 async function buildAssent(options: AssentOptions, clock: Clock): Promise<Assent> {
   const { configuration } = options;
   assertReal(options);
+  const createRole = chooseRole(options);
   const logger = createLogger(configuration.log);
   const opened = await openFoundation({ ...options, clock, logger });
   const { foundation, scheduler, keys } = opened;
   const { storage } = foundation;
   try {
-    const role = await createRole(options, foundation);
+    const role = await createRole(foundation);
     const provider = await openProvider(foundation, role);
     const rules = createClientRules(provider, configuration.lifetimes);
     await seedClients({ rules, storage, clock, logger }, configuration.clients);
@@ -147,8 +148,14 @@ function createApplication(configuration: Configuration, routes: readonly Route[
   return application;
 }
 
-async function createRole(options: AssentOptions, foundation: Foundation): Promise<Role> {
-  if (options.configuration.role === 'identity-service') return createIdentityRole(foundation);
-  if (options.ledger) return createBankRole(foundation, options.ledger);
-  throw new Error('The bank role needs a ledger, which only a program that embeds Assent can give');
+/** @throws Error before anything is opened where the role cannot be had. */
+function chooseRole({
+  configuration: { role },
+  ledger,
+}: AssentOptions): (foundation: Foundation) => Promise<Role> | Role {
+  if (role === 'identity-service') return createIdentityRole;
+  if (ledger) return (foundation) => createBankRole(foundation, ledger);
+  throw new Error(
+    'The bank role needs a ledger, which only a program that embeds Assent can give: see docs/embedding.md',
+  );
 }

@@ -190,7 +190,9 @@ export const configurationSchema = z.strictObject({
   role: z
     .enum(['identity-service', 'bank'])
     .default('identity-service')
-    .describe('What this process is: the service that connects people to banks, or a bank itself'),
+    .describe(
+      'What this process is: the service that connects people to banks, or a bank itself, which a program has to give its ledger: see docs/embedding.md',
+    ),
   publicUrl: origin.describe('Where browsers and clients reach it; the issuer is this plus /oidc'),
   mtlsUrl: origin.describe('Where clients with certificates reach it (mtls_endpoint_aliases)'),
   listen: z
@@ -383,7 +385,9 @@ export const configurationSchema = z.strictObject({
         .min(1)
         .max(100_000)
         .default(100)
-        .describe('Requests from one address in a quarter of an hour'),
+        .describe(
+          'Requests in a quarter of an hour of one client, or from one address (IPv6: one /64)',
+        ),
     })
     .prefault({}),
   outgoing: z
