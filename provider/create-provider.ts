@@ -213,7 +213,7 @@ export function createProvider(deps: ProviderDeps): Provider {
   const withdraw = offered.arrangements ? deps.withdrawArrangement : undefined;
   const isRemembered = signOn ? createRememberedVisits(provider) : async () => false;
   const reportFailure = createFailureReport(logger, deps.explanations);
-  reportEvents(provider, reportFailure);
+  reportEvents(provider, reportFailure, logger);
   const answerAll = answerErrors((ctx, error) => {
     reportFailure(ctx, error);
     renderError(ctx, error);

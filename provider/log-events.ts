@@ -7,8 +7,8 @@ import { explainRefusal } from './explain/explain-refusal.js';
 /** Tells of one failed request. To be called for what comes up outside of the library too. */
 export type ReportFailure = (ctx: Context, error: Error) => void;
 
-/** Reports whatever the library refuses or fails at. */
-export function reportEvents(provider: Provider, report: ReportFailure): void {
+/** Reports whatever the library refuses or fails at, and the ends of sessions that a client was not told. */
+export function reportEvents(provider: Provider, report: ReportFailure, logger: Logger): void {
   const log = (ctx: KoaContextWithOIDC, error: Error) => report(ctx, error);
   provider.on('authorization.error', log);
   provider.on('grant.error', log);
@@ -17,7 +17,14 @@ export function reportEvents(provider: Provider, report: ReportFailure): void {
   provider.on('introspection.error', log);
   provider.on('revocation.error', log);
   provider.on('userinfo.error', log);
+  provider.on('end_session.error', log);
+  provider.on('end_session_confirm.error', log);
+  provider.on('end_session_success.error', log);
   provider.on('server_error', log);
+  // The person is signed out all the same; it is the client's server that did not take the token.
+  provider.on('backchannel.error', ({ state: { traceId } }, cause, { clientId }) => {
+    logger.warn({ traceId, clientId, cause }, 'logout not delivered');
+  });
 }
 
 /** Errors in form only: what a client hears that goes on as it should. */

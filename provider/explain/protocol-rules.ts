@@ -192,6 +192,12 @@ export const protocolRules: readonly ProtocolRule[] = [
     parameter: 'redirect_uri',
   },
   {
+    rule: 'the post_logout_redirect_uri is registered',
+    clause: 'OpenID Connect RP-Initiated Logout §3',
+    broken: /post_logout_redirect_uri/,
+    parameter: 'post_logout_redirect_uri',
+  },
+  {
     rule: 'the redirect_uri is registered',
     clause: 'RFC 6749 §3.1.2.3; RFC 9700 §4.1.3',
     broken: /redirect_uri/,
@@ -294,7 +300,7 @@ export const protocolRules: readonly ProtocolRule[] = [
   },
   {
     rule: 'the visit is the one of this browser, and not over',
-    broken: /interaction|authorization request has expired|session/,
+    broken: /interaction|authorization request has expired|session|logout details/,
   },
 ];
 

@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { decodeJwt, jwtVerify } from 'jose';
 import * as openid from 'openid-client';
+import { explanations } from '../../core/explanation.js';
+import { createLogger } from '../../create-logger.js';
+import { reportEvents } from '../../provider/log-events.js';
 import { openBrowser } from '../e2e/open-browser.js';
 import { openPerson, type Seen } from '../open-banking/support/start-bank.js';
 import { eventually } from '../support/eventually.js';
@@ -213,6 +216,41 @@ describe('the end of a session', () => {
       headers: { authorization: `Bearer ${token}` },
     });
     expect(asAccessToken.status).toBe(401);
+  });
+
+  test('that an application’s server does not take is signed out of, and logged', async () => {
+    const lines: Record<string, unknown>[] = [];
+    const logger = createLogger('warn', { write: (line) => void lines.push(JSON.parse(line)) });
+    reportEvents(bank.provider, () => {}, logger);
+    const { person } = await signedIn('away');
+    const page = await signOut(person, await person.open('/oidc/session/end'), { logout: 'yes' });
+    expect(page.status).toBe(200);
+    expect(lines).toMatchObject([
+      {
+        msg: 'logout not delivered',
+        clientId: 'away',
+        traceId: expect.any(String),
+        cause: { message: expect.any(String) },
+      },
+    ]);
+    const silent = await person.open(authorizeUrl({ client_id: 'away', prompt: 'none' }));
+    expect(answerOf(silent.url).error).toBe('login_required');
+  });
+
+  test('that is refused is explained to the application', async () => {
+    const query = { client_id: 'app', post_logout_redirect_uri: 'https://app.example/elsewhere' };
+    expect((await openPerson(bank).open(endUrl(query))).status).toBe(400);
+    const told = await eventually(async () => {
+      const find = { index: 'client', equals: 'app', limit: 100 };
+      const { records } = await bank.storage.find(explanations, find);
+      const [ended] = records.filter(({ value }) => value.endpoint === 'end_session');
+      expect(ended).toBeDefined();
+      return ended?.value.rules.at(-1);
+    });
+    expect(told).toMatchObject({
+      rule: 'the post_logout_redirect_uri is registered',
+      clause: 'OpenID Connect RP-Initiated Logout §3',
+    });
   });
 
   test('is told to the application’s page in a frame (Front-Channel Logout), before the person goes on', async () => {

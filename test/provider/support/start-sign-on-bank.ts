@@ -54,6 +54,11 @@ export async function startSignOnBank() {
         },
         {
           ...client,
+          client_id: 'away',
+          backchannel_logout_uri: 'https://localhost:1/logout',
+        },
+        {
+          ...client,
           client_id: 'framed',
           frontchannel_logout_uri: 'https://app.example/frame',
           frontchannel_logout_session_required: true,
