@@ -18,8 +18,15 @@ const started: ChildProcessWithoutNullStreams[] = [];
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'assent-process-'));
 });
+// What one test leaves is in the way of no other.
+afterEach(async () => {
+  for (const child of started.splice(0)) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+});
 afterAll(async () => {
-  for (const child of started) child.kill('SIGKILL');
   await rm(directory, { recursive: true, force: true });
 });
 
