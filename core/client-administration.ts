@@ -7,7 +7,7 @@ import type { ClientRules } from './client-rules.js';
 import { etagOf, metadataOf } from './client-view.js';
 import { type Author, type ClientRecord, clients } from './clients.js';
 import type { Clock } from './clock.js';
-import { fitSecret, withMetadata } from './compose-client.js';
+import { asOperated, fitSecret, withMetadata } from './compose-client.js';
 import { endClientAt } from './end-client.js';
 import { mergePatch } from './merge-patch.js';
 import { Refusal } from './refusal.js';
@@ -125,7 +125,8 @@ export function createClientAdministration(deps: ClientAdministrationDeps): Clie
     async update(clientId, patch, order) {
       const before = await getExpected(clientId, order.expect);
       const read = readClientMetadata(mergePatch(metadataOf(before.value), patch));
-      const after = fitSecret(withMetadata(before.value, read.metadata), rules, newSecret);
+      const said = withMetadata(before.value, read.metadata);
+      const after = fitSecret(asOperated(said, before.value), rules, newSecret);
       const wanted = { action: 'updated', before, after, brokenRules: read.rules } as const;
       return carryOut(await planClient(clientId, wanted), order);
     },

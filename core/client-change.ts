@@ -1,10 +1,13 @@
-import { randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { type Author, type ClientRecord, secretMembers } from './clients.js';
 import { orderedUuid } from './ordered-uuid.js';
 import { type Collection, put, type Write } from './storage.js';
 
-/** One member of a client that changed; a side that is absent was not set. Secrets are not repeated. */
+/**
+ * One member of a client that changed; a side that is absent was not set. Secrets are not repeated, and
+ * in the history what is large neither.
+ */
 export interface MemberChange {
   readonly member: string;
   readonly before?: unknown;
@@ -77,5 +80,18 @@ export function recordChange(
 ): Write {
   const { by, at } = author;
   const id = orderedUuid(at, randomBytes(10));
-  return put(clientChanges, id, { clientId, at: at.toISOString(), by, action, changes });
+  const told = changes.map(({ member, ...sides }) => ({
+    member,
+    ...Object.fromEntries(Object.entries(sides).map(([side, value]) => [side, shorten(value)])),
+  }));
+  return put(clientChanges, id, { clientId, at: at.toISOString(), by, action, changes: told });
+}
+
+/** Characters of JSON: what is larger is told by its hash, so that no client fills the store. */
+const largestTold = 1024;
+
+function shorten(value: unknown): unknown {
+  const text = JSON.stringify(value);
+  if (text.length <= largestTold) return value;
+  return `(${text.length} characters, SHA-256 ${hash('sha256', text, 'base64url')})`;
 }

@@ -142,6 +142,9 @@ export const clientMetadataSchema = z
       "A resource, which may introspect every client's access tokens that are for it",
     ),
     webhooks: webhookEndpoints,
+    set_by_operators: list(text).describe(
+      'Of a client that registered itself: members that operators changed, and that it says no more',
+    ),
   })
   .partial()
   .meta({ id: 'ClientMetadata' });

@@ -47,6 +47,8 @@ export interface ClientMetadata {
   readonly resource_server?: boolean | undefined;
   /** Where it is told of what happens to its users and connections. */
   readonly webhooks?: readonly WebhookEndpoint[] | undefined;
+  /** Of a client that registered itself: what it says no more, because operators did. */
+  readonly set_by_operators?: readonly string[] | undefined;
   readonly [member: string]: unknown;
 }
 

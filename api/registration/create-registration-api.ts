@@ -1,5 +1,5 @@
 import Router from '@koa/router';
-import type { Context, Next } from 'koa';
+import type { Context } from 'koa';
 import { spendAttempt } from '../../core/attempts.js';
 import { metadataMembers } from '../../core/client-metadata.js';
 import type { ClientRules } from '../../core/client-rules.js';
@@ -14,6 +14,7 @@ import type {
 } from '../../core/registration/client-registration.js';
 import { RegistrationRefused } from '../../core/registration/registration-refused.js';
 import { persistent } from '../../core/retry-conflict.js';
+import { networkOf } from '../../http/network-of.js';
 import { noStore } from '../../http/security-headers.js';
 import { type AllowanceDeps, createRegistrationGate } from './allow-registration.js';
 import { answerRegistrationErrors } from './answer-registration-errors.js';
@@ -47,16 +48,17 @@ export function createRegistrationApi(deps: RegistrationApiDeps): Router {
   const router = new Router({ strict: true, sensitive: true });
   const own = `${path}/:clientId`;
 
-  async function boundRate(ctx: Context, next: Next): Promise<void> {
-    const key = `registration:${ctx.req.socket.remoteAddress}`;
-    const limit = { key, most: registration.attempts };
+  /** @throws {RegistrationRefused} where one who is counted has asked too often. */
+  async function spend(whose: string): Promise<void> {
+    const limit = { key: `registration:${whose}`, most: registration.attempts };
     // Many at once are no attack here, where nothing short is guessed.
     if (!(await spendAttempt(deps, [limit], persistent))) {
-      const message = 'Too many registrations from this address; please try again later';
+      const message = 'Too many requests for registrations; please try again later';
       throw new RegistrationRefused('temporarily_unavailable', message);
     }
-    await next();
   }
+
+  const spendOfNetwork = (ctx: Context) => spend(networkOf(ctx.req.socket.remoteAddress ?? ''));
 
   async function prove(ctx: Context, clientId: string): Promise<ManagedClient> {
     if ((await deps.readOwnToken(ctx)) === clientId) {
@@ -69,10 +71,16 @@ export function createRegistrationApi(deps: RegistrationApiDeps): Router {
   }
 
   async function authenticate(ctx: Context, clientId: string): Promise<ManagedClient> {
-    const client = await prove(ctx, clientId);
-    gate.assertIdentity(client, ctx.req);
-    ctx.state.clientId = clientId;
-    return client;
+    try {
+      const client = await prove(ctx, clientId);
+      gate.assertIdentity(client, ctx.req);
+      ctx.state.clientId = clientId;
+      await spend(`client ${clientId}`);
+      return client;
+    } catch (error) {
+      if (ctx.state.clientId === undefined) await spendOfNetwork(ctx);
+      throw error;
+    }
   }
 
   function describe(ctx: Context, { client, token, ignored }: Registered) {
@@ -99,25 +107,26 @@ export function createRegistrationApi(deps: RegistrationApiDeps): Router {
   }
 
   router.use(path, noStore, answerRegistrationErrors(deps));
-  router.post(path, boundRate, async (ctx) => {
+  router.post(path, async (ctx) => {
+    await spendOfNetwork(ctx);
     const request = await readRegistrationRequest(ctx);
     const from = { incoming: ctx.req, bearer: bearerOf(ctx) };
     const { members, allow } = await gate.admit(request, from);
     ctx.body = describe(ctx, await clients.register(members, allow));
     ctx.status = 201;
   });
-  router.get(own, boundRate, async (ctx) => {
+  router.get(own, async (ctx) => {
     const { stored, token } = await authenticate(ctx, ctx.params.clientId ?? '');
     ctx.body = describe(ctx, { client: stored.value, token, ignored: [] });
   });
-  router.put(own, boundRate, async (ctx) => {
+  router.put(own, async (ctx) => {
     const client = await authenticate(ctx, ctx.params.clientId ?? '');
     const request = await readRegistrationRequest(ctx);
     const { members, allow } = await gate.admitUpdate(request, client, ctx.req);
     const changed = readUpdate(members, client);
     ctx.body = describe(ctx, await clients.update(client, changed, await allow()));
   });
-  router.delete(own, boundRate, async (ctx) => {
+  router.delete(own, async (ctx) => {
     await clients.remove(await authenticate(ctx, ctx.params.clientId ?? ''));
     ctx.status = 204;
   });

@@ -1,5 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { BrokenRule } from '../broken-rule.js';
 import { changeClient, OutdatedClient } from '../change-client.js';
+import { type ClientChange, clientChanges } from '../client-change.js';
+import { topMember } from '../client-metadata.js';
 import type { PlanClient } from '../client-plan.js';
 import type { ClientRules } from '../client-rules.js';
 import { metadataOf } from '../client-view.js';
@@ -7,7 +10,14 @@ import { type Author, type ClientRecord, clients, isActive } from '../clients.js
 import type { Clock } from '../clock.js';
 import { fitSecret } from '../compose-client.js';
 import { persistent, retryConflict } from '../retry-conflict.js';
-import { type Storage, StorageConflict, type Stored, update, type Write } from '../storage.js';
+import {
+  remove,
+  type Storage,
+  StorageConflict,
+  type Stored,
+  update,
+  type Write,
+} from '../storage.js';
 import { hashToken, isHashOf } from './initial-access-tokens.js';
 import { type RegistrationTerms, readRegistration } from './read-registration.js';
 import { isRegistrable } from './registration-policy.js';
@@ -124,6 +134,19 @@ export function createClientRegistration(deps: ClientRegistrationDeps): ClientRe
     });
   }
 
+  /** The writes that keep the history of a client short that changes itself again and again. */
+  async function forgetOldChanges(clientId: string): Promise<readonly Write[]> {
+    if ((await storage.count(clientChanges, 'client', clientId)) < mostChanges) return [];
+    const query = { index: 'client', equals: clientId, limit: mostChanges };
+    const { records } = await storage.find(clientChanges, query);
+    const isOwn = ({ value: { by, action } }: Stored<ClientChange>) =>
+      by.kind === 'registration' && action === 'updated';
+    return records
+      .filter(isOwn)
+      .slice(0, 2)
+      .map(({ id }) => remove(clientChanges, id));
+  }
+
   return {
     ...{ find, authenticate },
 
@@ -151,16 +174,29 @@ export function createClientRegistration(deps: ClientRegistrationDeps): ClientRe
 
     async update({ stored, registration: present, token }, sent, allowance) {
       const { value: before } = stored;
-      const { metadata, ignored, rules: form } = readRegistration(sent, allowance);
-      const ofOperators = Object.entries(metadataOf(before)).filter(
-        ([member]) => !isRegistrable(member, allowance.policy) && !(member in metadata),
+      const kept = new Set(before.set_by_operators);
+      const said = metadataOf(before);
+      const ofOperators = pickMembers(said, (member) => kept.has(member));
+      const read = readRegistration(
+        { ...pickMembers(sent, (member) => !kept.has(member)), ...ofOperators },
+        allowance,
+      );
+      const metadata = pickMembers(read.metadata, (member) => !kept.has(member));
+      // Operators are not held to the policy of who lets clients in.
+      const form = read.rules.filter((rule) => !kept.has(topMember(rule)));
+      const overruled = Object.keys(sent).filter(
+        (member) => kept.has(member) && !isDeepStrictEqual(sent[member], said[member]),
+      );
+      const ignored = [...overruled, ...read.ignored.filter((member) => !kept.has(member))];
+      const others = pickMembers(
+        said,
+        (member) => !isRegistrable(member, allowance.policy) && !(member in metadata),
       );
       const { by, policy } = allowance;
       const newToken = token === undefined ? undefined : newSecret();
       const made: ClientRecord = {
         ...ownMembersOf(before),
-        ...Object.fromEntries(ofOperators),
-        ...metadata,
+        ...{ ...others, ...metadata, ...ofOperators },
         client_id: before.client_id,
         registration: {
           ...{ ...present, by, policy },
@@ -174,7 +210,8 @@ export function createClientRegistration(deps: ClientRegistrationDeps): ClientRe
       const { after, writes } = await plan({ before: stored, after: made }, form, by);
       if (writes.length === 0) return { client: before, token, ignored };
       const used = await allowance.use(before.client_id);
-      await commit(storage, [...used, ...writes]);
+      const forgotten = await forgetOldChanges(before.client_id);
+      await commit(storage, [...used, ...writes, ...forgotten]);
       return { client: after, token: newToken, ignored };
     },
 
@@ -189,6 +226,16 @@ export function createClientRegistration(deps: ClientRegistrationDeps): ClientRe
       }, persistent);
     },
   };
+}
+
+/** Entries in the history of a client from when on its own older changes make way. */
+const mostChanges = 100;
+
+function pickMembers(
+  members: Readonly<Record<string, unknown>>,
+  isPicked: (member: string) => boolean,
+): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(members).filter(([member]) => isPicked(member)));
 }
 
 /** What a record has that is no metadata: who made it, its secret. */

@@ -49,7 +49,7 @@ export type RegistrationPolicy = z.infer<typeof registrationPolicySchema>;
 
 /** Whether a client may say this of itself. The statement is read by itself. */
 export function isRegistrable(member: string, { members }: RegistrationPolicy): boolean {
-  if (member === 'software_statement') return false;
+  if (member === 'software_statement' || member === 'set_by_operators') return false;
   const isPrivileged = privilegedMembers.some((name) => name === member);
   return metadataMembers.includes(member) && (!isPrivileged || members.some((m) => m === member));
 }

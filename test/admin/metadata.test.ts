@@ -80,6 +80,7 @@ const every = {
   own_consent_screens: true,
   resource_server: false,
   webhooks: [{ url: uri, events: ['syncCompleted'], format: 'jwt' }],
+  set_by_operators: ['scope'],
 };
 
 describe('the metadata of a client', () => {

@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as openid from 'openid-client';
+import { createAdministration } from '../../composition/administration.js';
+import { clientChanges } from '../../core/client-change.js';
+import { nothingHeld } from '../../core/client-holdings.js';
+import { createClientRules } from '../../provider/client-rules.js';
 import { createClientKeys } from '../support/client-keys.js';
 import { startAssent } from '../support/start-assent.js';
 import { type Registration, redirectUri, startRegistration } from './support/start-registration.js';
@@ -355,6 +359,110 @@ test('requests are bounded in size, depth, form and number', async () => {
     const statuses = [];
     for (let count = 0; count < 5; count++) statuses.push((await few.register(budget)).status);
     expect(statuses).toEqual([401, 401, 401, 429, 429]);
+  } finally {
+    await few.stop();
+  }
+});
+
+describe('what an operator set of a registered client', () => {
+  async function setBy(clientId: string, changes: object) {
+    const { clients: administered } = createAdministration({
+      ...{ storage: assent.storage, clock: assent.clock },
+      rules: createClientRules(assent.provider, assent.configuration.lifetimes),
+      holdings: { list: async () => ({ grants: nothingHeld, connections: nothingHeld }) },
+    });
+    const by = { kind: 'operator', id: 'night' } as const;
+    return administered.update(clientId, changes, { by, expect: () => true, dryRun: false });
+  }
+
+  test('stays when the client changes itself, until an operator lets it say that again', async () => {
+    const { body: made } = await assent.register(budget, { token });
+    const id = String(made.client_id);
+    let own = String(made.registration_access_token);
+    const put = async (body: object) => {
+      const answer = await assent.call('PUT', `/oidc/reg/${id}`, {
+        token: own,
+        body: { ...budget, client_id: id, ...body },
+      });
+      own = answer.body.registration_access_token ?? own;
+      return answer;
+    };
+    const restricted = {
+      ...{ scope: 'openid', require_auth_time: true, default_max_age: 60 },
+      redirect_uris: [`${redirectUri}/only`],
+      logo_uri: null,
+    };
+    await put({ logo_uri: 'https://budget.example/logo.png' });
+    await setBy(id, restricted);
+    const said = {
+      ...{ scope: 'openid accounts:read', default_max_age: 100_000, client_name: 'Renamed' },
+      redirect_uris: ['https://elsewhere.example/'],
+      logo_uri: 'https://budget.example/logo.png',
+    };
+    const { logo_uri: _logo, ...kept } = restricted;
+    for (let again = 0; again < 2; again++) {
+      const { status, body } = await put(said);
+      expect({ status, body }).toMatchObject({
+        status: 200,
+        body: { ...kept, client_name: 'Renamed' },
+      });
+      expect(body).not.toHaveProperty('logo_uri');
+      expect(body.ignored_members).toEqual(
+        expect.arrayContaining(['scope', 'default_max_age', 'redirect_uris', 'logo_uri']),
+      );
+    }
+    // The client cannot let itself.
+    const tried = await put({ ...said, set_by_operators: [] });
+    expect(tried.body).toMatchObject(kept);
+    const list = (await assent.stored(id))?.set_by_operators;
+    expect(list).toEqual(expect.arrayContaining(Object.keys(restricted)));
+    await setBy(id, { set_by_operators: ['scope'] });
+    expect((await put(said)).body).toMatchObject({ ...said, scope: 'openid' });
+  });
+});
+
+test('a client that changes itself without end does not fill the store', async () => {
+  const { body: made } = await assent.register(budget, { token });
+  const id = String(made.client_id);
+  let own = made.registration_access_token;
+  for (let count = 0; count < 110; count++) {
+    const redirect_uris = Array.from(
+      { length: 50 },
+      (_, n) => `https://budget.example/${count}/${n}/${'x'.repeat(900)}`,
+    );
+    const { status, body } = await assent.call('PUT', `/oidc/reg/${id}`, {
+      token: own,
+      body: { ...budget, client_id: id, redirect_uris },
+    });
+    expect(status).toBe(200);
+    own = body.registration_access_token;
+  }
+  expect(await assent.storage.count(clientChanges, 'client', id)).toBeLessThanOrEqual(100);
+  const history = await assent.history(id);
+  // Who let it in stays, and the latest; what is large is told by its hash.
+  expect(history[0]).toMatchObject({ action: 'created' });
+  expect(JSON.stringify(history).length).toBeLessThan(50_000);
+  expect(JSON.stringify(history[1]?.changes)).toMatch(/SHA-256/);
+}, 60_000);
+
+test('requests are counted by address until a client proves itself, and then by client', async () => {
+  const few = await startRegistration({ registration: { attempts: 4, anyone: {} } });
+  try {
+    const [one, other] = [await few.register(budget), await few.register(budget)];
+    expect([one.status, other.status]).toEqual([201, 201]);
+    const get = ({ body }: typeof one) =>
+      few.call('GET', `/oidc/reg/${body.client_id}`, { token: body.registration_access_token });
+    const statuses = [];
+    for (let count = 0; count < 6; count++) statuses.push((await get(one)).status);
+    expect(statuses).toEqual([200, 200, 200, 200, 429, 429]);
+    expect((await get(other)).status).toBe(200);
+    // Without proof, of the address: two are left.
+    const strange = { ...one, body: { ...one.body, registration_access_token: 'x' } };
+    const refused = [];
+    for (let count = 0; count < 4; count++) refused.push((await get(strange)).status);
+    expect(refused).toEqual([401, 401, 429, 429]);
+    expect((await few.register(budget)).status).toBe(429);
+    expect((await get(other)).status).toBe(200);
   } finally {
     await few.stop();
   }
