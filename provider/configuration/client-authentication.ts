@@ -4,6 +4,7 @@ import type { Configuration as Settings } from '../../config/schema.js';
 import type { Clock } from '../../core/clock.js';
 import { isCertificateTrusted, readClientCertificate } from '../../http/client-certificate.js';
 import { clockTolerance, isFromFuture } from '../clock-tolerance.js';
+import { jwtTypeOf } from '../jwt-type.js';
 import { assertClientMetadata } from '../profiles/assert-client-metadata.js';
 import { completeClientMetadata } from '../profiles/complete-client-metadata.js';
 import type { OfferedProfiles } from '../profiles/offered-profiles.js';
@@ -43,6 +44,9 @@ const unsaid: Readonly<Record<string, null>> = {
   authorization_signed_response_alg: null,
   introspection_signed_response_alg: null,
 };
+
+/** What a client signs for something else, as a DPoP proof, does not authenticate it. */
+const assertionTypes = new Set([undefined, 'jwt', 'client-authentication+jwt']);
 
 /** How clients prove who they are, and how their tokens are bound to them. */
 export function clientAuthenticationConfiguration({ role, clock, signing, offered }: ClientPolicy) {
@@ -143,7 +147,7 @@ function createAssertionCheck(clock: Clock) {
     if (!profile.signingAlgorithms.includes(String(header.alg))) {
       throw new errors.InvalidClientAuth('the assertion algorithm is not allowed in this profile');
     }
-    if (!isAssertionType(header.typ)) {
+    if (!assertionTypes.has(jwtTypeOf(header))) {
       throw new errors.InvalidClientAuth('the assertion is a token of another type (typ)');
     }
     // FAPI 2.0 SP §5.3.2.1-8: the issuer identifier as a string, nothing else.
@@ -158,13 +162,4 @@ function createAssertionCheck(clock: Clock) {
       throw new errors.InvalidClientAuth('the assertion must expire within an hour');
     }
   };
-}
-
-/** RFC 8725 §3.11: what a client signs for something else, as a DPoP proof, does not authenticate it. */
-function isAssertionType(typ: unknown): boolean {
-  if (typ === undefined) return true;
-  const type = String(typ)
-    .toLowerCase()
-    .replace(/^application\//, '');
-  return type === 'jwt' || type === 'client-authentication+jwt';
 }

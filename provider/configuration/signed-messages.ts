@@ -3,12 +3,13 @@ import { errors } from 'oidc-provider';
 import type { Configuration as Settings } from '../../config/schema.js';
 import type { Clock } from '../../core/clock.js';
 import { isFromFuture } from '../clock-tolerance.js';
+import { jwtTypeOf } from '../jwt-type.js';
 import { profileOf, profiles, requestSigningAlgorithms } from '../profiles/profiles.js';
 
 type Claims = Readonly<Record<string, unknown>>;
 
-/** What `typ` of a request object may be; another one is a JWT that was made for something else. */
-const requestObjectTypes = new Set(['oauth-authz-req+jwt', 'jwt']);
+/** What a request object may be; one of another type is a JWT that was made for something else. */
+const requestObjectTypes = new Set([undefined, 'oauth-authz-req+jwt', 'jwt']);
 
 /** What authorization responses and introspection responses are signed with, in order of preference. */
 export function responseSigningAlgorithms({ signing }: Pick<Settings, 'signing'>) {
@@ -39,11 +40,11 @@ function createRequestObjectCheck(clock: Clock) {
   ): void {
     // What was pushed was held to the profile there, and may be the library's own record of a form.
     if (ctx.oidc.entities.PushedAuthorizationRequest) return;
-    const { alg, typ } = header;
+    const { alg } = header;
     if (!requestSigningAlgorithms(client).some((allowed) => allowed === alg)) {
       throw refuse('its algorithm is not allowed for this client', `alg ${String(alg)}`);
     }
-    if (typ !== undefined && !requestObjectTypes.has(String(typ).toLowerCase())) {
+    if (!requestObjectTypes.has(jwtTypeOf(header))) {
       throw refuse('its typ is that of another kind of JWT');
     }
     if (isFromFuture(claims, clock)) throw refuse('it is from the future, by its iat');

@@ -8,6 +8,7 @@ import { users } from '../../core/user.js';
 import { clockTolerance, isFromFuture } from '../clock-tolerance.js';
 import { registeredScope } from '../configuration/scopes.js';
 import { builtInGrant, verifyWithClientKeys } from '../internals.js';
+import { jwtTypeOf } from '../jwt-type.js';
 import { requestSigningAlgorithms } from '../profiles/profiles.js';
 import { enforce } from '../to-protocol-error.js';
 
@@ -92,11 +93,11 @@ export function registerJwtBearer(provider: Provider, { storage, clock }: JwtBea
 
 /** An assertion and nothing else that the client signs: its request objects have a type of their own. */
 function assertHeader(client: Client, assertion: string): void {
-  const { alg, typ } = decodeHeader(assertion);
-  if (!requestSigningAlgorithms(client).includes(String(alg))) {
+  const header = decodeHeader(assertion);
+  if (!requestSigningAlgorithms(client).includes(String(header.alg))) {
     throw refuse('its algorithm is not allowed for this client');
   }
-  if (typ !== undefined && typ.toLowerCase() !== 'jwt') throw refuse('it is of another type');
+  if ((jwtTypeOf(header) ?? 'jwt') !== 'jwt') throw refuse('it is of another type');
 }
 
 function decodeHeader(assertion: string) {

@@ -173,8 +173,20 @@ describe('authorization requests (FAPI 2.0 Message Signing §5.3.1)', () => {
   });
 
   test.each([
+    'oauth-authz-req+jwt',
+    'application/oauth-authz-req+jwt',
+    'application/OAuth-Authz-Req+JWT',
+    'JWT',
+  ])('are accepted with the typ %s (RFC 7515 §4.1.9)', async (typ) => {
+    const request = await tpp.requestObject(jwt, { typ });
+    expect((await tpp.push({ request })).status).toBe(201);
+  });
+
+  test.each([
     ['a client assertion', 'client-authentication+jwt'],
     ['a DPoP proof', 'dpop+jwt'],
+    ['a DPoP proof, in full', 'application/dpop+jwt'],
+    ['something else', 'application/application/jwt'],
   ])('are refused with the typ of %s', async (_name, typ) => {
     const request = await tpp.requestObject(jwt, { typ });
     expect(await tpp.push({ request })).toMatchObject({

@@ -128,6 +128,10 @@ test('an assertion is used once, also of ten at the same moment', async () => {
   }
 });
 
+test.each(['JWT', 'application/jwt'])('an assertion may say that it is %s', async (typ) => {
+  expect((await ask(await keys.sign(claims(), { typ }))).status).toBe(200);
+});
+
 describe('refuses', () => {
   test.each<[string, () => Promise<string> | string]>([
     ['another key', () => others.sign(claims())],
