@@ -42,6 +42,7 @@ import { isGrantManagementOffered } from '../provider/configuration/grant-manage
 import { resourceOf } from '../provider/configuration/scopes.js';
 import { createGrantReader } from '../provider/grant-reader.js';
 import { offeredProfiles } from '../provider/profiles/offered-profiles.js';
+import { createSubjectReader } from '../provider/pairwise-subjects.js';
 import { profileOf } from '../provider/profiles/profiles.js';
 import { type Foundation, protect, type Role } from './role.js';
 
@@ -98,6 +99,7 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
         questionsOf: profileOf,
         resources: configuration.resources,
       });
+        subjectOf: createSubjectReader(provider, foundation.pairwise),
       const { singleSignOn, arrangements } = offeredProfiles(configuration);
       const signOn = singleSignOn && [
         createSignOnInteractions({

@@ -71,11 +71,12 @@ export async function openFoundation(options: FoundationOptions): Promise<OpenFo
     const guardedFetch = await createOutgoing(configuration);
     const logos = await readLogos(configuration.logos);
     const { signingKeys, encryptionKeys } = keys;
+    const pairwise = await openPairwiseSubjects(storage);
     const explanations = createExplanations({ storage, clock, logger, random: Math.random });
     return {
       foundation: {
         ...{ configuration, clock, logger, storage, unitOfWork },
-        ...{ explanations, guardedFetch, signingKeys, encryptionKeys, logos },
+        ...{ explanations, guardedFetch, signingKeys, encryptionKeys, logos, pairwise },
       },
       scheduler,
       keys,
@@ -94,7 +95,7 @@ export async function openFoundation(options: FoundationOptions): Promise<OpenFo
 
 /** The provider of a role. */
 export async function openProvider(foundation: Foundation, role: Role): Promise<Provider> {
-  const { configuration, storage, unitOfWork, clock } = foundation;
+  const { configuration, unitOfWork, clock } = foundation;
   return createProvider({
     ...foundation,
     adapter: createOidcAdapterFactory({
@@ -103,7 +104,6 @@ export async function openProvider(foundation: Foundation, role: Role): Promise<
       // A bank's intent ends for good.
       grantRevival: configuration.role === 'bank' ? 0 : configuration.lifetimes.revival,
     }),
-    pairwise: await openPairwiseSubjects(storage),
     redeemGrant: role.redeemGrant,
     approvals: role.approvals,
     signOn: role.signOn,

@@ -22,6 +22,7 @@ import { resourceOf } from '../provider/configuration/scopes.js';
 import type { RedeemGrant } from '../provider/grants/authorization-code.js';
 import type { EncryptionKeys } from '../provider/keys/encryption-keys.js';
 import type { SigningKeys } from '../provider/keys/signing-keys.js';
+import type { PairwiseSubject } from '../provider/pairwise-subjects.js';
 import type { SignOn } from '../provider/sign-on/sign-on.js';
 
 export type Route = Middleware | Router | Router<ApiState>;
@@ -62,6 +63,7 @@ export interface Foundation {
   readonly encryptionKeys: EncryptionKeys;
   /** Those of the operator's folder. */
   readonly logos: Logos;
+  readonly pairwise: PairwiseSubject;
 }
 
 /** The check of access tokens that both roles put before their resources. */

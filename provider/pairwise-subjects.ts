@@ -1,5 +1,5 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import type { Client } from 'oidc-provider';
+import type { Client, Provider } from 'oidc-provider';
 import { type Collection, insert, type Storage, StorageConflict } from '../core/storage.js';
 
 /** The key that pairwise subjects are made with, base64; sealed like every record. */
@@ -26,6 +26,14 @@ export async function openPairwiseSubjects(storage: Storage): Promise<PairwiseSu
     return createHmac('sha256', key)
       .update(JSON.stringify([sector, accountId]))
       .digest('base64url');
+  };
+}
+
+/** Tells what a client calls a person; the library itself looks only where it signs. */
+export function createSubjectReader(provider: Provider, pairwise: PairwiseSubject) {
+  return async function subjectOf(accountId: string, clientId: string): Promise<string> {
+    const client = await provider.Client.find(clientId);
+    return client?.subjectType === 'pairwise' ? pairwise(accountId, client) : accountId;
   };
 }
 

@@ -160,8 +160,11 @@ export function heldBefore(asked: Asked): Intent | undefined {
   return asked.kind === 'details' ? asked.held : undefined;
 }
 
-/** The error for a client that sends another customer than the one who agreed before. */
+/** The error for a client that sends another customer than the one who agreed before, or whom it named. */
 export function ofAnother(asked: Asked): NotAsked {
+  if (heldBefore(asked)?.customerId === undefined) {
+    return { error: 'login_required', description: 'another person signed in than was asked for' };
+  }
   return asked.wish && 'grantId' in asked.wish
     ? unknownGrant
     : { error: 'access_denied', description: 'The consent belongs to another customer' };

@@ -35,6 +35,7 @@ import type {
 import { decideDetails, fieldOf, mayAddNothing } from './decide-details.js';
 import { describeGranted } from './describe-granted.js';
 import { describePurpose } from './describe-purpose.js';
+import { isAskedFor, type SubjectOf } from './is-asked-for.js';
 import { readOtherScopes } from './other-scopes.js';
 import { type Earlier, showAccounts, showDetails, showRefusal } from './show-steps.js';
 import { createSignInSteps, type SignInPlace, signInPlaceOf } from './sign-in-steps.js';
@@ -57,6 +58,7 @@ export interface BankInteractionDeps {
   readonly questionsOf: (client: ClientMetadata) => Questions;
   /** Names a Grant that no intent is behind. */
   readonly newId: () => string;
+  readonly subjectOf: SubjectOf;
 }
 
 /** Everything a step knows: whose interaction, what is asked, and how far its customer has come. */
@@ -100,6 +102,7 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
     resources,
     questionsOf,
     newId,
+    subjectOf,
   } = deps;
   const signInSteps = createSignInSteps(deps);
   const router = new Router();
@@ -151,7 +154,8 @@ export function createBankInteractions(deps: BankInteractionDeps): Router {
     return {
       contexts: asked.contexts,
       purpose: describePurpose(asked, session.party.name),
-      isTheirs: (customerId) => isTheirs(asked, customerId),
+      isTheirs: async (customerId) =>
+        isTheirs(asked, customerId) && isAskedFor(session, customerId, subjectOf),
     };
   }
 

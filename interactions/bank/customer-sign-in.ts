@@ -24,7 +24,7 @@ export interface SignInRequest {
   /** One sentence: what a code that is sent will allow. */
   readonly purpose: string;
   /** Whether what is asked may be answered by this customer. */
-  readonly isTheirs: (customerId: string) => boolean;
+  readonly isTheirs: (customerId: string) => boolean | Promise<boolean>;
 }
 
 type Typed = Readonly<Record<string, string>>;
@@ -123,7 +123,7 @@ export function createCustomerSignIn(deps: SignInDeps): CustomerSignIn {
       if (!(await loginBudget.spend(login, uid))) return 'too-many-attempts';
       const customer = await ledger.authenticate(login, password);
       if (!customer) return 'mismatch';
-      if (!request.isTheirs(customer.id)) return 'other-customer';
+      if (!(await request.isTheirs(customer.id))) return 'other-customer';
       const chosen = await choose(customer.id, request);
       if (chosen === 'too-many-attempts') return chosen;
       if (!chosen) return 'unmet';

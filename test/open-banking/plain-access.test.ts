@@ -38,6 +38,7 @@ async function start() {
         registration('tpp', types),
         registration('rival', types),
         {
+        registration('pairwise', { subject_type: 'pairwise' }),
           ...registration('prover'),
           token_endpoint_auth_method: 'private_key_jwt',
           tls_client_auth_subject_dn: undefined,
@@ -56,6 +57,7 @@ async function start() {
     tpp: await openClient(assent, 'tpp'),
     rival: await openClient(assent, 'rival'),
     api: await openClient(assent, 'bank-api'),
+    pairwise: await openClient(assent, 'pairwise'),
   };
 }
 
@@ -75,6 +77,8 @@ async function connect(parameters: Record<string, string> = {}, walk = sharing()
 }
 
 const errorOf = (url: URL) => readReturn(url.href).error;
+const daniel = { login: 'daniel', password: 'copper-meadow-17' };
+
 
 /** What the store has of the intents of a customer. */
 async function intentsOf(customer: string) {
@@ -242,8 +246,29 @@ describe('accounts without an intent', () => {
     expect(await intentsOf(customer)).toHaveLength(isAgreed ? before + 1 : before);
   });
 
-  describe('of two browsers with one request_uri, only the first yes counts (SEC-08)', () => {
-    const daniel = { login: 'daniel', password: 'copper-meadow-17' };
+  describe('a client that names the person gets the yes of nobody else (OpenID Connect Core §3.1.2.1, §5.5.1)', () => {
+    const namings: [string, (idToken: string) => Record<string, string>][] = [
+      ['id_token_hint', (idToken) => ({ id_token_hint: idToken })],
+      [
+        'the claim sub',
+        (idToken) => {
+          const sub = { value: decodeJwt(idToken).sub };
+          return { claims: JSON.stringify({ id_token: { sub } }) };
+        },
+      ],
+    ];
+    const clientNames = ['tpp', 'pairwise'] as const;
+    test.each(
+      clientNames.flatMap((name) => namings.map(([by, naming]) => [name, by, naming] as const)),
+    )('%s, by %s', async (name, _by, naming) => {
+      const client = bank[name];
+      const known = await client.redeem(await client.visit(sharing()));
+      const parameters = naming(String(known.id_token));
+      expect(await client.redeem(await client.visit(sharing(), parameters))).toBeDefined();
+      const signedIn: Walk = (person, page) => person.submit(page, 'login', daniel);
+      expect(errorOf(await client.visit(signedIn, parameters))).toBe('login_required');
+    });
+  });
 
     /** Both are at the choice of accounts before either decides. */
     async function decideInTurn(url: string, first: [object, string], second: [object, string]) {
