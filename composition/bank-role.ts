@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { createOfflineAccess } from '../adapters/oidc/offline-access.js';
+import { createIdentityAccess } from '../adapters/oidc/identity-access.js';
 import { revokeGrant, revokeIssued, revokeRefreshTokens } from '../adapters/oidc/revoke-grant.js';
 import {
   consumerDataPath,
@@ -12,6 +12,7 @@ import {
 } from '../api/open-banking/create-open-banking-api.js';
 import { createApprovals } from '../core/approvals-service.js';
 import type { BankLedger } from '../core/bank-ledger.js';
+import { clients } from '../core/clients.js';
 import { createEndClientHandler } from '../core/end-client.js';
 import { createIntentHoldings } from '../core/intent-holdings.js';
 import { createIntentService } from '../core/intent-service.js';
@@ -41,8 +42,8 @@ import { createProblemRenderer } from '../interactions/render-problem.js';
 import { isGrantManagementOffered } from '../provider/configuration/grant-management.js';
 import { resourceOf } from '../provider/configuration/scopes.js';
 import { createGrantReader } from '../provider/grant-reader.js';
-import { offeredProfiles } from '../provider/profiles/offered-profiles.js';
 import { createSubjectReader } from '../provider/pairwise-subjects.js';
+import { offeredProfiles } from '../provider/profiles/offered-profiles.js';
 import { profileOf } from '../provider/profiles/profiles.js';
 import { type Foundation, protect, type Role } from './role.js';
 
@@ -98,8 +99,8 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
         newId: randomUUID,
         questionsOf: profileOf,
         resources: configuration.resources,
-      });
         subjectOf: createSubjectReader(provider, foundation.pairwise),
+      });
       const { singleSignOn, arrangements } = offeredProfiles(configuration);
       const signOn = singleSignOn && [
         createSignOnInteractions({
@@ -151,7 +152,13 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
       const access = createAccessPages({
         ...{ storage, ledger, intentService, describeClient, origin, clock },
         openEndedIntent: lifetimes.openEndedIntent,
-        offlineAccess: createOfflineAccess({ storage, clock }),
+        identityAccess: createIdentityAccess({
+          ...{ storage, clock },
+          endsWithSession: async (clientId) => {
+            const client = await storage.get(clients, clientId);
+            return client !== undefined && profileOf(client.value).singleSignOn;
+          },
+        }),
         signIn: signInFor(accessPages),
       });
       return [

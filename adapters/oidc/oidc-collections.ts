@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import type { AdapterPayload } from 'oidc-provider';
 import { clients } from '../../core/clients.js';
 import type { Collection } from '../../core/storage.js';
-import { readOfflineGrant } from './offline-grant.js';
+import { readIdentityGrant } from './identity-grant.js';
 
 type IndexReader = (payload: AdapterPayload) => string | undefined;
 
@@ -18,7 +18,7 @@ export const oidcCollections = {
     name: 'grant',
     secretIds: false,
     // What a person looks for among their own; the Grants of intents and consents are found by these.
-    indexes: { offlineAccountId: (grant) => readOfflineGrant(grant)?.accountId },
+    indexes: { identityAccountId: (grant) => readIdentityGrant(grant)?.accountId },
   }),
   Session: oidcCollection({
     name: 'session',

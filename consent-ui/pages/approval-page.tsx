@@ -9,6 +9,7 @@ import { type EarlierYes, EarlierYesCard } from '../components/earlier-yes.js';
 import { ErrorSummary, type FormError } from '../components/error-summary.js';
 import { Form } from '../components/form.js';
 import { HowToStopAtBank } from '../components/how-to-stop-at-bank.js';
+import { IdentityTerms } from '../components/identity-terms.js';
 import { LogoMark } from '../components/logo-mark.js';
 import { Name } from '../components/name.js';
 import { Notice } from '../components/notice.js';
@@ -29,6 +30,8 @@ export interface ApprovalPageProps extends PostTarget {
   readonly expiresAt: Date;
   /** The data that is asked for; absent where the client only wants to know that it is this person. */
   readonly access?: AskedAccess | undefined;
+  /** When a client that only wants to know that it is this person has to ask again. */
+  readonly knownUntil?: Date | undefined;
   /** What is asked detail by detail, in place of `access`. */
   readonly details?: readonly AskedDetail[] | undefined;
   /** What they have allowed it before, where a yes takes the place of that. */
@@ -105,6 +108,7 @@ export function ApprovalPage(props: ApprovalPageProps) {
             <DetailTerms details={details} app={app} />
           </>
         ) : null}
+        {props.knownUntil ? <IdentityTerms app={app} until={props.knownUntil} /> : null}
         <div class="actions">
           {canApprove ? (
             <Button name="decision" value="approve">

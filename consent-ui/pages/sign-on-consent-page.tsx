@@ -4,10 +4,10 @@ import { ClusterList } from '../components/cluster-list.js';
 import { DecisionButtons } from '../components/decision-buttons.js';
 import { Form } from '../components/form.js';
 import { accessPageTitle } from '../components/how-to-stop-at-bank.js';
+import { IdentityTerms } from '../components/identity-terms.js';
 import { LogoMark } from '../components/logo-mark.js';
 import { Name } from '../components/name.js';
 import { displayName } from '../display-name.js';
-import { formatDateTime } from '../format-date.js';
 import type { Brand, Party, PostTarget } from '../party.js';
 import { Layout } from '../render-page.js';
 
@@ -66,16 +66,8 @@ export function SignOnConsentPage(props: SignOnConsentPageProps) {
             the page “{accessPageTitle}”.
           </p>
         ) : null}
-        {expiresAt ? (
-          <p>
-            It can check this until{' '}
-            <strong>
-              <time dateTime={expiresAt.toISOString()}>{formatDateTime(expiresAt)}</time>
-            </strong>
-            . Then it ends by itself, and {app} has to ask you again.
-          </p>
-        ) : null}
       </Card>
+      {expiresAt ? <IdentityTerms app={app} until={expiresAt} /> : null}
       <Form action={props.action} csrf={props.csrf}>
         <DecisionButtons />
         <p class="quiet">If you refuse, you go back to {app} and nothing is shared.</p>

@@ -154,14 +154,12 @@ describe('what a person reads before consent', () => {
     expect(page).toContain('How to stop');
   });
 
-  it.each(['account-selection', 'authorization-details', 'approval', 'sign-on-consent'] as const)(
-    '%s names the page of the bank on which it is ended',
-    (name) => {
-      expect(text(pages[name])).toContain(
-        'here at the bank, on the page “Apps that see your data”',
-      );
-    },
-  );
+  it.each([
+    ...(['account-selection', 'authorization-details', 'approval', 'sign-on-consent'] as const),
+    ...(['identity-for-a-day', 'identity-with-purpose', 'approval-identity'] as const),
+  ])('%s names the page of the bank on which it is ended', (name) => {
+    expect(text(pages[name])).toContain('here at the bank, on the page “Apps that see your data”');
+  });
 
   it('says that one-time access ends after 24 hours', () => {
     expect(text(pages['consent-one-time'])).toContain('That is 24 hours from now');

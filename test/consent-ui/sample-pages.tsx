@@ -491,7 +491,9 @@ export function samplePages(word: Wording = (text) => text) {
     approval: (
       <ApprovalPage {...approval} access={{ period: access, clusters, accounts }} noneChosen />
     ),
-    'approval-identity': <ApprovalPage {...approval} />,
+    'approval-identity': (
+      <ApprovalPage {...approval} knownUntil={new Date('2026-11-22T09:30:00Z')} />
+    ),
     'approval-refused': (
       <ApprovalPage
         {...approval}

@@ -8,6 +8,7 @@ import { intents } from '../../core/intent.js';
 import { put } from '../../core/storage.js';
 import { createDemoLedger } from '../../sandbox/bank/create-demo-ledger.js';
 import { createMovingClock } from '../adapters/support/moving-clock.js';
+import { textOf } from '../security/support/visitor.js';
 import { createClientKeys } from '../support/client-keys.js';
 import { eventually } from '../support/eventually.js';
 import { createDpopKey, createFapiClient, readReturn } from '../support/fapi-client.js';
@@ -37,8 +38,8 @@ async function start() {
       clients: [
         registration('tpp', types),
         registration('rival', types),
-        {
         registration('pairwise', { subject_type: 'pairwise' }),
+        {
           ...registration('prover'),
           token_endpoint_auth_method: 'private_key_jwt',
           tls_client_auth_subject_dn: undefined,
@@ -56,8 +57,8 @@ async function start() {
     clientKeys: keys,
     tpp: await openClient(assent, 'tpp'),
     rival: await openClient(assent, 'rival'),
-    api: await openClient(assent, 'bank-api'),
     pairwise: await openClient(assent, 'pairwise'),
+    api: await openClient(assent, 'bank-api'),
   };
 }
 
@@ -76,9 +77,9 @@ async function connect(parameters: Record<string, string> = {}, walk = sharing()
   return bank.tpp.redeem(await bank.tpp.visit(walk, parameters));
 }
 
-const errorOf = (url: URL) => readReturn(url.href).error;
 const daniel = { login: 'daniel', password: 'copper-meadow-17' };
 
+const errorOf = (url: URL) => readReturn(url.href).error;
 
 /** What the store has of the intents of a customer. */
 async function intentsOf(customer: string) {
@@ -270,6 +271,7 @@ describe('accounts without an intent', () => {
     });
   });
 
+  describe('of two browsers with one request_uri, only the first yes counts (SEC-08)', () => {
     /** Both are at the choice of accounts before either decides. */
     async function decideInTurn(url: string, first: [object, string], second: [object, string]) {
       const decisions = [];
@@ -401,7 +403,7 @@ describe('openid alone', () => {
     });
     expect(seen).toContain('It sees nothing of your accounts');
     expect(seen).toContain('That it is you');
-    expect(seen).toMatch(/until .*2\d{3}/i);
+    expect(textOf(seen)).toMatch(/Until \d+ \w+ 2\d{3} at/);
     expect(tokens.scope).toBe('openid');
     const { sub } = decodeJwt(String(tokens.id_token));
     expect((await readUserInfo(tokens.access_token)).body).toEqual({ sub });
@@ -417,6 +419,31 @@ describe('openid alone', () => {
       String(tokens.refresh_token),
     );
     await expect(refreshed).rejects.toMatchObject({ error: 'invalid_grant' });
+  });
+
+  test('is seen and ended at /access, which the page names', async () => {
+    const priya = { login: 'priya', password: 'silver-junction-63' };
+    let asked = '';
+    const known = [1, 2].map(() =>
+      connect({ scope: 'openid' }, async (person, page) => {
+        const question = await person.submit(page, 'login', priya);
+        asked = textOf(question.text);
+        return person.submit(question, 'consent', { decision: 'allow' });
+      }),
+    );
+    const [one, other] = await Promise.all(known);
+    if (!one || !other) throw new Error('not known');
+    expect(asked).toMatch(/How to stop At any time: .* “Apps that see your data”/);
+    const person = openPerson(bank);
+    const page = await person.submit(await person.open('/access'), 'sign-in', priya);
+    expect(textOf(page.text)).toMatch(/The tpp It knows That it is you Since .* Until .* End the/);
+    const ends = [...page.text.matchAll(/action="\/access\/([^"]+\/end)"/g)].map(([, end]) => end);
+    expect(ends).toEqual(['apps/tpp/end']);
+    const { text } = await person.submit(page, String(ends[0]));
+    expect(textOf(text)).toContain('No app sees your data.');
+    for (const tokens of [one, other]) {
+      expect((await readUserInfo(tokens.access_token)).status).toBe(401);
+    }
   });
 
   test('a person without accounts can be known too', async () => {

@@ -5,9 +5,9 @@ import { renderPage } from '../../../consent-ui/render-page.js';
 import type { BankLedger } from '../../../core/bank-ledger.js';
 import { clients } from '../../../core/clients.js';
 import type { Clock } from '../../../core/clock.js';
+import type { IdentityAccess, IdentityAccessService } from '../../../core/identity-access.js';
 import type { Intent } from '../../../core/intent.js';
 import type { IntentService } from '../../../core/intent-service.js';
-import type { OfflineAccess, OfflineAccessService } from '../../../core/offline-access.js';
 import { describePersonalData } from '../../../core/person-claims.js';
 import { Refusal } from '../../../core/refusal.js';
 import type { Storage } from '../../../core/storage.js';
@@ -23,7 +23,7 @@ export interface AccessPagesDeps {
   readonly storage: Pick<Storage, 'get'>;
   readonly ledger: BankLedger;
   readonly intentService: Pick<IntentService, 'inForce' | 'endByCustomer'>;
-  readonly offlineAccess: OfflineAccessService;
+  readonly identityAccess: IdentityAccessService;
   readonly clock: Clock;
   /** Seconds until an intent without an end has to be authorised again; 0: never. */
   readonly openEndedIntent: number;
@@ -43,17 +43,17 @@ export const accessPages = {
 };
 
 /**
- * The bank's `/access`: what a customer shares with which client, and what applications that they sign
- * in to keep (`offline_access`), and the end of each.
+ * The bank's `/access`: what a customer shares with which client, and which may ask who they are when
+ * they are gone, and the end of each.
  */
 export function createAccessPages(deps: AccessPagesDeps): Router {
-  const { storage, ledger, intentService, offlineAccess, signIn, describeClient, origin } = deps;
+  const { storage, ledger, intentService, identityAccess, signIn, describeClient, origin } = deps;
   const { clock, openEndedIntent } = deps;
   const router = new Router();
 
   async function showAll(ctx: Context, { customerId, csrf }: SignedIn): Promise<void> {
     const inForce = await intentService.inForce(customerId);
-    const knowing = await offlineAccess.inForce(customerId);
+    const knowing = await identityAccess.inForce(customerId);
     const held = await ledger.accounts(customerId);
     const known = 'refused' in held ? [] : held;
     const customer = await ledger.identify({ id: customerId });
@@ -72,7 +72,7 @@ export function createAccessPages(deps: AccessPagesDeps): Router {
       ];
     }
 
-    async function describeKnowing(access: OfflineAccess): Promise<readonly SharedAccess[]> {
+    async function describeKnowing(access: IdentityAccess): Promise<readonly SharedAccess[]> {
       const { clientId, since, until } = access;
       const client = await storage.get(clients, clientId);
       if (!client) return [];
@@ -118,7 +118,7 @@ export function createAccessPages(deps: AccessPagesDeps): Router {
   router.post(`${accessPath}/new-code`, (ctx) => signIn.sendNewCode(ctx));
   router.post(`${accessPath}/sign-out`, (ctx) => signIn.signOut(ctx));
   router.post(`${accessPath}/:id/end`, ending(intentService.endByCustomer));
-  router.post(`${accessPath}/apps/:id/end`, ending(offlineAccess.end));
+  router.post(`${accessPath}/apps/:id/end`, ending(identityAccess.end));
   // A form that was shown again after a mistake is reloaded, or bookmarked, under its own address.
   for (const path of ['sign-in', 'code', 'new-code', 'sign-out', ':id/end', 'apps/:id/end']) {
     router.get(`${accessPath}/${path}`, (ctx) => seeOther(ctx, accessPath));

@@ -39,6 +39,8 @@ export interface AskedAccessReader {
   isOpen(approval: Approval): Promise<boolean>;
   /** Undefined where the client only wants to know that it is this person. */
   find(approval: Approval): Promise<AskedAccess | AskedDetails | undefined>;
+  /** When a client has to ask again that only wants to know that it is this person. */
+  endOfKnowing(): Date;
   /**
    * A yes to the accounts that were ticked, with what has to be written beside the Grant; undefined where
    * accounts are asked for and none of the customer's was chosen.
@@ -107,6 +109,8 @@ export function createAskedAccess(deps: AskedAccessDeps): AskedAccessReader {
       return { terms, accounts: shareable, earlier, expiresAt: endOf(terms) };
     },
 
+    endOfKnowing: () => new Date(clock.now() + knownFor * 1000),
+
     async grant(approval, form) {
       const { clientId, customerId, intentId } = approval;
       const asked = await this.find(approval);
@@ -115,7 +119,7 @@ export function createAskedAccess(deps: AskedAccessDeps): AskedAccessReader {
         grantId: newId(),
         resourceScopes: approval.scopes.filter((scope) => bankScopes.includes(scope)),
         claims: authentication,
-        expiresAt: asked?.expiresAt ?? new Date(clock.now() + knownFor * 1000),
+        expiresAt: asked?.expiresAt ?? this.endOfKnowing(),
       };
       if (!asked) return { granted, writes: [] };
       const held = 'refused' in asked.accounts ? [] : asked.accounts;

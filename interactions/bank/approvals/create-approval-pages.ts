@@ -109,7 +109,8 @@ export function createApprovalPages(deps: ApprovalPagesDeps): Router {
     const access = await askedAccess.find(approval.value);
     const { csrf } = customer;
     const now = new Date(clock.now());
-    const question = { approval, client: party, csrf, noneChosen, access, now };
+    const knownUntil = askedAccess.endOfKnowing();
+    const question = { approval, client: party, csrf, noneChosen, access, knownUntil, now };
     return answerPage(ctx, noneChosen ? 400 : 200, showQuestion(ledger, question));
   }
 

@@ -79,12 +79,14 @@ export interface Question {
   readonly noneChosen?: boolean;
   /** Absent where no data is asked for. */
   readonly access?: AskedAccess | AskedDetails | undefined;
+  /** When the client has to ask again, where it asks for no data. */
+  readonly knownUntil: Date;
   readonly now: Date;
 }
 
 /** Yes or no? */
 export function showQuestion({ bankName }: BankOfPages, question: Question): string {
-  const { approval, client, csrf, access, noneChosen, now } = question;
+  const { approval, client, csrf, access, noneChosen, knownUntil, now } = question;
   const { bindingMessage, askedAt, expiresAt } = approval.value;
   const refusal = access && 'refused' in access.accounts ? access.accounts.reason : undefined;
   return renderPage(
@@ -98,6 +100,7 @@ export function showQuestion({ bankName }: BankOfPages, question: Question): str
       expiresAt={new Date(expiresAt)}
       refusal={refusal}
       noneChosen={noneChosen}
+      knownUntil={access ? undefined : knownUntil}
       {...(access && 'details' in access
         ? {
             details: describeDetails(access.details, {

@@ -1,23 +1,27 @@
 import type { Clock } from '../../core/clock.js';
 import { findAll } from '../../core/find-all.js';
-import type { OfflineAccess, OfflineAccessService } from '../../core/offline-access.js';
+import type { IdentityAccess, IdentityAccessService } from '../../core/identity-access.js';
 import type { Storage } from '../../core/storage.js';
-import { type OfflineGrant, readOfflineGrant } from './offline-grant.js';
+import { type IdentityGrant, isOffline, readIdentityGrant } from './identity-grant.js';
 import { oidcCollections } from './oidc-collections.js';
 import { revokeGrant } from './revoke-grant.js';
 
-interface OfflineAccessDeps {
+interface IdentityAccessDeps {
   readonly storage: Storage;
   readonly clock: Clock;
+  /** Whether what a client may ask ends with the person's session, but for `offline_access`. */
+  readonly endsWithSession: (clientId: string) => Promise<boolean>;
 }
 
-/** See {@link OfflineAccessService}. Each browser that a person signs in with has a Grant of its own. */
-export function createOfflineAccess({ storage, clock }: OfflineAccessDeps): OfflineAccessService {
+/** See {@link IdentityAccessService}. Each visit, or browser that signs in, has a Grant of its own. */
+export function createIdentityAccess(deps: IdentityAccessDeps): IdentityAccessService {
+  const { storage, clock, endsWithSession } = deps;
+
   async function grantsOf(accountId: string) {
-    const query = { index: 'offlineAccountId', equals: accountId };
+    const query = { index: 'identityAccountId', equals: accountId };
     const found = await findAll(storage, oidcCollections.Grant, query);
     return found.flatMap(({ id, value }) => {
-      const grant = readOfflineGrant(value);
+      const grant = readIdentityGrant(value);
       return grant && grant.exp * 1000 > clock.now() ? [{ id, grant }] : [];
     });
   }
@@ -25,9 +29,13 @@ export function createOfflineAccess({ storage, clock }: OfflineAccessDeps): Offl
   return {
     async inForce(accountId) {
       const grants = (await grantsOf(accountId)).map(({ grant }) => grant);
-      return [...Map.groupBy(grants, ({ clientId }) => clientId)]
-        .map(([clientId, ofClient]) => summarise(clientId, ofClient))
-        .sort((one, other) => other.since.getTime() - one.since.getTime());
+      const lasting = await Promise.all(
+        [...Map.groupBy(grants, ({ clientId }) => clientId)].map(async ([clientId, ofClient]) => {
+          const kept = (await endsWithSession(clientId)) ? ofClient.filter(isOffline) : ofClient;
+          return kept.length === 0 ? [] : [summarise(clientId, kept)];
+        }),
+      );
+      return lasting.flat().sort((one, other) => other.since.getTime() - one.since.getTime());
     },
 
     async end(accountId, clientId) {
@@ -39,7 +47,7 @@ export function createOfflineAccess({ storage, clock }: OfflineAccessDeps): Offl
   };
 }
 
-function summarise(clientId: string, grants: readonly OfflineGrant[]): OfflineAccess {
+function summarise(clientId: string, grants: readonly IdentityGrant[]): IdentityAccess {
   return {
     clientId,
     since: new Date(Math.min(...grants.map(({ iat }) => iat)) * 1000),

@@ -1,5 +1,5 @@
-/** What an application keeps when somebody has signed out (`offline_access`, OpenID Connect Core §11). */
-export interface OfflineAccess {
+/** What an application may ask about somebody, who they are at least, without seeing any account. */
+export interface IdentityAccess {
   readonly clientId: string;
   readonly since: Date;
   readonly until: Date;
@@ -12,9 +12,9 @@ export interface OfflineAccess {
  * What people let applications know beyond their visits, and the end of it. Implemented in
  * `adapters/oidc/`.
  */
-export interface OfflineAccessService {
+export interface IdentityAccessService {
   /** Of one person, each application once, the latest first. */
-  inForce(accountId: string): Promise<readonly OfflineAccess[]>;
-  /** Ends all that one application keeps of a person, at once. @returns false where that is nothing. */
+  inForce(accountId: string): Promise<readonly IdentityAccess[]>;
+  /** Ends all that one application may ask of a person, at once. @returns false where that is nothing. */
   end(accountId: string, clientId: string): Promise<boolean>;
 }
