@@ -43,6 +43,8 @@ export class AccessRefused extends Error {
    */
   readonly error: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
+  /** Whose token it is, where that is known; whoever sent it need not be them. */
+  clientId?: string;
 
   constructor(
     status: Status,
@@ -60,6 +62,8 @@ export class AccessRefused extends Error {
 
 export interface GuardDeps<Facts extends TokenFacts> extends ProofVerifierDeps {
   readonly tokens: TokenReader<Facts>;
+  /** Whether every token must be bound to its sender (FAPI 2.0 SP §5.3.4). */
+  readonly requiresBinding?: boolean;
 }
 
 export interface Guard<Facts extends TokenFacts> {
@@ -73,7 +77,7 @@ export interface Guard<Facts extends TokenFacts> {
 
 /** Everything that a protected resource must check (FAPI 2.0 SP §5.3.4; FAPI 1.0 Advanced §6.2.1). */
 export function createGuard<Facts extends TokenFacts>(deps: GuardDeps<Facts>): Guard<Facts> {
-  const { tokens, now, nonces } = deps;
+  const { tokens, now, nonces, requiresBinding = false } = deps;
   const verifyProof = createProofVerifier(deps);
 
   async function prove(request: ResourceRequest, token: string): Promise<string> {
@@ -112,9 +116,15 @@ export function createGuard<Facts extends TokenFacts>(deps: GuardDeps<Facts>): G
         const challenge = invalidToken(presented.scheme);
         throw refuse('The access token is unknown, expired or revoked', challenge);
       }
-      assertCertificate(request, presented.scheme, facts);
-      await assertKey(request, presented, facts);
-      assertRequirements(presented.scheme, facts, requirements, now());
+      try {
+        if (requiresBinding) assertBound(presented.scheme, facts);
+        assertCertificate(request, presented.scheme, facts);
+        await assertKey(request, presented, facts);
+        assertRequirements(presented.scheme, facts, requirements, now());
+      } catch (error) {
+        if (error instanceof AccessRefused) error.clientId = facts.clientId;
+        throw error;
+      }
       return facts;
     },
   };
@@ -139,6 +149,12 @@ function readAuthorization(request: ResourceRequest): Presented {
     throw refuse('The Authorization header is malformed', invalidToken(known));
   }
   return { scheme: known, token };
+}
+
+function assertBound(scheme: Scheme, facts: TokenFacts): void {
+  if (facts.certificateThumbprint === undefined && facts.keyThumbprint === undefined) {
+    throw refuse('The access token is bound to no certificate and no key', invalidToken(scheme));
+  }
 }
 
 /** RFC 8705 §3: the certificate of this connection is the one the token was issued over. */

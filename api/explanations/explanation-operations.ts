@@ -27,7 +27,9 @@ const explanationSchema = z
           outcome: z.enum(['met', 'not met']),
         }),
       )
-      .describe('In the order in which they were looked at; the last one was not met'),
+      .describe(
+        'In the order in which they were looked at; the last one was not met, of a registration each',
+      ),
   })
   .meta({ id: 'Explanation' });
 

@@ -46,7 +46,7 @@ export function authenticate(deps: AuthenticateDeps): Middleware {
     } catch (error) {
       if (!(error instanceof AccessRefused)) throw error;
       ctx.set({ ...error.headers });
-      throw new ApiError('Unauthorized', error.message);
+      throw new ApiError('Unauthorized', error.message, { cause: error });
     }
     await next();
   };

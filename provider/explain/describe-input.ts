@@ -16,13 +16,16 @@ const words = new Set([
 const secretLooking = /[A-Za-z0-9_~+/=.-]{25,}/g;
 
 /**
- * What a parameter held, without anything that is secret or somebody's: words as they are, of a JWT
- * which kind it is and its times, and of everything else how long it is.
+ * What a parameter held, without anything that is secret or somebody's: words as they are, of an
+ * address its origin and path, of a JWT which kind it is and its times, and of everything else how long
+ * it is.
  */
 export function describeInput(name: string, value: unknown): string {
   if (value === undefined || value === '') return `no ${name}`;
   if (typeof value !== 'string') return `${name} is no text`;
   if (words.has(name)) return `${name} is '${redact(value).slice(0, 200)}'`;
+  const address = name === 'redirect_uri' ? describeAddress(value) : undefined;
+  if (address !== undefined) return `${name} is '${address.slice(0, 200)}'`;
   return describeJwt(name, value) ?? `${name} of ${value.length} characters`;
 }
 
@@ -42,6 +45,14 @@ export function redact(text: string): string {
 /** Names and addresses have one letter case and no digits beside them; tokens have everything. */
 function isPlain(word: string): boolean {
   return /^[a-z_./-]+$/.test(word);
+}
+
+function describeAddress(value: string): string | undefined {
+  const url = URL.parse(value);
+  if (!url) return undefined;
+  const authority = url.host && `//${redact(url.host)}`;
+  // Each part by itself: together they look like a secret.
+  return `${url.protocol}${authority}${url.pathname.split('/').map(redact).join('/')}`;
 }
 
 function describeJwt(name: string, token: string): string | undefined {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type ClientRecord, clients } from '../../core/clients.js';
 import { explanations } from '../../core/explanation.js';
 import { put } from '../../core/storage.js';
+import { describeInput } from '../../provider/explain/describe-input.js';
 import { createMovingClock } from '../adapters/support/moving-clock.js';
 import { type ClientKeys, createClientKeys } from '../support/client-keys.js';
 import { eventually } from '../support/eventually.js';
@@ -179,6 +180,87 @@ test('a call that the token does not allow is explained too', async () => {
   });
 });
 
+describe('an API that refuses a token for how it was presented tells its client, who only used its name', () => {
+  const url = () => `${assent.configuration.publicUrl}/users`;
+  const rule = {
+    header: 'the access token comes in the Authorization header alone',
+    live: 'the access token is live',
+    scheme: 'the scheme is the one of the token',
+    proof: 'the DPoP proof is for this request, fresh and new',
+    key: 'the DPoP proof is made with the key that the token is bound to',
+  };
+  const ath = (token: string) => createHash('sha256').update(token).digest('base64url');
+
+  test.each([
+    [
+      'as Bearer though it is bound to a key',
+      async (token: string) => ({ authorization: `Bearer ${token}` }),
+      [rule.header, rule.live, rule.scheme],
+      { clause: 'RFC 9449 §7.1', input: 'the scheme is Bearer' },
+    ],
+    [
+      'without a proof',
+      async (token: string) => ({ authorization: `DPoP ${token}` }),
+      [rule.header, rule.live, rule.scheme, rule.proof],
+      { clause: 'RFC 9449 §4.3', input: 'it is missing' },
+    ],
+    [
+      'with a proof of another method',
+      async (token: string) => ({
+        authorization: `DPoP ${token}`,
+        ...(await dpop.header('POST', url(), { ath: ath(token), iat: seconds() })),
+      }),
+      [rule.header, rule.live, rule.scheme, rule.proof],
+      { clause: 'RFC 9449 §4.3', input: 'htm is not the method of the request' },
+    ],
+    [
+      'with a proof by another key',
+      async (token: string) => ({
+        authorization: `DPoP ${token}`,
+        ...(await (
+          await createDpopKey()
+        ).header('GET', url(), {
+          ath: ath(token),
+          iat: seconds(),
+        })),
+      }),
+      [rule.header, rule.live, rule.scheme, rule.proof, rule.key],
+      { clause: 'RFC 9449 §7.1' },
+    ],
+  ])('%s', async (_how, present, rules, broken) => {
+    const traceId = randomUUID();
+    const token = await tokenOf('tpp');
+    const headers = { ...(await present(token)), 'x-fapi-interaction-id': traceId };
+    expect((await assent.fetch(url(), { headers })).status).toBe(401);
+    const [told] = await explained(`/explanations/${traceId}`, await tokenOf('tpp'));
+    expect(told).toMatchObject({ clientId: 'tpp', error: 'Unauthorized', endpoint: 'GET /users' });
+    expect(told?.rules.map((one) => one.rule)).toEqual(rules);
+    expect(told?.rules.slice(0, -1).every(({ outcome }) => outcome === 'met')).toBe(true);
+    expect(told?.rules.at(-1)).toMatchObject({ outcome: 'not met', ...broken });
+    expect((await read(`/explanations/${traceId}`, await tokenOf('rival'))).status).toBe(404);
+    const { records } = await assent.storage.find(explanations, {
+      index: 'trace',
+      equals: traceId,
+      limit: 2,
+    });
+    expect(records.map(({ id }) => id.split(':')[0])).toEqual(['as']);
+  });
+
+  test('what is no token of anybody is told to operators alone', async () => {
+    const traceId = randomUUID();
+    const headers = { authorization: 'Bearer nonsense', 'x-fapi-interaction-id': traceId };
+    expect((await assent.fetch(url(), { headers })).status).toBe(401);
+    const operator = await tokenOf('operator', 'clients:read');
+    const [told] = await explained(`/admin/v1/explanations/${traceId}`, operator);
+    expect(told).not.toHaveProperty('clientId');
+    expect(told?.rules.map((one) => [one.rule, one.outcome])).toEqual([
+      [rule.header, 'met'],
+      [rule.live, 'not met'],
+    ]);
+    expect((await read(`/explanations/${traceId}`, await tokenOf('tpp'))).status).toBe(404);
+  });
+});
+
 test('operators read whatever was refused, whoever asked', async () => {
   const traceId = randomUUID();
   const response = await assent.fetch('/oidc/auth?client_id=nobody', {
@@ -190,6 +272,16 @@ test('operators read whatever was refused, whoever asked', async () => {
   expect(told?.rules.at(-1)).toMatchObject({ rule: 'the client is registered' });
   expect(told).not.toHaveProperty('clientId');
   expect((await read(`/explanations/${traceId}`, await tokenOf('tpp'))).status).toBe(404);
+});
+
+test.each([
+  ['https://my.app.example/call/back?code=secret#x', 'https://my.app.example/call/back'],
+  ['http://localhost:3020/cb', 'http://localhost:3020/cb'],
+  ['com.example.app:/cb', 'com.example.app:/cb'],
+  ['https://jane@app.example/eyJhbGciOiJub25lIn0eyJzdWIiOi/a', 'https://app.example/…/a'],
+])('a redirect_uri that is refused is shown as origin and path: %s', (uri, shown) => {
+  expect(describeInput('redirect_uri', uri)).toBe(`redirect_uri is '${shown}'`);
+  expect(describeInput('redirect_uri', 'nonsense')).toBe('redirect_uri of 8 characters');
 });
 
 test('no secret and nothing of a person is in an explanation', async () => {
@@ -212,7 +304,7 @@ test('no secret and nothing of a person is in an explanation', async () => {
     expect(all).toHaveLength(4);
     return JSON.stringify(all);
   });
-  for (const secret of ['personal', 'jane', '12345678', 'eyJ', 'ABCDEFGH', 'evil']) {
+  for (const secret of ['personal', 'jane', '12345678', 'eyJ', 'ABCDEFGH', 'token=']) {
     expect(told).not.toContain(secret);
   }
 });
