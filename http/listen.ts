@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { RequestListener } from 'node:http';
 import { createServer, type Server, type ServerOptions } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 
 /**
  * TLS 1.2 with ECDHE and GCM only, and TLS 1.3 (FAPI 2.0 SP §5.2.2; BCP 195). Nobody renegotiates: it
@@ -47,7 +48,7 @@ export interface ListenerOptions extends TlsMaterial {
 /** A listener that is up. */
 export interface Listener {
   readonly port: number;
-  /** For connections from now on. @throws where certificate and key do not fit. */
+  /** For connections from now on; the same again changes nothing. @throws where certificate and key do not fit. */
   renew(material: TlsMaterial): void;
   /** Stops accepting, lets requests in flight finish for at most `graceSeconds`, then closes. */
   close(graceSeconds: number): Promise<void>;
@@ -70,9 +71,16 @@ export async function listen(
   server.headersTimeout = 15_000;
   server.listen(port, host);
   await once(server, 'listening');
+  let present = secureContext(options);
   return {
     port: portOf(server),
-    renew: (material) => server.setSecureContext(secureContext(material)),
+    renew(material) {
+      const next = secureContext(material);
+      // Another context, even of the same files, ends every TLS session that clients could resume.
+      if (isDeepStrictEqual(next, present)) return;
+      server.setSecureContext(next);
+      present = next;
+    },
     close: (graceSeconds) => closeServer(server, graceSeconds),
   };
 }
