@@ -5,7 +5,7 @@ import type { Logger } from './core/logger.js';
 /**
  * The log: JSON, one line an event, on standard output or `destination`. The field `cause` takes an
  * error; of it and its own causes only name, code, message and stack are written, because libraries
- * hang whole answers, tokens and claims on their errors.
+ * hang whole answers, tokens and claims on their errors; of what could not be parsed, nothing is quoted.
  */
 export function createLogger(
   level: Configuration['log'],
@@ -23,7 +23,8 @@ function describeCause(error: unknown): unknown {
 
 function describe(cause: unknown, depth: number): unknown {
   if (!(cause instanceof Error)) return cause === undefined ? undefined : 'not an error';
-  const { name, message, stack } = cause;
+  const { name } = cause;
+  const { message, stack } = cause instanceof SyntaxError ? withoutQuotes(cause) : cause;
   return {
     name,
     ...('code' in cause && { code: cause.code }),
@@ -32,4 +33,9 @@ function describe(cause: unknown, depth: number): unknown {
     ...(cause.cause !== undefined &&
       depth < deepest && { cause: describe(cause.cause, depth + 1) }),
   };
+}
+
+/** The parser of JSON quotes what it read, which may be a secret. */
+function withoutQuotes({ stack = '' }: SyntaxError) {
+  return { message: 'not valid', stack: stack.slice(stack.search(/^ +at /m)) };
 }

@@ -28,7 +28,8 @@ export async function readJsonBody(ctx: Context, maxBytes = usual): Promise<unkn
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);
-  } catch (cause) {
-    throw new ApiError('BadRequest', 'The body is not valid JSON', { cause });
+  } catch {
+    // The parser's message quotes the body.
+    throw new ApiError('BadRequest', 'The body is not valid JSON');
   }
 }

@@ -29,8 +29,9 @@ export async function readRegistrationRequest(ctx: Context): Promise<Registratio
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);
-  } catch (cause) {
-    throw invalid('the body is not valid JSON', cause);
+  } catch {
+    // The parser's message quotes the body.
+    throw invalid('the body is not valid JSON');
   }
 }
 
@@ -38,6 +39,6 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function invalid(message: string, cause?: unknown): RegistrationRefused {
-  return new RegistrationRefused('invalid_request', message, { cause });
+function invalid(message: string): RegistrationRefused {
+  return new RegistrationRefused('invalid_request', message);
 }

@@ -1,5 +1,5 @@
 import { randomUUID, X509Certificate } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import type { Configuration } from '../../config/schema.js';
 import {
   type ConfigurationDocument,
@@ -95,7 +95,7 @@ export const commands: Readonly<Record<string, Command>> = {
     const document = await configuration.export({ withSecrets });
     const text = `${JSON.stringify(document, null, 2)}\n`;
     if (file === undefined) return { output: text.trimEnd(), status: 0 };
-    await writeFile(file, text, { mode: 0o600 });
+    await writePrivately(file, text);
     return done(`${document.clients.length} clients are in ${file}`);
   },
 
@@ -112,6 +112,21 @@ export const commands: Readonly<Record<string, Command>> = {
       return toResult(await configuration.apply(document, { prune, by }));
     }),
 };
+
+/**
+ * Writes a file that its owner alone can read, whoever could read one of that name before: a mode counts
+ * for new files only.
+ */
+async function writePrivately(file: string, text: string): Promise<void> {
+  const temporary = `${file}.${randomUUID()}`;
+  try {
+    await writeFile(temporary, text, { mode: 0o600, flag: 'wx' });
+    await rename(temporary, file);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
 
 /** @returns undefined where a scope is none of operators'. */
 function readScopes({ scope, ...options }: CommandOptions): readonly OperatorScope[] | undefined {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, open as openFile, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { runAdminCommand } from '../../composition/administer/run-admin-command.js';
@@ -123,7 +123,13 @@ test('all clients leave as one file and come back, with a plan before', async ()
   });
   const open = await run('export', '--config', config);
   expect(open.output).not.toContain('client_secret"');
+  // Also where one of that name could be read by everybody.
+  await writeFile(file, '{}');
+  await chmod(file, 0o644);
+  const reader = await openFile(file);
   await run('export', file, '--secrets', '--config', config);
+  expect(await reader.readFile('utf8')).toBe('{}');
+  await reader.close();
   expect((await stat(file)).mode & 0o777).toBe(0o600);
   const document = JSON.parse(await readFile(file, 'utf8'));
   expect(await run('plan', file, '--config', config)).toEqual({

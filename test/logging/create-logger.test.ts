@@ -31,3 +31,21 @@ test('an error that is its own cause ends the description, not the process', () 
   error.cause = error;
   expect(logged(error)).toContain('circle');
 });
+
+test.each(['{"client_secret":LEAKCANARY', 'LEAKCANARY', '{"a":1} LEAKCANARY\n  at LEAKCANARY'])(
+  'what was to be JSON is not quoted: %s',
+  (text) => {
+    let failure: unknown;
+    try {
+      JSON.parse(text);
+    } catch (error) {
+      failure = error;
+    }
+    const line = logged(new Error('refused', { cause: failure }));
+    expect(line).not.toContain('LEAK');
+    expect(JSON.parse(line).cause.cause).toMatchObject({
+      name: 'SyntaxError',
+      stack: expect.stringContaining('create-logger.test'),
+    });
+  },
+);
