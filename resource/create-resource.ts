@@ -11,6 +11,8 @@ export interface ResourceOptions extends ProtectOptions {
   readonly issuer: Configuration;
   /** What tokens must be for (RFC 8707); those that the issuer names no audience of are refused. */
   readonly audience?: string;
+  /** Lets tokens in that are bound to neither a certificate nor a key: whoever has one may use it. */
+  readonly acceptUnbound?: boolean;
   /** Where used DPoP proofs are remembered; in this process alone by default. */
   readonly replays?: ReplayStore;
   /** Where given, DPoP proofs must carry a nonce made with it (RFC 9449 §9); 32 bytes or more. */
@@ -28,9 +30,10 @@ export interface ResourceOptions extends ProtectOptions {
 export function createResource(options: ResourceOptions): Protect<IntrospectedFacts> {
   const { issuer, audience, nonceSecret, onOutage = warn, now = Date.now } = options;
   const guard = createGuard({
-    tokens: createIntrospectedTokens(issuer, audience, onOutage),
+    tokens: createIntrospectedTokens(issuer, { audience, onOutage, now }),
     replays: options.replays ?? createMemoryReplays(now),
     nonces: nonceSecret && createDpopNonces(nonceSecret, now),
+    requiresBinding: !options.acceptUnbound,
     now,
   });
   return createProtect(guard, options);

@@ -84,8 +84,10 @@ async function readProof(proof: string, now: number) {
 
 /** RFC 9449 §4.3-9: equal without query and fragment, after normalisation as RFC 3986 §6.2.2 has it. */
 function isSameResource(htu: string, url: URL): boolean {
+  // RFC 3986 §2: what the parser would leave out, or read as a slash, is in no URI.
+  if (!/^[!-~]+$/.test(htu) || htu.includes('\\')) return false;
   const claimed = URL.parse(htu);
-  if (claimed?.origin !== url.origin || claimed.username) return false;
+  if (claimed?.origin !== url.origin || claimed.username || claimed.password) return false;
   return unescapeNeedless(claimed.pathname) === unescapeNeedless(url.pathname);
 }
 

@@ -6,6 +6,12 @@ import { AccessRefused } from './guard.js';
 /** Longest wait for the issuer (seconds): callers wait for it, too. */
 const patience = 5;
 
+/** How far the clock of the issuer may be ahead (seconds). */
+const tolerance = 60;
+
+/** The last second of ECMAScript time. */
+const latest = 8.64e12;
+
 /** What is read of an introspection response (RFC 7662 §2.2, RFC 8705 §3.2, RFC 9449 §6.2, RFC 9470 §6.2). */
 const activeSchema = z
   .object({
@@ -18,11 +24,17 @@ const activeSchema = z
       .pipe(z.enum(['bearer', 'dpop'])),
     sub: z.string().optional(),
     scope: z.string().default(''),
-    exp: z.number(),
+    exp: z.number().max(latest),
+    nbf: z.number().optional(),
+    iss: z.string().optional(),
     aud: z.union([z.string(), z.array(z.string())]).optional(),
     acr: z.string().optional(),
     auth_time: z.number().optional(),
-    cnf: z.object({ 'x5t#S256': z.string().optional(), jkt: z.string().optional() }).optional(),
+    // RFC 7800 §3.1: what it is bound to otherwise, nobody here would ask for.
+    cnf: z
+      .strictObject({ 'x5t#S256': z.string().optional(), jkt: z.string().optional() })
+      .refine((cnf) => Object.keys(cnf).length > 0)
+      .optional(),
   })
   // The scheme that a caller must use is taken from the key (RFC 9449 §7.1).
   .refine(({ token_type, cnf }) => (token_type === 'dpop') === (cnf?.jkt !== undefined));
@@ -32,18 +44,26 @@ export interface IntrospectedFacts extends TokenFacts {
   readonly response: Readonly<Record<string, unknown>>;
 }
 
+interface ReaderOptions {
+  /**
+   * What tokens must be for (RFC 9068 §4, RFC 8707); one that is for nothing certain is none. Absent, any
+   * token of the issuer is read.
+   */
+  readonly audience?: string | undefined;
+  /** Told why the issuer did not say what a token is. */
+  readonly onOutage?: (cause: unknown) => void;
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
+}
+
 /**
  * Asks the issuer about each token, each time, for five seconds at most: what was revoked there ends here
  * at the next call.
  * @param configuration of `openid-client`: the issuer, and the resource as a client of it.
- * @param audience what tokens must be for (RFC 9068 §4, RFC 8707); one that is for nothing certain is
- *   none. Absent, any token of the issuer is read.
- * @param onOutage told why the issuer did not say what a token is.
  */
 export function createIntrospectedTokens(
   configuration: Configuration,
-  audience?: string,
-  onOutage: (cause: unknown) => void = () => {},
+  { audience, onOutage = () => {}, now = Date.now }: ReaderOptions = {},
 ): TokenReader<IntrospectedFacts> {
   configuration.timeout = Math.min(configuration.timeout ?? patience, patience);
   return {
@@ -55,7 +75,9 @@ export function createIntrospectedTokens(
       });
       const parsed = activeSchema.safeParse(response);
       if (!parsed.success) return undefined;
-      const { aud, client_id, sub, scope, exp, acr, auth_time, cnf } = parsed.data;
+      const { iss, aud, client_id, sub, scope, exp, nbf = 0, acr, auth_time, cnf } = parsed.data;
+      if (iss !== undefined && iss !== configuration.serverMetadata().issuer) return undefined;
+      if (Math.max(nbf, auth_time ?? 0) > now() / 1000 + tolerance) return undefined;
       if (audience !== undefined && ![aud].flat().includes(audience)) return undefined;
       return {
         clientId: client_id,

@@ -42,6 +42,10 @@ export function createProtect<Facts extends TokenFacts>(
     // Joined as text: resolving `//host/path` against a base would leave the origin.
     const url = URL.parse(`${origin}${originalUrl}`);
     if (url?.origin !== origin) throw new AccessRefused(400, 'The request names no path', []);
+    // Node reads the first alone; another program on the way may have read another.
+    if ((request.headersDistinct.authorization?.length ?? 0) > 1) {
+      throw new AccessRefused(400, 'The request has several Authorization headers', []);
+    }
     const { method = 'GET', headers } = request;
     return { method, url, headers, certificate: readCertificate(request) };
   }

@@ -142,7 +142,7 @@ describe('with a customer', () => {
     // SEC-42: a token for one resource is of no use at another.
     expect((await tpp.read(forCards.access_token)).status).toBe(401);
     const api = await openClient(bank, 'cards-api');
-    const atCards = createIntrospectedTokens(api.configuration, cards);
+    const atCards = createIntrospectedTokens(api.configuration, { audience: cards });
     expect(await atCards.read(forCards.access_token)).toMatchObject({ clientId: 'tpp' });
     const forRewards = await refresh(rewards);
     expect(await atCards.read(tokens.access_token)).toBeUndefined();
@@ -175,7 +175,7 @@ describe('with a customer', () => {
 test('an issuer that does not answer is no fault of the caller', async () => {
   const stranger = await openClient(bank, 'stranger');
   const asked = createIntrospectedTokens(stranger.configuration).read('a-token');
-  await expect(asked).rejects.toThrow('the issuer did not say');
+  await expect(asked).rejects.toThrow('The issuer does not say');
   await expect(asked).rejects.not.toHaveProperty('status');
 });
 

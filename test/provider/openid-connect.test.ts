@@ -268,7 +268,9 @@ describe('what an application may not', () => {
     const config = await signOn.configure();
     const anyTokens = createIntrospectedTokens(config);
     expect(await anyTokens.read(token)).toMatchObject({ clientId: 'app' });
-    const cards = createIntrospectedTokens(config, 'https://cards.bank.example/api');
+    const cards = createIntrospectedTokens(config, {
+      audience: 'https://cards.bank.example/api',
+    });
     expect(await cards.read(token)).toBeUndefined();
   });
 

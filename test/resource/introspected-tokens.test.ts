@@ -4,7 +4,8 @@ import { createIntrospectedTokens } from '../../resource/introspected-tokens.js'
 
 /* What issuers of any make may say of a token; only one that is certainly an access token is read. */
 
-const live = { active: true, client_id: 'tpp', exp: 1_800_000_000, aud: 'https://api.example/' };
+const now = 1_790_000_000;
+const live = { active: true, client_id: 'tpp', exp: now + 300, aud: 'https://api.example/' };
 const jkt = 'a'.repeat(43);
 
 function read(said: object) {
@@ -17,7 +18,11 @@ function read(said: object) {
     openid.None(),
   );
   configuration[openid.customFetch] = async () => Response.json(said);
-  return createIntrospectedTokens(configuration, live.aud).read('a-token');
+  const tokens = createIntrospectedTokens(configuration, {
+    audience: live.aud,
+    now: () => now * 1000,
+  });
+  return tokens.read('a-token');
 }
 
 test.each([
@@ -25,6 +30,9 @@ test.each([
   ['in small letters', { token_type: 'bearer' }],
   ['bound to a certificate', { token_type: 'Bearer', cnf: { 'x5t#S256': jkt } }],
   ['bound to a key', { token_type: 'DPoP', cnf: { jkt } }],
+  ['bound to both', { token_type: 'DPoP', cnf: { jkt, 'x5t#S256': jkt } }],
+  ['of this issuer', { token_type: 'Bearer', iss: 'https://issuer.example' }],
+  ['by a clock that is ahead', { token_type: 'Bearer', nbf: now + 10, auth_time: now + 10 }],
   ['bound to a key, in small letters', { token_type: 'dpop', cnf: { jkt } }],
 ])('an access token is read: %s', async (_what, said) => {
   expect(await read({ ...live, ...said })).toMatchObject({ clientId: 'tpp' });
@@ -35,6 +43,16 @@ test.each([
   ['another type', { token_type: 'N_A' }],
   ['the type of a key, and no key', { token_type: 'DPoP' }],
   ['a key, and the type of none', { token_type: 'Bearer', cnf: { jkt } }],
-])('anything else is no access token (RFC 7662 §2.2, RFC 9449 §6.2): %s', async (_what, said) => {
-  expect(await read({ ...live, ...said })).toBeUndefined();
-});
+  ['bound to nothing', { token_type: 'Bearer', cnf: {} }],
+  ['bound to something else', { token_type: 'Bearer', cnf: { kid: 'x' } }],
+  ['bound to something else, too', { token_type: 'DPoP', cnf: { jkt, kid: 'x' } }],
+  ['another issuer', { token_type: 'Bearer', iss: 'https://other.example' }],
+  ['not valid yet', { token_type: 'Bearer', nbf: now + 61 }],
+  ['authenticated in the future', { token_type: 'Bearer', auth_time: now + 61 }],
+  ['an end beyond all times', { token_type: 'Bearer', exp: 1e308 }],
+])(
+  'anything else is no access token (RFC 7662 §2.2, RFC 7800 §3.1, RFC 9449 §6.2): %s',
+  async (_what, said) => {
+    expect(await read({ ...live, ...said })).toBeUndefined();
+  },
+);

@@ -1,7 +1,8 @@
 import { hash, randomUUID, X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer, type Server as HttpServer, request as httpRequest } from 'node:http';
-import { createServer as createTlsServer, type Server } from 'node:https';
+import { createServer as createTlsServer, request as httpsRequest, type Server } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
@@ -185,6 +186,31 @@ describe.each(['koa', 'express'] as const)('on %s', (resource) => {
     expect(query).toMatchObject({ status: 401, body: { error: 'invalid_request' } });
   });
 
+  test('one Authorization header is read, of several none (RFC 6750 §2)', async () => {
+    const { access_token: token } = await openid.clientCredentialsGrant(
+      await tppConfiguration('tpp'),
+      { scope: 'accounts' },
+    );
+    const { certificate, key } = certificates.tpp;
+    const status = await new Promise((resolve, reject) => {
+      httpsRequest(`${origins[resource]}/accounts`, {
+        headers: [
+          'host',
+          'localhost',
+          ...['authorization', `Bearer ${token}`],
+          'authorization',
+          'Bearer x',
+        ],
+        ...{ cert: readFileSync(certificate), key: readFileSync(key) },
+        rejectUnauthorized: false,
+      })
+        .on('response', (response) => resolve(response.resume().statusCode))
+        .on('error', reject)
+        .end();
+    });
+    expect(status).toBe(400);
+  });
+
   test('a token that was revoked opens it no more (SEC-43)', async () => {
     const configuration = await tppConfiguration('tpp');
     const { access_token: token } = await openid.clientCredentialsGrant(configuration, {
@@ -264,12 +290,20 @@ async function bindToken() {
   );
   const jwk = await exportJWK(keys.publicKey);
 
-  return async function prove({ nonce, now = Date.now() }: { nonce?: string; now?: number } = {}) {
+  return async function prove({
+    nonce,
+    now = Date.now(),
+    htu = `${publicOrigin}/accounts`,
+  }: {
+    nonce?: string;
+    now?: number;
+    htu?: string;
+  } = {}) {
     const proof = await new SignJWT({
       ...(nonce !== undefined && { nonce }),
       jti: randomUUID(),
       htm: 'GET',
-      htu: `${publicOrigin}/accounts`,
+      htu,
       ath: hash('sha256', token, 'base64url'),
     })
       .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk })
@@ -346,6 +380,34 @@ describe('a DPoP proof', () => {
     expect((await api.get(await prove({ nonce }))).status).toBe(200);
     expect(used).toHaveLength(1);
   });
+});
+
+test('a token that is bound to nobody opens it where it is said to', async () => {
+  const { issuer: name } = issuer.serverMetadata();
+  const introspection_endpoint = `${name}/introspection`;
+  const configuration = new openid.Configuration({ issuer: name, introspection_endpoint }, 'api');
+  configuration[openid.customFetch] = async () =>
+    Response.json({ active: true, client_id: 'tpp', token_type: 'Bearer', exp: 1e11 });
+  const headers = { authorization: 'Bearer a-token' };
+  const api = await startApi({ issuer: configuration });
+  expect(await api.get(headers)).toMatchObject({ status: 401, body: { error: 'invalid_token' } });
+  const open = await startApi({ issuer: configuration, acceptUnbound: true });
+  expect((await open.get(headers)).status).toBe(200);
+});
+
+test.each([
+  ['a password', 'https://:p@api.bank.example/accounts'],
+  ['a tab', 'https://api.bank.example/acc\tounts'],
+  ['a line break', 'https://api.bank.example/accounts\n'],
+  ['backslashes', 'https:\\\\api.bank.example\\accounts'],
+])('a DPoP proof whose htu has %s is for no request (RFC 9449 §4.3-9)', async (_what, htu) => {
+  const api = await startApi();
+  const prove = await bindToken();
+  expect(await api.get(await prove({ htu }))).toMatchObject({
+    status: 401,
+    body: { error: 'invalid_dpop_proof' },
+  });
+  expect((await api.get(await prove())).status).toBe(200);
 });
 
 test('behind a proxy, the certificate is the one that the proxy passes on', async () => {
