@@ -59,9 +59,11 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
   });
   const loginBudget = createLoginBudget({ storage, clock });
   const customers = createCustomerSignIn({ ledger, loginBudget, storage, clock });
-  const approvals = configuration.features.backchannelAuthentication
-    ? createApprovals({ storage, clock, ledger, intentService })
-    : undefined;
+  const isAskedBehind = offeredProfiles(configuration).backchannelAlgorithms.size > 0;
+  const approvals =
+    configuration.features.backchannelAuthentication && isAskedBehind
+      ? createApprovals({ storage, clock, ledger, intentService })
+      : undefined;
   const holdings = createIntentHoldings({ storage, clock, intentService });
   const send = createPingSender(foundation.guardedFetch, logger);
 

@@ -50,6 +50,7 @@ import type { EncryptionKeys } from './keys/encryption-keys.js';
 import { followKeys } from './keys/follow-keys.js';
 import type { SigningKeys } from './keys/signing-keys.js';
 import { createFailureReport, reportEvents } from './log-events.js';
+import { announceWhatIs } from './middleware/announce-what-is.js';
 import { answerErrors } from './middleware/answer-errors.js';
 import { assertRecentProof } from './middleware/assert-recent-proof.js';
 import { boundRequest } from './middleware/bound-request.js';
@@ -122,7 +123,7 @@ export function createProvider(deps: ProviderDeps): Provider {
 
   const settings: ProviderConfiguration = {
     ...claimsConfiguration({
-      ...{ role, storage, signOn },
+      ...{ role, storage, signOn, readsAccounts: offered.readsAccounts },
       claims: new Set([...offered.claims, ...(offered.arrangements ? arrangementClaims : [])]),
       contextNames: offered.contextNames,
       describe: deps.signOn?.describe,
@@ -226,6 +227,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     answerAll,
     exactPaths,
     describeUnderIssuer(publicUrl),
+    announceWhatIs(offered),
     ...(role === 'bank' ? [challengeReplay] : []),
     forgetSession(interactions.cookies.names.session, isRemembered),
     ...(withdraw ? [revokeArrangements(withdraw)] : []),

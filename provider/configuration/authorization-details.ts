@@ -15,6 +15,7 @@ import {
   stillGranted,
 } from '../../core/authorization-details/detail-types.js';
 import type { Clock } from '../../core/clock.js';
+import { offeredProfiles } from '../profiles/offered-profiles.js';
 import { resourceOf } from './scopes.js';
 
 /**
@@ -23,7 +24,8 @@ import { resourceOf } from './scopes.js';
  */
 export function authorizationDetailsFeature(configuration: Configuration, clock: Clock) {
   const { role, features, resources } = configuration;
-  const names = role === 'bank' ? features.authorizationDetails : [];
+  const isOffered = role === 'bank' && offeredProfiles(configuration).readsAccounts;
+  const names = isOffered ? features.authorizationDetails : [];
   const locations = [resourceOf(configuration), ...resources.map(({ identifier }) => identifier)];
 
   function validate(ctx: KoaContextWithOIDC, detail: AuthorizationDetail): void {

@@ -17,6 +17,8 @@ interface ClaimsDeps {
   readonly storage: Storage;
   /** Where people sign in to applications, which are told who they are. */
   readonly signOn: Pick<SignOn, 'describe'> | undefined;
+  /** Whether clients have intents. */
+  readonly readsAccounts: boolean;
   /** What clients of an ecosystem may be told claim by claim, and who tells it. */
   readonly claims: ReadonlySet<string>;
   readonly contextNames: readonly string[];
@@ -25,7 +27,7 @@ interface ClaimsDeps {
 
 /** The claims a client may ask for in the `claims` parameter, and how they are issued. */
 export function claimsConfiguration(deps: ClaimsDeps) {
-  const { role, storage, signOn, claims, contextNames, describe } = deps;
+  const { role, storage, signOn, readsAccounts, claims, contextNames, describe } = deps;
   /** What the person agreed to with this Grant; the library drops what they did not. */
   async function tell({ oidc }: KoaContextWithOIDC, subject: string, grantId: string) {
     const isTold = oidc.client !== undefined && profileOf(oidc.client).claims.length > 0;
@@ -41,9 +43,10 @@ export function claimsConfiguration(deps: ClaimsDeps) {
       // Requested one by one in the claims parameter. What is only asked for and not issued, as
       // `mh:consent`, is none of them.
       ...(role === 'bank'
-        ? { openbanking_intent_id: null }
+        ? readsAccounts && { openbanking_intent_id: null }
         : { 'mh:con_id': null, 'mh:sync': null }),
-      // Where nobody is remembered there is no session to name; the library would offer it anyway.
+      // Where nobody is remembered there is no session to name; the library would offer it anyway, and
+      // takes it for a scope now: `middleware/announce-what-is.ts`.
       sid: role === 'bank' && !signOn ? [] : null,
       auth_time: null,
       iss: null,

@@ -12,7 +12,8 @@ function mtlsEndpoints(configuration: Configuration) {
     token_endpoint: '/oidc/token',
     pushed_authorization_request_endpoint: '/oidc/request',
     ...(role === 'bank' &&
-      features.backchannelAuthentication && {
+      features.backchannelAuthentication &&
+      offeredProfiles(configuration).backchannelAlgorithms.size > 0 && {
         backchannel_authentication_endpoint: '/oidc/backchannel',
       }),
     ...(isGrantManagementOffered(configuration) && { grant_management_endpoint: '/grants' }),

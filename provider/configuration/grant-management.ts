@@ -5,6 +5,7 @@ import type { Clock } from '../../core/clock.js';
 import { findWishFault, readGrantWish } from '../../core/grant-management.js';
 import { intents, isGrantOf } from '../../core/intent.js';
 import type { Storage } from '../../core/storage.js';
+import { offeredProfiles } from '../profiles/offered-profiles.js';
 
 interface GrantManagementDeps {
   readonly storage: Pick<Storage, 'get'>;
@@ -12,8 +13,11 @@ interface GrantManagementDeps {
 }
 
 /** Whether clients of this installation manage their grants: those of a bank, which are its intents. */
-export function isGrantManagementOffered({ role, features }: Configuration): boolean {
-  return role === 'bank' && features.grantManagement;
+export function isGrantManagementOffered(configuration: Configuration): boolean {
+  const { role, features } = configuration;
+  return (
+    role === 'bank' && features.grantManagement && offeredProfiles(configuration).readsAccounts
+  );
 }
 
 /**

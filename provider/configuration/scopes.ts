@@ -42,10 +42,11 @@ export function resourceOf({ publicUrl }: Configuration): string {
 export function scopesSupported(configuration: Configuration): readonly string[] {
   const { role, institutions, resources } = configuration;
   if (role === 'bank') {
+    const { singleSignOn, arrangements, readsAccounts } = offeredProfiles(configuration);
+    const ofPeople = singleSignOn ? signOnScopes : [];
+    if (!readsAccounts) return [...new Set([...openidScopes, ...ofPeople])];
     const management = isGrantManagementOffered(configuration) ? managementScopes : [];
     const others = resources.flatMap(({ scopes }) => Object.keys(scopes));
-    const { singleSignOn, arrangements } = offeredProfiles(configuration);
-    const ofPeople = singleSignOn ? signOnScopes : [];
     const own = arrangements ? [...bankScopes, ...consumerDataScopes] : bankScopes;
     return [...new Set([...openidScopes, ...ofPeople, ...own, ...management, ...others])];
   }

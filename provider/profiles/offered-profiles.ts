@@ -23,6 +23,10 @@ export interface OfferedProfiles {
   readonly contextNames: readonly string[];
   /** Whether one of them remembers who has signed in. */
   readonly singleSignOn: boolean;
+  /** Whether one of them does more than sign people in. */
+  readonly readsAccounts: boolean;
+  /** What requests behind people's backs are signed with; none where there are no such requests. */
+  readonly backchannelAlgorithms: ReadonlySet<string>;
 }
 
 /** Those of each role where the configuration names none. */
@@ -60,5 +64,11 @@ export function offeredProfiles({
     arrangements: rules.some(({ arrangements }) => arrangements),
     contextNames: rules.flatMap(({ contextNames = {} }) => Object.values(contextNames)),
     singleSignOn: offered.some(({ singleSignOn }) => singleSignOn),
+    readsAccounts: offered.some(({ singleSignOn }) => !singleSignOn),
+    backchannelAlgorithms: new Set(
+      offered
+        .filter(({ backchannelAuthentication }) => backchannelAuthentication)
+        .flatMap(({ signingAlgorithms }) => signingAlgorithms),
+    ),
   };
 }
