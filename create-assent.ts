@@ -20,6 +20,7 @@ import { createLogger } from './create-logger.js';
 import { allowHosts } from './http/allow-hosts.js';
 import { dispatch } from './http/dispatch.js';
 import { createLogoLoader } from './http/load-logo.js';
+import { refuseSeveralAuthorizations } from './http/refuse-several-authorizations.js';
 import { securityHeaders } from './http/security-headers.js';
 import { serveAssets } from './http/serve-assets.js';
 import { serveClientLogos } from './http/serve-logos.js';
@@ -139,6 +140,7 @@ function createApplication(configuration: Configuration, routes: readonly Route[
     traceRequest,
     allowHosts([configuration.publicUrl, configuration.mtlsUrl]),
     securityHeaders(),
+    refuseSeveralAuthorizations,
     serveAssets(assets),
     ...routes,
   ]) {

@@ -8,6 +8,7 @@ import type { Logger } from '../core/logger.js';
 import type { Storage } from '../core/storage.js';
 import { allowHosts } from '../http/allow-hosts.js';
 import type { GuardedFetch } from '../http/guarded-fetch.js';
+import { refuseSeveralAuthorizations } from '../http/refuse-several-authorizations.js';
 import { securityHeaders } from '../http/security-headers.js';
 import { traceRequest } from '../http/trace-id.js';
 import { acceptEndpointAudiences } from './accept-endpoint-audiences.js';
@@ -224,6 +225,7 @@ export function createProvider(deps: ProviderDeps): Provider {
     traceRequest,
     allowHosts([publicUrl, mtlsUrl]),
     securityHeaders(),
+    refuseSeveralAuthorizations,
     answerAll,
     exactPaths,
     describeUnderIssuer(publicUrl),

@@ -1,5 +1,7 @@
-import { get } from 'node:https';
+import type { IncomingMessage } from 'node:http';
+import { get, request } from 'node:https';
 import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { decodeJwt, UnsecuredJWT } from 'jose';
 import { type ClientKeys, createClientKeys } from '../support/client-keys.js';
@@ -111,6 +113,26 @@ describe('discovery', () => {
     });
     expect(status).toBe(421);
   });
+
+  test.each(['/oidc/token', '/users'])(
+    'reads no Authorization header of several, at %s (RFC 9110 §5.3)',
+    async (path) => {
+      const headers = ['host', new URL(assent.configuration.publicUrl).host];
+      for (const credentials of ['Basic YTpi', 'Bearer x']) {
+        headers.push('authorization', credentials);
+      }
+      const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+        const method = path === '/users' ? 'GET' : 'POST';
+        const options = { method, headers, rejectUnauthorized: false };
+        request(`${assent.configuration.publicUrl}${path}`, options)
+          .on('response', resolve)
+          .on('error', reject)
+          .end();
+      });
+      expect(answer.statusCode).toBe(400);
+      expect(await text(answer)).toContain('several Authorization headers');
+    },
+  );
 
   test('publishes public keys only', async () => {
     const response = await assent.fetch('/oidc/certs');
