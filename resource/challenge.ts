@@ -8,6 +8,7 @@ export interface Challenge {
   readonly scheme: Scheme;
   /** RFC 6750 §3.1, RFC 9449 §7.1 and §9, RFC 9470 §3; absent where no token came at all. */
   readonly error?:
+    | 'invalid_request'
     | 'invalid_token'
     | 'insufficient_scope'
     | 'invalid_dpop_proof'

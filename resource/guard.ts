@@ -148,6 +148,11 @@ function readAuthorization(request: ResourceRequest): Presented {
   if (!token || rest.length > 0 || !/^[\w.~+/-]+=*$/.test(token)) {
     throw refuse('The Authorization header is malformed', invalidToken(known));
   }
+  // RFC 6750 §2, §3.1: more than one method, also where both say the same.
+  if (request.url.searchParams.has('access_token')) {
+    const challenge = { scheme: known, error: 'invalid_request' } as const;
+    throw new AccessRefused(400, 'An access token stands in the query, too', [challenge]);
+  }
   return { scheme: known, token };
 }
 

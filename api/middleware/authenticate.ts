@@ -23,7 +23,8 @@ export interface AuthenticateDeps {
 /**
  * Lets a request through whose access token is live and is presented by the one it is bound to, as
  * any resource should (`resource/guard.ts`), and leaves its facts in `ctx.state.token`.
- * @throws {ApiError} `Unauthorized` with `WWW-Authenticate` set, for the renderer of errors outside.
+ * @throws {ApiError} `Unauthorized` or `BadRequest` with `WWW-Authenticate` set, for the renderer of
+ * errors outside.
  */
 export function authenticate(deps: AuthenticateDeps): Middleware {
   const { tokens, storage, clock, origins, readCertificate } = deps;
@@ -46,7 +47,8 @@ export function authenticate(deps: AuthenticateDeps): Middleware {
     } catch (error) {
       if (!(error instanceof AccessRefused)) throw error;
       ctx.set({ ...error.headers });
-      throw new ApiError('Unauthorized', error.message, { cause: error });
+      const code = error.status === 400 ? 'BadRequest' : 'Unauthorized';
+      throw new ApiError(code, error.message, { cause: error });
     }
     await next();
   };

@@ -110,6 +110,15 @@ describe('a visit that ends with access', () => {
     });
     expect(bare.status).toBe(401);
   });
+
+  test('its token comes in the header alone: beside one in the query it is refused (RFC 6750 §2)', async () => {
+    const { accessToken } = await connect(await bank.tpp.register());
+    for (const path of ['/accounts?access_token=', '/accounts/22289?access_token=']) {
+      const twice = await bank.tpp.call(accessToken, `${path}${accessToken}`);
+      expect(twice.status).toBe(400);
+    }
+    expect((await bank.tpp.call(accessToken, '/accounts')).status).toBe(200);
+  });
 });
 
 describe('before anyone signs in', () => {

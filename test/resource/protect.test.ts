@@ -184,6 +184,12 @@ describe.each(['koa', 'express'] as const)('on %s', (resource) => {
     }
     const query = await call(resource, {}, certificates.tpp, `/accounts?access_token=${token}`);
     expect(query).toMatchObject({ status: 401, body: { error: 'invalid_request' } });
+    for (const also of [token, 'another', '']) {
+      const path = `/accounts?access_token=${also}`;
+      const twice = await call(resource, { authorization }, certificates.tpp, path);
+      expect(twice).toMatchObject({ status: 400, body: { error: 'invalid_request' } });
+      expect(twice.challenge).toContain('Bearer error="invalid_request"');
+    }
   });
 
   test('one Authorization header is read, of several none (RFC 6750 §2)', async () => {
