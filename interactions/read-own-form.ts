@@ -1,6 +1,7 @@
 import type { Context } from 'koa';
 import { isSameSecret } from '../core/is-same-secret.js';
 import { Refusal } from '../core/refusal.js';
+import { isForeignForm } from '../http/is-foreign-form.js';
 import { readForm } from './read-form.js';
 
 /** Whose pages a form has to come from. */
@@ -20,20 +21,10 @@ export async function readOwnForm(
   { origin, csrf }: OwnPages,
   repeatable?: readonly string[],
 ): Promise<Record<string, string>> {
-  assertOwnOrigin(ctx, origin);
+  if (isForeignForm(ctx, origin)) throw foreign();
   const form = await readForm(ctx, repeatable);
   if (!isSameSecret(form.csrf ?? '', csrf)) throw foreign();
   return form;
-}
-
-/**
- * A second wall behind the `csrf` field (SEC-11). Our own pages send `Origin: null`, because they send no
- * referrer, so what a browser says of the sender's site counts beside it.
- */
-function assertOwnOrigin(ctx: Context, own: string): void {
-  const [origin, site] = [ctx.get('origin'), ctx.get('sec-fetch-site')];
-  const isForeign = origin !== '' && origin !== 'null' && origin !== own;
-  if (isForeign || site === 'cross-site' || site === 'same-site') throw foreign();
 }
 
 function foreign(): Refusal {

@@ -64,6 +64,8 @@ import { describeUnderIssuer } from './middleware/describe-under-issuer.js';
 import { exactPaths } from './middleware/exact-paths.js';
 import { forgetSession } from './middleware/forget-session.js';
 import { mergeRequestObject } from './middleware/merge-request-object.js';
+import { nameMethods } from './middleware/name-methods.js';
+import { refuseForeignLogout } from './middleware/refuse-foreign-logout.js';
 import {
   authenticateForRevocation,
   revokeArrangements,
@@ -240,7 +242,9 @@ export function createProvider(deps: ProviderDeps): Provider {
     boundRequest,
     assertRecentProof(clock),
     ...(withdraw ? [authenticateForRevocation] : []),
-    ...(signOn ? [getPostedRequests(publicUrl), tellInFrames(signOn.pages)] : []),
+    ...(signOn
+      ? [getPostedRequests(publicUrl), refuseForeignLogout(publicUrl), tellInFrames(signOn.pages)]
+      : []),
     decryptRequestObject(deps.encryptionKeys.decrypting),
     completeBareRequestUri(provider),
     swapRequestReference(storage),

@@ -76,7 +76,7 @@ function assertLifetime(claims: Claims, longest: number): void {
 }
 
 function assertPresent(claims: Claims, names: readonly string[]): void {
-  const missing = names.find((name) => claims[name] === undefined);
+  const missing = names.find((name) => claims[name] === undefined || claims[name] === '');
   if (missing !== undefined) throw refuse(`it is missing the '${missing}' claim`);
 }
 

@@ -108,6 +108,7 @@ describe('a signed request (FAPI-CIBA §5.2.2-6, CIBA Core §7.1.1)', () => {
     ['of another client_id', () => ({ client_id: 'rival' })],
     ['within a signed request', () => ({ request: 'x.y.z' })],
     ['without a scope', () => ({ scope: undefined })],
+    ['with an empty jti', () => ({ jti: '' })],
   ])('%s is refused', async (_what, claims) => {
     await expectRefused(await bank.till.sign(claims()), 'invalid_request');
   });

@@ -192,6 +192,22 @@ describe('the end of a session', () => {
     expect(answerOf(after.url).code).toBeDefined();
   });
 
+  test.each([
+    ['origin', 'https://evil.example'],
+    ['sec-fetch-site', 'cross-site'],
+  ])('is confirmed by a form of ours alone, by its %s (SEC-11)', async (name, value) => {
+    const { person } = await signedIn();
+    const page = await person.open('/oidc/session/end');
+    const xsrf = /name="xsrf" value="([^"]+)"/.exec(page.text)?.[1] ?? '';
+    const confirm = '/oidc/session/end/confirm';
+    const forged = await person.open(confirm, { logout: 'yes', xsrf }, { [name]: value });
+    expect(forged.status).toBe(403);
+    expect(answerOf((await person.open(authorizeUrl({ prompt: 'none' }))).url).code).toBeDefined();
+    expect((await person.open(confirm, { logout: 'yes', xsrf }, { origin: 'null' })).status).toBe(
+      200,
+    );
+  });
+
   test('is told to the application’s server (Back-Channel Logout), by a token of no other use (SEC-35)', async () => {
     const { person, idToken } = await signedIn('told');
     await signOut(person, await person.open('/oidc/session/end'), { logout: 'yes' });

@@ -139,7 +139,11 @@ export function openPerson(bank: RunningAssent) {
     }
   }
 
-  async function open(address: string, form?: Record<string, string | string[]>): Promise<Seen> {
+  async function open(
+    address: string,
+    form?: Record<string, string | string[]>,
+    headers: Record<string, string> = {},
+  ): Promise<Seen> {
     const url = new URL(address, publicUrl);
     if (url.origin !== publicUrl) return { status: 302, text: '', url };
     const cookie = [...cookies]
@@ -149,7 +153,7 @@ export function openPerson(bank: RunningAssent) {
     const body = form && new URLSearchParams(Object.entries(form).flatMap(pairs)).toString();
     const response = await bank.fetch(url.href, {
       ...(body !== undefined && { method: 'POST', body }),
-      headers: { cookie, 'content-type': 'application/x-www-form-urlencoded' },
+      headers: { cookie, 'content-type': 'application/x-www-form-urlencoded', ...headers },
     });
     keep(response);
     const text = await response.text();
