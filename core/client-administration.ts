@@ -43,7 +43,10 @@ export interface ClientAdministration {
    * @throws {Refusal} `not_found`, {@link OutdatedClient}, {@link BrokenRules}
    */
   update(clientId: string, patch: unknown, order: ChangeOrder): Promise<ChangeOutcome>;
-  /** Refuses everything to it, or no longer, whoever manages it. Throws as `update`. */
+  /**
+   * Refuses everything to it, or no longer, whoever manages it. Throws as `update`, and {@link Refusal}
+   * `conflict` where operators disable themselves.
+   */
   setActive(clientId: string, isActive: boolean, order: ChangeOrder): Promise<ChangeOutcome>;
   /** Refuses everything to it from now on and ends what it has of people. Throws as `update`. */
   remove(clientId: string, order: ChangeOrder): Promise<ChangeOutcome>;
@@ -132,6 +135,9 @@ export function createClientAdministration(deps: ClientAdministrationDeps): Clie
     },
 
     async setActive(clientId, isActive, order) {
+      if (!isActive && order.by.kind === 'operator' && order.by.id === clientId) {
+        throw new Refusal('conflict', 'You cannot disable yourself: another operator can');
+      }
       const before = await getExpected(clientId, order.expect);
       if (before.value.client_status === 'ending') {
         throw new Refusal('conflict', 'The client is being deleted');

@@ -15,6 +15,7 @@ import {
 } from '../../core/clients.js';
 import { findAll } from '../../core/find-all.js';
 import { createOperator, type OperatorCredential, removeOperator } from '../../core/operators.js';
+import { Refusal } from '../../core/refusal.js';
 import { formatPlan } from './format-plan.js';
 import type { OpenAdministration } from './open-administration.js';
 import { makeOperatorKey, withKeyFile } from './operator-key.js';
@@ -61,7 +62,9 @@ export const commands: Readonly<Record<string, Command>> = {
     }
     const clientId = `operator-${randomUUID()}`;
     const scopes = readScopes(options);
-    if (!scopes) return undefined;
+    if (!scopes) {
+      return { output: `--scope takes some of ${operatorScopes.join(', ')}`, status: 2 };
+    }
     const create = (credential: OperatorCredential) =>
       createOperator(administration, { clientId, name, scopes, credential }, by);
     if (certificate !== undefined) {
@@ -81,6 +84,15 @@ export const commands: Readonly<Record<string, Command>> = {
       operator ? [`${id}  ${client_status ?? 'active'}  ${operator.join(' ')}  ${name}`] : [],
     );
     return done(lines.join('\n') || 'There are no operators');
+  },
+
+  'enable-operator': async ([clientId, ...more], { administration, by }) => {
+    if (!clientId || more.length > 0) return undefined;
+    const stored = await administration.storage.get(clients, clientId);
+    if (!stored?.value.operator) throw new Refusal('not_found', 'There is no such operator');
+    const order = { by, expect: () => true, dryRun: false };
+    await administration.clients.setActive(clientId, true, order);
+    return done(`${clientId} is active`);
   },
 
   'remove-operator': async ([clientId, ...more], { administration, by }) => {
@@ -128,12 +140,15 @@ async function writePrivately(file: string, text: string): Promise<void> {
   }
 }
 
-/** @returns undefined where a scope is none of operators'. */
+/** Who may write may read. @returns undefined where a scope is none of operators'. */
 function readScopes({ scope, ...options }: CommandOptions): readonly OperatorScope[] | undefined {
   const named = scope?.split(/[ ,]+/).filter(Boolean) ?? operatorScopes;
   const known = named.filter(isOperatorScope);
   if (known.length === 0 || known.length < named.length) return undefined;
-  return options['read-only'] ? known.filter((one) => one.endsWith(':read')) : known;
+  const wanted = new Set<string>(known.flatMap((one) => [one.replace(/:write$/, ':read'), one]));
+  return operatorScopes.filter(
+    (one) => wanted.has(one) && (!options['read-only'] || one.endsWith(':read')),
+  );
 }
 
 function done(output: string): CommandResult {

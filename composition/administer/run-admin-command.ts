@@ -17,8 +17,9 @@ const usage = `Usage: npm run admin -- COMMAND --config FILE
   create-operator NAME --certificate FILE  make one that shows this client certificate (PEM)
                   --read-only              it may look, and change nothing
                   --scope "clients:read …" it may do this alone: clients:read, clients:write,
-                                           keys:read, keys:write
+                                           keys:read, keys:write; who may write may read
   list-operators
+  enable-operator CLIENT_ID                one that another operator disabled
   remove-operator CLIENT_ID
   export [FILE] [--secrets]                all clients as one file; secrets only where asked for
   plan FILE [--prune]                      what applying the file would change, break and end
@@ -56,7 +57,16 @@ export async function runAdminCommand(
 ): Promise<CommandResult> {
   const { options, words } = readArguments(args);
   const [name = '', ...rest] = words;
-  return (await choose(name)?.(rest, options, deps)) ?? { output: usage, status: 2 };
+  const result = (await choose(name)?.(rest, options, deps)) ?? { output: usage, status: 2 };
+  return { ...result, output: escapeControls(result.output) };
+}
+
+/** What others wrote must not tell the terminal what to do (SEC-57); in JSON it stays what it is. */
+function escapeControls(output: string): string {
+  return output.replace(
+    /[^\P{Cc}\n\t]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 const storeCommands = { ...commands, ...registrationCommands };

@@ -88,7 +88,10 @@ test('the first operator is made by the command, and calls the API with the key 
   const refused = await spawn('call', 'POST', '/clients', body, '--key', looking);
   expect(refused.output).toContain('no token for clients:read clients:write: invalid_scope');
   const wrong = ['--scope', 'clients:red', '--key', inDirectory('wrong.json'), '--config', config];
-  expect((await run('create-operator', 'Wrong', ...wrong)).status).toBe(2);
+  expect(await run('create-operator', 'Wrong', ...wrong)).toEqual({
+    status: 2,
+    output: '--scope takes some of clients:read, clients:write, keys:read, keys:write',
+  });
 
   const found = await spawn('call', 'get', '/clients?search=terminal', '--key', key);
   const { clients } = JSON.parse(found.output.slice(found.output.indexOf('{')));
@@ -113,6 +116,41 @@ test('a key that is revoked again keeps the time of the incident, and the comman
   const again = await run('keys', 'revoke', kid, '--config', config);
   expect(again.output).toMatch(new RegExp(`^${kid} was revoked already, at ${revokedAt}\nalg `));
 });
+
+test('who may write may read, and an operator that was disabled is enabled by the command', async () => {
+  const make = (name: string, ...options: string[]) =>
+    run(
+      'create-operator',
+      name,
+      '--key',
+      inDirectory(`${name}.json`),
+      '--config',
+      config,
+      ...options,
+    );
+  await make('Writes', '--scope', 'keys:write clients:write');
+  await make('Looks-on', '--scope', 'keys:write', '--read-only');
+  const list = async () => (await run('list-operators', '--config', config)).output;
+  expect(await list()).toMatch(/ {2}clients:read clients:write keys:read keys:write {2}Writes$/m);
+  expect(await list()).toMatch(/ {2}keys:read {2}Looks-on$/m);
+
+  const id = /^(operator-\S+).* Writes$/m.exec(await list())?.[1] ?? '';
+  const call = (method: string, path: string) =>
+    spawn('call', method, path, '--key', inDirectory('Writes.json'), '--if-match', '*');
+  const own = await call('POST', `/clients/${id}/disable`);
+  expect(own.output).toMatch(/^409/);
+  expect(own.output).toContain('You cannot disable yourself');
+  const disabled = await admin.call('POST', `/clients/${id}/disable`, {}, { 'if-match': '*' });
+  expect(disabled.status).toBe(200);
+  expect(await list()).toMatch(/ {2}inactive {2}.* Writes$/m);
+  const enabled = await run('enable-operator', id, '--config', config);
+  expect(enabled).toEqual({ status: 0, output: `${id} is active` });
+  expect(await list()).toMatch(/ {2}active {2}.* Writes$/m);
+  expect((await call('GET', '/keys')).output).toMatch(/^200/);
+  await expect(run('enable-operator', 'nobody', '--config', config)).rejects.toThrow(
+    'There is no such operator',
+  );
+}, 90_000);
 
 test('all clients leave as one file and come back, with a plan before', async () => {
   const file = inDirectory('clients.json');
