@@ -230,6 +230,20 @@ export function createProvider(deps: ProviderDeps): Provider {
     refuseSeveralAuthorizations,
     answerAll,
     exactPaths,
+    nameMethods({
+      read: ['/certs', '/.well-known/openid-configuration'],
+      posted: [
+        ...['/token', '/request'],
+        ...(approvals ? ['/backchannel'] : []),
+        ...(features.introspection ? ['/token/introspection'] : []),
+        ...(features.revocation ? ['/token/revocation'] : []),
+      ],
+      both: [
+        '/auth',
+        ...(role === 'bank' ? ['/userinfo'] : []),
+        ...(signOn ? ['/session/end'] : []),
+      ],
+    }),
     describeUnderIssuer(publicUrl),
     announceWhatIs(offered),
     ...(role === 'bank' ? [challengeReplay] : []),
