@@ -271,7 +271,7 @@ describe('accounts without an intent', () => {
     });
   });
 
-  describe('of two browsers with one request_uri, only the first yes counts (SEC-08)', () => {
+  describe('of two browsers with one request_uri, only the first yes counts (SEC-07)', () => {
     /** Both are at the choice of accounts before either decides. */
     async function decideInTurn(url: string, first: [object, string], second: [object, string]) {
       const decisions = [];
