@@ -4,22 +4,32 @@ import { publicKeySchema } from './public-key.js';
 import { webhookEndpoints } from './webhook-endpoint.js';
 
 const text = z.string().min(1).max(2048);
-/** A name that people are shown: nothing in it may hide, turn around or look like nothing (SEC-13). */
-const shownName = z
-  .string()
-  .min(1)
-  .max(120)
-  .regex(/^[^\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]*$/u, {
-    error: 'must not contain control or invisible characters',
-  });
+/** What people are shown: nothing in it may hide, turn around or look like nothing (SEC-13). */
+export const shownText = (most: number) =>
+  z
+    .string()
+    .min(1)
+    .max(most)
+    .regex(/^[^\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]*$/u, {
+      error: 'must not contain control or invisible characters',
+    });
+const shownName = shownText(120);
 const flag = z.boolean();
 const seconds = z.number().int().min(1);
 const list = <Entry extends z.ZodType>(entry: Entry, most = 100) => z.array(entry).max(most);
+/** RFC 9110 §4.2: with a host, and nothing before it that could be taken for one (SEC-16). */
+const isBareWebUri = (uri: string) =>
+  !/^https?:/i.test(uri) || /^https?:\/\/[^/?#@\\]+(?:[/?#]|$)/i.test(uri);
+const bare = { error: 'must name a host, without credentials' };
 const webUri = z
   .url({ protocol: /^https?$/, error: 'must be a web URI' })
   .max(2048)
+  .refine(isBareWebUri, bare)
   .describe('https, or http');
-const httpsUri = z.url({ protocol: /^https$/, error: 'must be an https URI' }).max(2048);
+const httpsUri = z
+  .url({ protocol: /^https$/, error: 'must be an https URI' })
+  .max(2048)
+  .refine(isBareWebUri, bare);
 /** What a browser would take as a document or a program (SEC-15), however it is written. */
 const unsafeSchemes = ['javascript:', 'data:', 'vbscript:', 'blob:', 'file:', 'about:'];
 /** RFC 3986 §2: what else is in a URI, one reads in this way and another in that (SEC-16). */
@@ -40,6 +50,7 @@ const redirectUri = z
     error: 'must be written as RFC 3986 says, without . and .. in its path',
     abort: true,
   })
+  .refine(isBareWebUri, { ...bare, abort: true })
   .refine((uri) => !URL.parse(uri)?.hostname.includes('*'), {
     error: 'must be one address: it is compared as it stands',
   });
@@ -131,9 +142,15 @@ export const clientMetadataSchema = z
     backchannel_authentication_request_signing_alg: algorithm,
     backchannel_user_code_parameter: flag,
 
-    access_token_lifetime: seconds.describe('Seconds; never longer than the installation allows'),
-    id_token_lifetime: seconds.describe('Seconds; never longer than the installation allows'),
-    authorization_code_lifetime: seconds.describe('Seconds; never longer than the profile allows'),
+    access_token_lifetime: seconds.describe(
+      'Seconds; a longer one counts as what the installation allows',
+    ),
+    id_token_lifetime: seconds.describe(
+      'Seconds; a longer one counts as what the installation allows',
+    ),
+    authorization_code_lifetime: seconds.describe(
+      'Seconds; a longer one counts as what the profile allows',
+    ),
 
     own_consent_screens: flag.describe(
       'It shows approved consent screens of its own, so ours is skipped',

@@ -30,7 +30,8 @@ export function rewritePng(file: Buffer): Buffer | undefined {
   if (unpacked === undefined) return undefined;
   const palette = chunks.find(({ type }) => type === 'PLTE');
   const transparency = chunks.find(({ type }) => type === 'tRNS');
-  const isIndexed = header.data[9] === 3;
+  const colour = header.data[9] ?? 0;
+  const isIndexed = colour === 3;
   if (isIndexed && !isPalette(palette)) return undefined;
   const packed = chunks.filter(({ type }) => type === 'IDAT').map(({ data }) => data);
   const pixels = unpack(Buffer.concat(packed), unpacked);
@@ -39,7 +40,9 @@ export function rewritePng(file: Buffer): Buffer | undefined {
     signature,
     writeChunk(header),
     ...(isIndexed && palette ? [writeChunk(palette)] : []),
-    ...(transparency && transparency.data.length <= 256 ? [writeChunk(transparency)] : []),
+    ...(transparency && isTransparency(transparency, colour, palette)
+      ? [writeChunk(transparency)]
+      : []),
     writeChunk({ type: 'IDAT', data: deflateSync(pixels) }),
     writeChunk({ type: 'IEND', data: Buffer.alloc(0) }),
   ]);
@@ -77,6 +80,13 @@ function unpackedLength(header: Buffer): number | undefined {
 function isPalette(chunk: Chunk | undefined): boolean {
   const length = chunk?.data.length ?? 0;
   return length > 0 && length <= 768 && length % 3 === 0;
+}
+
+/** PNG §11.3.2.1: one colour, or how much shows of each of a palette; none beside an alpha channel. */
+function isTransparency({ data }: Chunk, colour: number, palette: Chunk | undefined): boolean {
+  if (colour === 0) return data.length === 2;
+  if (colour === 2) return data.length === 6;
+  return colour === 3 && data.length * 3 <= (palette?.data.length ?? 0);
 }
 
 function unpack(data: Buffer, length: number): Buffer | undefined {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { shownText } from '../../core/client-metadata.js';
 import type {
   InitialAccessToken,
   InitialAccessTokens,
@@ -56,7 +57,7 @@ export function createRegistrationTokenOperations({
       params: noParameters,
       query: noParameters,
       body: z.strictObject({
-        note: z.string().min(1).max(200).describe('Whom it is for'),
+        note: shownText(200).describe('Whom it is for'),
         uses: z.int().min(1).max(1_000_000).default(1).describe('How many clients'),
         days: z.int().min(1).max(3650).default(7).describe('Until it expires'),
         policy: registrationPolicySchema.prefault({}),

@@ -197,6 +197,7 @@ export function createRegistrationGate(deps: AllowanceDeps): RegistrationGate {
       const kept = before.software_statement;
       if (directory.signedRequests || typeof kept !== 'string') throw withoutStatement();
       const statement = readKeptStatement(kept, directory.name);
+      if (!statement) throw withoutStatement();
       const allow = async () => ({ ...termsOf(directory), statement, use: async () => [] });
       return { members, allow };
     },

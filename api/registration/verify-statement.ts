@@ -69,25 +69,37 @@ export async function verifyStatement(
   }
   return {
     directory,
-    statement: {
-      ...{ text: statement, directory: directory.name, id: claims.jti, usableUntil },
-      softwareId: claims.software_id,
-      organisationId: claims.org_id ?? claims.organisation_id,
-      roles: claims.software_roles,
-      metadata: metadataOfStatement(claims),
-    },
+    statement: describeStatement(statement, claims, directory.name, usableUntil),
   };
 }
 
-/** What a statement says that was verified before, when its client was registered. */
-export function readKeptStatement(statement: string, directory: string): SoftwareStatement {
-  const claims = statementClaims.parse(decodeJwt(statement));
+/**
+ * What a statement says that was verified before, when its client was registered.
+ * @returns undefined where it is none: an operator may have written another.
+ */
+export function readKeptStatement(
+  statement: string,
+  directory: string,
+): SoftwareStatement | undefined {
+  const { data: claims } = statementClaims.safeParse(claimsOf(statement));
+  if (!claims) return undefined;
+  return describeStatement(statement, claims, directory, new Date(0));
+}
+
+function describeStatement(
+  text: string,
+  claims: z.infer<typeof statementClaims>,
+  directory: string,
+  usableUntil: Date,
+): SoftwareStatement {
+  const metadata = metadataOfStatement(claims);
+  const { organisation_id: organisation } = metadata;
   return {
-    ...{ text: statement, directory, id: claims.jti, usableUntil: new Date(0) },
+    ...{ text, directory, id: claims.jti, usableUntil, metadata },
     softwareId: claims.software_id,
-    organisationId: claims.org_id ?? claims.organisation_id,
+    // The one that the client's record has: it is compared with that.
+    organisationId: typeof organisation === 'string' ? organisation : undefined,
     roles: claims.software_roles,
-    metadata: metadataOfStatement(claims),
   };
 }
 

@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { shownText } from '../../core/client-metadata.js';
 import { registrationPolicySchema } from '../../core/registration/registration-policy.js';
 import { openInitialAccessTokens } from '../registration-routes.js';
 import type { Command } from './commands.js';
 
 const wanted = z.object({
+  note: shownText(200),
   uses: z.coerce.number().int().min(1).max(1_000_000).default(1),
   days: z.coerce.number().int().min(1).max(3650).default(7),
 });
@@ -12,12 +14,17 @@ const wanted = z.object({
 /** The commands for initial access tokens, which clients register with (docs/registration.md). */
 export const registrationCommands: Readonly<Record<string, Command>> = {
   'create-registration-token': async ([note, ...more], { administration, options, by }) => {
-    const { data } = wanted.safeParse(options);
-    if (!note || more.length > 0 || !data) return undefined;
+    const { data } = wanted.safeParse({ ...options, note });
+    if (more.length > 0 || !data) return undefined;
     const policy = await readPolicy(options.policy);
     const tokens = openInitialAccessTokens(administration);
     const lifetime = data.days * 86_400;
-    const { id, token } = await tokens.create({ note, policy, uses: data.uses, lifetime, by });
+    const { id, token } = await tokens.create({
+      ...{ note: data.note, uses: data.uses },
+      policy,
+      lifetime,
+      by,
+    });
     return { output: `${token}\n\nIts id is ${id}; the token is not shown again`, status: 0 };
   },
 

@@ -71,6 +71,8 @@ describe('registration tokens', () => {
   test.each([
     [{}, 'note'],
     [{ note: 'x', uses: 0 }, 'uses'],
+    [{ note: 'x\u001b[2J' }, 'note'],
+    [{ note: 'x\n00000000  99 left' }, 'note'],
     [{ note: 'x', days: 4000 }, 'days'],
     [{ note: 'x', policy: { members: ['client_secret'] } }, 'policy.members.0'],
     [{ note: 'x', policy: { profiles: ['none'] } }, 'policy.profiles.0'],

@@ -129,6 +129,20 @@ describe('a logo', () => {
     expect(rewritePng(file)?.equals(file)).toBe(true);
   });
 
+  test('keeps transparency of the length that its colours have, and nothing else beside its pixels', () => {
+    const script = Buffer.from('<script>alert(1)</script>');
+    expect(rewritePng(makePng(2, undefined, [['tRNS', script]]))?.includes('script')).toBe(false);
+    const grey = makePng(2, Buffer.alloc(2 * (1 + 2)), [['tRNS', Buffer.from([0, 7])]], 0);
+    expect(rewritePng(grey)?.includes(Buffer.from('tRNS\0\x07', 'latin1'))).toBe(true);
+    const more = makePng(2, Buffer.alloc(2 * (1 + 2)), [['tRNS', script]], 0);
+    expect(rewritePng(more)?.includes('script')).toBe(false);
+    const palette = ['PLTE', Buffer.alloc(6)] as const;
+    const indexed = (data: Buffer) =>
+      rewritePng(makePng(2, Buffer.alloc(2 * (1 + 2)), [palette, ['tRNS', data]], 3));
+    expect(indexed(Buffer.from([1, 2]))?.includes('tRNS')).toBe(true);
+    expect(indexed(script)?.includes('script')).toBe(false);
+  });
+
   test('that is no plain, whole and small PNG is none', () => {
     const whole = makePng();
     const damaged = Buffer.from(whole);

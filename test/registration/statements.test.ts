@@ -1,5 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { clients } from '../../core/clients.js';
+import { update } from '../../core/storage.js';
 import { createClientKeys } from '../support/client-keys.js';
 import { createDpopKey, createFapiClient } from '../support/fapi-client.js';
 import {
@@ -115,6 +117,18 @@ describe('a software statement', () => {
       expect(await assent.count()).toBe(before + 1);
     });
 
+    test('that names its organisation twice, and differently, can be shown again', async () => {
+      const both = { organisation_id: 'group-1', org_id: 'org-1' };
+      const { status, body } = await register(both);
+      expect({ status, body }).toMatchObject({ status: 201, body: { organisation_id: 'group-1' } });
+      const software_statement = await assent.statement(both);
+      const answer = await assent.call('PUT', `/oidc/reg/${body.client_id}`, {
+        token: body.registration_access_token,
+        body: { ...request, client_id: body.client_id, software_statement },
+      });
+      expect(answer.status).toBe(200);
+    });
+
     test('of other software in an update: refused', async () => {
       const { body } = await register();
       const put = async (more: object) =>
@@ -136,6 +150,21 @@ describe('a software statement', () => {
     });
   });
 });
+
+test.each(['x', 'e30.e30.', 'a.b.c'])(
+  'a statement that an operator made %j is none: the client brings one',
+  async (software_statement) => {
+    const { body } = await register();
+    const stored = await assent.storage.get(clients, body.client_id);
+    if (!stored) throw new TypeError('no client');
+    await assent.storage.commit([update(clients, stored, { ...stored.value, software_statement })]);
+    const answer = await assent.call('PUT', `/oidc/reg/${body.client_id}`, {
+      token: body.registration_access_token,
+      body: { ...request, client_id: body.client_id },
+    });
+    expect(answer).toMatchObject(refused('invalid_software_statement'));
+  },
+);
 
 describe('a signed registration request (UK Open Banking DCR v3.2)', () => {
   async function sign(claims: Claims = {}, statement: Claims = {}) {

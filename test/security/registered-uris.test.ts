@@ -57,6 +57,22 @@ test.each([
 });
 
 test.each([
+  'https://user@budget.example/',
+  'https://user:pass@budget.example/',
+  'https://:pass@budget.example/',
+  'https://budget.example@evil.example/',
+  'HTTPS://budget.example@evil.example',
+  'https:budget.example',
+  'https:///budget.example/',
+  'https:/budget.example/',
+])('SEC-16: %s is no address of a client anywhere', async (uri) => {
+  await expectRefused('redirect_uris', [uri]);
+  for (const member of ['client_uri', 'logo_uri', 'policy_uri', 'tos_uri', 'initiate_login_uri']) {
+    await expectRefused(member, uri);
+  }
+});
+
+test.each([
   'https://user@budget.example/callback',
   'https://user:pass@budget.example/callback',
   'https://budget.example@evil.example/callback',

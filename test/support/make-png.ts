@@ -2,17 +2,24 @@ import { crc32, deflateSync } from 'node:zlib';
 
 /**
  * A square PNG with text beside its pixels and bytes behind its end.
- * @param pixels each line a filter byte and RGBA.
+ * @param pixels each line a filter byte and RGBA, or what the colour type has.
+ * @param more chunks before the pixels.
  */
-export function makePng(side = 2, pixels = Buffer.alloc(side * (1 + side * 4), 1)): Buffer {
+export function makePng(
+  side = 2,
+  pixels = Buffer.alloc(side * (1 + side * 4), 1),
+  more: readonly (readonly [type: string, data: Buffer])[] = [],
+  colourType = 6,
+): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(side, 0);
   header.writeUInt32BE(side, 4);
-  header.set([8, 6, 0, 0, 0], 8);
+  header.set([8, colourType, 0, 0, 0], 8);
   return Buffer.concat([
     Buffer.from('89504e470d0a1a0a', 'hex'),
     chunk('IHDR', header),
     chunk('tEXt', Buffer.from('comment\0<script>alert(1)</script>')),
+    ...more.map(([type, data]) => chunk(type, data)),
     chunk('IDAT', deflateSync(pixels)),
     chunk('IEND', Buffer.alloc(0)),
     Buffer.from('<?php trailing ?>'),
