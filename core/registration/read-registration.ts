@@ -67,11 +67,7 @@ function findOverstepped(
   metadata: OperatedMetadata,
   terms: RegistrationTerms,
 ): readonly BrokenRule[] {
-  const { profiles, tokenEndpointAuthMethods: methods, grantTypes, scopes } = terms.policy;
-  const words = metadata.scope?.split(' ').filter((word) => word !== '') ?? [];
-  const outside = words.filter(
-    (word) => (scopes && !scopes.includes(word)) || !isInRole(word, terms),
-  );
+  const { profiles, tokenEndpointAuthMethods: methods, grantTypes } = terms.policy;
   return [
     ...notAmong('profile', [metadata.profile ?? ''], profiles),
     ...(methods
@@ -80,13 +76,45 @@ function findOverstepped(
     ...(grantTypes
       ? notAmong('grant_types', metadata.grant_types ?? ['authorization_code'], grantTypes)
       : []),
-    ...(outside.length > 0
-      ? [{ member: 'scope', rule: `must not contain ${outside.join(', ').slice(0, 200)}` }]
-      : []),
+    ...findOversteppedScopes(metadata, terms),
     ...(terms.scopesByRole && metadata.scope === undefined
       ? [{ member: 'scope', rule: 'must be named: it depends on the roles of the statement' }]
       : []),
   ];
+}
+
+/** Those that nobody may have who registers like this, and then those of other roles. */
+function findOversteppedScopes(
+  metadata: OperatedMetadata,
+  terms: RegistrationTerms,
+): readonly BrokenRule[] {
+  const words = metadata.scope?.split(' ').filter((word) => word !== '') ?? [];
+  const { scopes: allowed = words } = terms.policy;
+  const outside = words.filter((word) => !allowed.includes(word));
+  const ofOthers = words.filter((word) => allowed.includes(word) && !isInRole(word, terms));
+  const roles = new Set(ofOthers.flatMap((word) => rolesFor(word, terms)));
+  return [
+    ...mustNotContain(
+      outside,
+      `who registers here may have ${allowed.join(', ')}`,
+      'RFC 7591 §3.2.1',
+    ),
+    ...mustNotContain(
+      ofOthers,
+      `the statement has none of the roles ${[...roles].join(', ')}`,
+      'RFC 7591 §2.3',
+    ),
+  ];
+}
+
+function mustNotContain(
+  words: readonly string[],
+  why: string,
+  clause: string,
+): readonly BrokenRule[] {
+  if (words.length === 0) return [];
+  const rule = `must not contain ${words.join(', ').slice(0, 200)}: ${why.slice(0, 300)}`;
+  return [{ member: 'scope', rule, clause }];
 }
 
 function notAmong(
@@ -99,8 +127,13 @@ function notAmong(
 }
 
 /** Whether no role is needed for a scope, or the statement gives one of those that allow it. */
-function isInRole(scope: string, { scopesByRole = {}, statement }: RegistrationTerms): boolean {
+function isInRole(scope: string, terms: RegistrationTerms): boolean {
   if (common.includes(scope)) return true;
-  const roles = Object.keys(scopesByRole).filter((role) => scopesByRole[role]?.includes(scope));
-  return roles.length === 0 || roles.some((role) => statement?.roles.includes(role) === true);
+  const roles = rolesFor(scope, terms);
+  return roles.length === 0 || roles.some((role) => terms.statement?.roles.includes(role) === true);
+}
+
+/** The roles of which one is needed for a scope. */
+function rolesFor(scope: string, { scopesByRole = {} }: RegistrationTerms): readonly string[] {
+  return Object.keys(scopesByRole).filter((role) => scopesByRole[role]?.includes(scope));
 }
