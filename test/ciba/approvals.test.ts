@@ -312,6 +312,7 @@ describe('a request', () => {
     bank.clock.advance(61);
     const again = await decide(phone, page, 'approve');
     expect(textOf(again.html)).toContain('Sign in to Northbank');
+    expect(textOf(again.html)).toContain('Enter your password again');
     const back = await phone.submit(again, '/sign-in', Object.entries(amelia));
     expect(textOf((await decide(phone, back, 'approve')).html)).toContain('You have approved this');
   });
@@ -322,9 +323,13 @@ describe('a request', () => {
     const strong = await bank.till.mustAsk({ acr_values: acr, binding_message: 'strong' });
     const list = await signIn(bank, phone);
     const texts = await Promise.all(linksOf(list).map(async (link) => [link, await lookAt(link)]));
-    const link = texts.find(([, text]) => text?.includes('Sign in to Northbank'))?.[0] ?? '';
+    const [link = '', why] = texts.find(([, text]) => text?.includes('Sign in to Northbank')) ?? [];
+    expect(why).toContain('This request needs your password again and a code.');
     // A password was enough to see that it waits, and is not to decide it.
     phone = bank.openPhone();
+    const wrong = { ...amelia, password: 'wrong' };
+    const missed = await phone.submit(await phone.go(link), '/sign-in', Object.entries(wrong));
+    expect(textOf(missed.html)).toContain('This request needs your password and a code.');
     const entry = await phone.submit(await phone.go(link), '/sign-in', Object.entries(amelia));
     expect(textOf(entry.html)).toContain('Enter the code we sent you');
     expect(textOf(entry.html)).toContain('to see what waits for your approval');

@@ -461,6 +461,13 @@ export function samplePages(word: Wording = (text) => text) {
         lead="After you sign in, you see what waits for your approval, and decide."
       />
     ),
+    'approvals-login-again': (
+      <BankLoginPage
+        {...post}
+        bank={bankBrand}
+        lead="This request needs your password again and a code. After you sign in, you see what waits for your approval, and decide."
+      />
+    ),
     approvals: (
       <ApprovalsPage
         bank={bankBrand}

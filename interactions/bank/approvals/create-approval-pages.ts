@@ -5,6 +5,7 @@ import type { UnitOfWork } from '../../../adapters/oidc/unit-of-work.js';
 import type { Party } from '../../../consent-ui/party.js';
 import { type Approval, approvals as records, stateOf } from '../../../core/approval.js';
 import type { ApprovalsService } from '../../../core/approvals-service.js';
+import { bankAuthentication } from '../../../core/bank-authentication.js';
 import type { BankLedger } from '../../../core/bank-ledger.js';
 import { type ClientMetadata, clients } from '../../../core/clients.js';
 import type { Clock } from '../../../core/clock.js';
@@ -20,7 +21,7 @@ import { fieldOf } from '../decide-details.js';
 import type { AskedAccessReader } from './asked-access.js';
 import { settleApproval } from './settle-approval.js';
 import { approvalsPath, showOutcome, showQuestion, showWaiting } from './show-approvals.js';
-import { parentOf, type SignedIn, type SignIn } from './sign-in.js';
+import { type Again, parentOf, type SignedIn, type SignIn } from './sign-in.js';
 
 export interface ApprovalPagesDeps {
   readonly provider: Provider;
@@ -86,7 +87,8 @@ export function createApprovalPages(deps: ApprovalPagesDeps): Router {
       const approval = await approvals.find(customer.customerId, String(ctx.params.id));
       const client = approval && (await storage.get(clients, approval.value.clientId));
       if (!approval || !client) throw new Refusal('not_found', 'There is no such request.');
-      if (!isAsWanted(approval.value, customer)) return signIn.leave(ctx, pathOf(approval));
+      const missing = missingOf(approval.value, customer);
+      if (missing) return signIn.leave(ctx, pathOf(approval), missing);
       return proceed({
         ...{ ctx, customer, approval, client: client.value },
         party: await describeClient(client.value),
@@ -95,11 +97,16 @@ export function createApprovalPages(deps: ApprovalPagesDeps): Router {
     await signIn.enter(ctx, find, path);
   }
 
-  /** Whether the person has signed in as the client wants it: in such a way, and not too long ago. */
-  function isAsWanted({ maxAge, contexts }: Approval, { authentication }: SignedIn): boolean {
+  /** What the client wants besides of how the person has signed in: in such a way, not too long ago. */
+  function missingOf(
+    { maxAge, contexts }: Approval,
+    { authentication }: SignedIn,
+  ): Again | undefined {
+    if (contexts && !contexts.includes(authentication.acr)) {
+      return contexts.includes(bankAuthentication.acr) ? 'recent' : 'code';
+    }
     const age = (clock.now() - Date.parse(authentication.at)) / 1000;
-    const isRecent = maxAge === undefined || age <= maxAge;
-    return isRecent && (contexts === undefined || contexts.includes(authentication.acr));
+    return maxAge === undefined || age <= maxAge ? undefined : 'recent';
   }
 
   async function showOne(situation: Situation, noneChosen = false): Promise<void> {

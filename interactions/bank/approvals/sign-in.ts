@@ -1,6 +1,6 @@
 import type { Context } from 'koa';
 import type { Approval } from '../../../core/approval.js';
-import type { Authentication } from '../../../core/bank-authentication.js';
+import { type Authentication, bankAuthentication } from '../../../core/bank-authentication.js';
 import type { BankLedger } from '../../../core/bank-ledger.js';
 import { bankVisits } from '../../../core/bank-visit.js';
 import { remove, type Storage } from '../../../core/storage.js';
@@ -42,9 +42,18 @@ export interface SignIn {
   sendNewCode(ctx: Context): Promise<void>;
   /** The form of `<path>/sign-out`. */
   signOut(ctx: Context): Promise<void>;
-  /** Ends the visit and leads to `path`, where the person may sign in again. */
-  leave(ctx: Context, path: string): Promise<void>;
+  /** Ends the visit and leads to `path`, where the person may sign in again, and reads why. */
+  leave(ctx: Context, path: string, why: Again): Promise<void>;
 }
+
+/** What somebody signs in again for: with a code besides, or because it is too long ago. */
+export type Again = keyof typeof again;
+
+/** An address carries no more than which sentence it is. */
+const again = {
+  code: 'This request needs your password again and a code.',
+  recent: 'This request wants you to have signed in just now. Enter your password again.',
+} as const;
 
 interface SignInDeps {
   readonly visits: ApprovalVisits;
@@ -62,14 +71,20 @@ export function createSignIn(deps: SignInDeps): SignIn {
   const { home, lead, purpose } = pages;
   const steps = createSignInSteps({ ledger, signIn: customers });
 
-  function placeOf(visit: OpenVisit, path: string): SignInPlace {
+  /** What the page says: why somebody is here again, or what comes next. */
+  function leadOf({ query }: Context): string {
+    const [, reason] = Object.entries(again).find(([name]) => name === query.again) ?? [];
+    return reason === undefined ? lead : `${reason} ${lead}`;
+  }
+
+  function placeOf(visit: OpenVisit, path: string, said = lead): SignInPlace {
     return {
       visit,
       path,
       csrf: visit.csrf,
       loginAction: `${path}/sign-in`,
       cancelAction: `${home}/sign-out`,
-      lead,
+      lead: said,
     };
   }
 
@@ -80,7 +95,7 @@ export function createSignIn(deps: SignInDeps): SignIn {
     return { visit, form, place: placeOf(visit, parentOf(ctx.path)) };
   }
 
-  async function leave(ctx: Context, path: string): Promise<void> {
+  async function end(ctx: Context, path: string): Promise<void> {
     await storage.commit([remove(bankVisits, visits.open(ctx).uid)]);
     visits.renew(ctx).keep();
     seeOther(ctx, path);
@@ -89,7 +104,7 @@ export function createSignIn(deps: SignInDeps): SignIn {
   return {
     async enter(ctx, proceed, path = ctx.path) {
       const visit = visits.open(ctx);
-      const place = placeOf(visit, path);
+      const place = placeOf(visit, path, leadOf(ctx));
       const state = await customers.state(visit);
       if (state.step === 'done') return proceed({ ...state, csrf: visit.csrf });
       if (state.step === 'code') return steps.showCode(ctx, place, state.sentCode);
@@ -99,7 +114,10 @@ export function createSignIn(deps: SignInDeps): SignIn {
     async submit(ctx, asked) {
       const { form, place } = await read(ctx);
       const renewed = visits.renew(ctx);
-      const outcome = await steps.enterLogin(ctx, { ...place, visit: renewed.visit }, form, {
+      const needsCode = asked?.contexts && !asked.contexts.includes(bankAuthentication.acr);
+      const said = needsCode ? `This request needs your password and a code. ${lead}` : lead;
+      const renewedPlace = { ...place, visit: renewed.visit, lead: said };
+      const outcome = await steps.enterLogin(ctx, renewedPlace, form, {
         contexts: asked?.contexts,
         purpose,
         // What is somebody else's is not there, after signing in as well.
@@ -124,10 +142,10 @@ export function createSignIn(deps: SignInDeps): SignIn {
 
     async signOut(ctx) {
       const { place } = await read(ctx);
-      await leave(ctx, place.path);
+      await end(ctx, place.path);
     },
 
-    leave,
+    leave: (ctx, path, why) => end(ctx, `${path}?again=${why}`),
   };
 }
 
