@@ -4,6 +4,7 @@ import type { Provider } from 'oidc-provider';
 import { createRegistrationApi } from '../api/registration/create-registration-api.js';
 import { createRemoteKeyCheck } from '../api/registration/find-remote-key-faults.js';
 import { createOwnTokenReader } from '../api/registration/read-own-token.js';
+import type { Configuration } from '../config/schema.js';
 import type { ClientHoldings } from '../core/client-holdings.js';
 import { createClientPlanner } from '../core/client-plan.js';
 import type { ClientRules } from '../core/client-rules.js';
@@ -13,11 +14,12 @@ import {
   createInitialAccessTokens,
   type InitialAccessTokens,
 } from '../core/registration/initial-access-tokens.js';
+import { isKnownScope } from '../core/scopes.js';
 import type { Storage } from '../core/storage.js';
 import { readClientCertificate } from '../http/client-certificate.js';
 import { createKeyFetcher } from '../http/remote-keys.js';
 import { createAccessTokenReader } from '../provider/access-token-reader.js';
-import { resourceOf } from '../provider/configuration/scopes.js';
+import { resourceOf, scopesSupported } from '../provider/configuration/scopes.js';
 import type { Foundation } from './role.js';
 
 interface RegistrationRoutesDeps extends Foundation {
@@ -36,7 +38,7 @@ export function createRegistrationRoutes(deps: RegistrationRoutesDeps): readonly
     createRegistrationApi({
       ...deps,
       ...{ registration, fetchKeys },
-      tokens: openInitialAccessTokens({ storage, clock }),
+      tokens: openInitialAccessTokens(deps),
       audiences: [`${publicUrl}/oidc`, `${publicUrl}/oidc/reg`, `${mtlsUrl}/oidc/reg`],
       origins: [publicUrl, mtlsUrl],
       readOwnToken: createOwnTokenReader({
@@ -55,11 +57,21 @@ export function createRegistrationRoutes(deps: RegistrationRoutesDeps): readonly
 }
 
 /** The tokens that operators make, for the command and for the endpoint. */
-export function openInitialAccessTokens(deps: {
+export function openInitialAccessTokens({
+  storage,
+  clock,
+  configuration,
+}: {
   readonly storage: Storage;
   readonly clock: Clock;
+  readonly configuration: Configuration;
 }): InitialAccessTokens {
-  return createInitialAccessTokens({ ...deps, newId: randomUUID, newSecret });
+  const scopes = new Set(scopesSupported(configuration));
+  const isPattern = configuration.role === 'bank' ? () => false : isKnownScope;
+  return createInitialAccessTokens({
+    ...{ storage, clock, newId: randomUUID, newSecret },
+    isScope: (word) => scopes.has(word) || isPattern(word),
+  });
 }
 
 function newSecret(): string {

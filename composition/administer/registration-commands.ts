@@ -5,32 +5,37 @@ import { registrationPolicySchema } from '../../core/registration/registration-p
 import { openInitialAccessTokens } from '../registration-routes.js';
 import type { Command } from './commands.js';
 
-const wanted = z.object({
-  note: shownText(200),
-  uses: z.coerce.number().int().min(1).max(1_000_000).default(1),
-  days: z.coerce.number().int().min(1).max(3650).default(7),
-});
+const most = { uses: 1_000_000, days: 3650 };
+const number = (name: keyof typeof most) => {
+  const error = `--${name} takes a whole number from 1 to ${most[name]}`;
+  return z.coerce.number({ error }).int({ error }).min(1, { error }).max(most[name], { error });
+};
+const wanted = z.object({ uses: number('uses').default(1), days: number('days').default(7) });
 
 /** The commands for initial access tokens, which clients register with (docs/registration.md). */
 export const registrationCommands: Readonly<Record<string, Command>> = {
-  'create-registration-token': async ([note, ...more], { administration, options, by }) => {
-    const { data } = wanted.safeParse({ ...options, note });
-    if (more.length > 0 || !data) return undefined;
+  'create-registration-token': async (words, { administration, settings, options, by }) => {
+    const { data: note } = shownText(200).safeParse(words[0]);
+    if (words.length > 1 || note === undefined) return undefined;
+    const { data, error } = wanted.safeParse(options);
+    if (!data) return { output: error.issues[0]?.message ?? '', status: 2 };
     const policy = await readPolicy(options.policy);
-    const tokens = openInitialAccessTokens(administration);
-    const lifetime = data.days * 86_400;
-    const { id, token } = await tokens.create({
-      ...{ note: data.note, uses: data.uses },
-      policy,
-      lifetime,
-      by,
-    });
-    return { output: `${token}\n\nIts id is ${id}; the token is not shown again`, status: 0 };
+    const { uses, days } = data;
+    const lifetime = days * 86_400;
+    const tokens = openInitialAccessTokens({ ...administration, configuration: settings });
+    const { id, token } = await tokens.create({ note, policy, uses, lifetime, by });
+    const lines = [token, '', `Its id is ${id}; the token is not shown again`];
+    const off = 'features.registration is off: until it is on, nobody can register';
+    return {
+      output: [...lines, ...(settings.features.registration ? [] : [off])].join('\n'),
+      status: 0,
+    };
   },
 
-  'list-registration-tokens': async (words, { administration }) => {
+  'list-registration-tokens': async (words, { administration, settings }) => {
     if (words.length > 0) return undefined;
-    const all = await openInitialAccessTokens(administration).list();
+    const tokens = openInitialAccessTokens({ ...administration, configuration: settings });
+    const all = await tokens.list();
     const lines = all.map(
       ({ id, value: { note, usesLeft }, expiresAt }) =>
         `${id}  ${usesLeft} left  until ${expiresAt?.toISOString() ?? ''}  ${note}`,
@@ -38,9 +43,10 @@ export const registrationCommands: Readonly<Record<string, Command>> = {
     return { output: lines.join('\n') || 'There are no registration tokens', status: 0 };
   },
 
-  'revoke-registration-token': async ([id, ...more], { administration, by }) => {
+  'revoke-registration-token': async ([id, ...more], { administration, settings, by }) => {
     if (!id || more.length > 0) return undefined;
-    await openInitialAccessTokens(administration).revoke(id, by);
+    const tokens = openInitialAccessTokens({ ...administration, configuration: settings });
+    await tokens.revoke(id, by);
     return { output: `${id} registers nobody any more`, status: 0 };
   },
 };
@@ -48,9 +54,20 @@ export const registrationCommands: Readonly<Record<string, Command>> = {
 /** @throws Error with one sentence where the file holds no policy. */
 async function readPolicy(file: string | undefined) {
   if (file === undefined) return registrationPolicySchema.parse({});
+  const { data, error } = registrationPolicySchema.safeParse(await readJson(file));
+  if (data) return data;
+  const faults = error.issues.map(
+    ({ path, message }) => `${path.join('.') || 'the policy'}: ${message}`,
+  );
+  throw new Error(`${file} is no registration policy: ${faults.join('; ')}`);
+}
+
+/** @throws Error with one sentence where the file cannot be read or is not JSON. */
+async function readJson(file: string): Promise<unknown> {
+  const text = await readFile(file, 'utf8');
   try {
-    return registrationPolicySchema.parse(JSON.parse(await readFile(file, 'utf8')));
+    return JSON.parse(text);
   } catch (cause) {
-    throw new Error(`${file} is no registration policy (docs/registration.md)`, { cause });
+    throw new Error(`${file} is not JSON`, { cause });
   }
 }

@@ -41,7 +41,10 @@ export interface NewInitialAccessToken {
 
 /** Tokens that clients are registered with. */
 export interface InitialAccessTokens {
-  /** @returns the token itself, which nobody is shown again. */
+  /**
+   * @returns the token itself, which nobody is shown again.
+   * @throws {Refusal} `invalid_request` for a policy with scopes that there are none of.
+   */
   create(wanted: NewInitialAccessToken): Promise<{ readonly id: string; readonly token: string }>;
   list(): Promise<readonly Stored<InitialAccessToken>[]>;
   /** @throws {Refusal} `not_found` */
@@ -58,10 +61,16 @@ export function createInitialAccessTokens(deps: {
   readonly clock: Clock;
   readonly newId: () => string;
   readonly newSecret: () => string;
+  readonly isScope: (word: string) => boolean;
 }): InitialAccessTokens {
-  const { storage, clock, newId, newSecret } = deps;
+  const { storage, clock, newId, newSecret, isScope } = deps;
   return {
     async create({ note, policy, uses, lifetime, by }) {
+      const unknown = policy.scopes?.filter((word) => !isScope(word)) ?? [];
+      if (unknown.length > 0) {
+        const message = `policy.scopes: there is no scope ${unknown.join(', ').slice(0, 200)}`;
+        throw new Refusal('invalid_request', message);
+      }
       const id = newId();
       const token = `${id}.${newSecret()}`;
       const createdAt = new Date(clock.now()).toISOString();

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { chmod, open as openFile, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { runAdminCommand } from '../../composition/administer/run-admin-command.js';
 import { loadConfiguration } from '../../config/load-configuration.js';
 import { systemClock } from '../../core/clock.js';
@@ -195,6 +195,51 @@ test('all clients leave as one file and come back, with a plan before', async ()
   const broken = await run('apply', file, '--config', config);
   expect(broken).toMatchObject({ status: 1, output: expect.stringContaining('! redirect_uris.0') });
   expect((await admin.call('GET', `/clients/${first.client_id}`)).etag).toBe(before);
+});
+
+describe('a registration token', () => {
+  const make = (...options: string[]) =>
+    run('create-registration-token', 'Budget Ltd', ...options, '--config', config);
+  const list = async () => (await run('list-registration-tokens', '--config', config)).output;
+
+  test.each([
+    ['{', 'is not JSON'],
+    ['{"members":["client_secret"]}', 'is no registration policy: members.0: '],
+    ['{"profile":"x","scopes":[]}', 'is no registration policy: scopes: '],
+  ])('is not made for a policy of no sense, which is named: %s', async (text, message) => {
+    const file = inDirectory('policy.json');
+    await writeFile(file, text);
+    await expect(make('--policy', file)).rejects.toThrow(`${file} ${message}`);
+    expect(await list()).toBe('There are no registration tokens');
+  });
+
+  test('is not made for scopes that there are none of, nor for other numbers', async () => {
+    const file = inDirectory('policy.json');
+    await writeFile(file, '{"scopes":["openid","acounts:read"]}');
+    await expect(make('--policy', file)).rejects.toThrow(
+      'policy.scopes: there is no scope acounts:read',
+    );
+    for (const [name, most] of [['uses', 1_000_000] as const, ['days', 3650] as const]) {
+      expect(await make(`--${name}`, '0')).toEqual({
+        status: 2,
+        output: `--${name} takes a whole number from 1 to ${most}`,
+      });
+    }
+    expect(await list()).toBe('There are no registration tokens');
+    const body = { note: 'x', policy: { scopes: ['acounts:read'] } };
+    expect(await admin.call('POST', '/registration-tokens', body)).toMatchObject({
+      status: 400,
+      body: { message: 'policy.scopes: there is no scope acounts:read' },
+    });
+  });
+
+  test('is told to be of no use where nobody may register', async () => {
+    const { status, output } = await make();
+    expect(status).toBe(0);
+    expect(output).toContain('features.registration is off: until it is on, nobody can register');
+    const id = /Its id is (\S+);/.exec(output)?.[1] ?? '';
+    await run('revoke-registration-token', id, '--config', config);
+  });
 });
 
 test.each([

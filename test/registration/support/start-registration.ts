@@ -73,7 +73,7 @@ export async function startRegistration(
     },
     options,
   );
-  const tokens = openInitialAccessTokens({ storage: assent.storage, clock: systemClock });
+  const tokens = openInitialAccessTokens({ ...assent, clock: systemClock });
 
   async function call(
     method: 'POST' | 'GET' | 'PUT' | 'DELETE' | 'PATCH',
