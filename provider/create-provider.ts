@@ -20,7 +20,11 @@ import {
 } from './configuration/arrangements.js';
 import { authorizationDetailsFeature } from './configuration/authorization-details.js';
 import { backchannelAuthentication } from './configuration/backchannel-authentication.js';
-import { assertClaimsParameter, claimsConfiguration } from './configuration/claims.js';
+import {
+  assertClaimsParameter,
+  assertIntentId,
+  claimsConfiguration,
+} from './configuration/claims.js';
 import {
   clientAuthenticationConfiguration,
   senderConstraintFeatures,
@@ -162,6 +166,7 @@ export function createProvider(deps: ProviderDeps): Provider {
         enabled: true,
         async assertClaimsParameter(ctx, claims, client) {
           assertClaimsParameter(ctx, claims);
+          if (role === 'bank') assertIntentId(claims);
           await assertArrangement(claims, client);
         },
       },

@@ -4,6 +4,7 @@ import type { Configuration as Settings } from '../../config/schema.js';
 import { authenticationContexts } from '../../core/bank-authentication.js';
 import { consents } from '../../core/consent.js';
 import { personScopes } from '../../core/person-claims.js';
+import { readIntentId } from '../../core/read-intent-id.js';
 import type { Storage } from '../../core/storage.js';
 import { readSyncId } from '../../core/sync-claim.js';
 import { profileOf, remembersPeople } from '../profiles/profiles.js';
@@ -113,6 +114,12 @@ export function assertClaimsParameter(_ctx: KoaContextWithOIDC, claims: unknown)
       );
     }
   }
+}
+
+/** Which intent can be authorised shows when the person has come: `interactions/bank/asked.ts`. */
+export function assertIntentId(claims: unknown): void {
+  if (readIntentId(claims) !== '') return;
+  throw new errors.InvalidRequest('openbanking_intent_id does not name a consent, by its value');
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -332,12 +332,24 @@ describe('accounts without an intent', () => {
   });
 
   test.each([
-    ['an intent that nobody has', { value: randomUUID() }],
     ['what cannot be an intent', { value: 7 }],
     ['a name that is too long', { value: 'x'.repeat(129) }],
+    ['none at all', { value: '' }],
     ['several', { values: [randomUUID()] }],
-  ])('is not what is asked where the claim names %s', async (_name, request) => {
-    const claims = JSON.stringify({ id_token: { openbanking_intent_id: request } });
+  ])('is refused when it is pushed where the claim names %s', async (_name, request) => {
+    for (const place of ['id_token', 'userinfo']) {
+      const claims = JSON.stringify({ [place]: { openbanking_intent_id: request } });
+      await expect(bank.tpp.push({ claims })).rejects.toMatchObject({
+        error: 'invalid_request',
+        status: 400,
+      });
+    }
+  });
+
+  test('is not what is asked where the claim names an intent that nobody has', async () => {
+    const claims = JSON.stringify({
+      id_token: { openbanking_intent_id: { value: randomUUID() } },
+    });
     const url = await bank.tpp.visit(async (_person, page) => page, { claims });
     expect(errorOf(url)).toBe('invalid_request');
   });
