@@ -46,14 +46,15 @@ export interface Conformance {
 /** What the demo phones of these banks always show: the suite's browser cannot read a page. */
 const code = '135790';
 
-const phones: SecondFactor = {
-  async send(customerId) {
+/** Those phones. What a code is for stands in its message, as the page says. */
+export const phones: SecondFactor = {
+  async send(customerId, purpose) {
     const customer = demoCustomers.find(({ id }) => id === customerId);
     if (customer?.phone === undefined) return undefined;
     return {
       reference: customerId,
       device: `your phone ending in ${customer.phone.slice(-3)}`,
-      simulatedMessage: `Northbank: ${code} is your code.`,
+      simulatedMessage: `Northbank: ${code} is your code. ${purpose}`,
     };
   },
   verify: async (_reference, entered) => entered === code,
@@ -63,9 +64,16 @@ const phones: SecondFactor = {
  * Prepares a bank with clients for each FAPI and CIBA plan, another that signs people in (its discovery
  * has to offer what FAPI forbids), and a configuration for each plan and variant of the OpenID
  * Foundation's suite. See docs/conformance.md.
+ * @throws RangeError where the suite has a name that its clients may not have.
  */
 export async function createConformance(options: ConformanceOptions): Promise<Conformance> {
   const { portBase, host, listen, suite, log = 'warn' } = options;
+  // OpenID Connect Dynamic Client Registration 1.0 §2, application_type: said once, not by each client.
+  if (suite.hostname === 'localhost') {
+    throw new RangeError(
+      'the suite cannot be at localhost, which clients may not be that get ID tokens in the front channel. Give --suite another name of it, such as localhost.emobix.co.uk.',
+    );
+  }
   const directory = resolve(options.directory);
   const at = (offset: number) => `https://${host}:${portBase + offset}`;
   const urls = { bank: at(0), bankMtls: at(1), signOn: at(2), signOnMtls: at(3), phone: at(4) };

@@ -6,7 +6,7 @@ import { type Conformance, createConformance } from './create-conformance.js';
 
 const usage = `Usage: npm run conformance -- [--suite URL] [--host NAME] [--listen ADDRESS] [--port-base PORT] [--data DIRECTORY]
 
-  --suite URL        where the OpenID Foundation's suite is (https://localhost.emobix.co.uk:8443/)
+  --suite URL        where the OpenID Foundation's suite is (https://localhost.emobix.co.uk:8443/); another name than localhost
   --host NAME        what the suite calls this machine (localhost); host.docker.internal where it is in a container
   --listen ADDRESS   the address to listen on (127.0.0.1); 0.0.0.0 where the suite is in a container
   --port-base PORT   the first of five ports (3200)

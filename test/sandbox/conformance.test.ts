@@ -6,10 +6,12 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { decodeJwt } from 'jose';
 import { systemClock } from '../../core/clock.js';
+import { demoCustomers } from '../../sandbox/bank/demo-people.js';
 import { openCertificateAuthority } from '../../sandbox/certificate-authority.js';
 import {
   type Conformance,
   createConformance,
+  phones,
 } from '../../sandbox/conformance/create-conformance.js';
 import type { PlanDocument } from '../../sandbox/conformance/plan-document.js';
 import { type OpenBrowser, openBrowser } from '../e2e/open-browser.js';
@@ -125,6 +127,22 @@ describe('what is written', () => {
       await expect(run('no-such-plan')).rejects.toMatchObject({ code: 2 });
     },
   );
+});
+
+test('a code comes with what it is for', async () => {
+  const [person] = demoCustomers;
+  const sent = await phones.send(person?.id ?? '', 'It signs you in.');
+  expect(sent?.simulatedMessage).toBe('Northbank: 135790 is your code. It signs you in.');
+});
+
+test('a suite at localhost is refused before anything is written, once', async () => {
+  const unused = join(directory, 'unused');
+  const preparing = createConformance({
+    ...{ directory: unused, portBase, log: 'silent' },
+    ...{ host: 'localhost', listen: '127.0.0.1', suite: new URL('https://localhost:8443/') },
+  });
+  await expect(preparing).rejects.toThrow(/^the suite cannot be at localhost/);
+  expect(await readdir(directory)).not.toContain('unused');
 });
 
 describe('FAPI', () => {
