@@ -1,6 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
+import { parseDistinguishedName, parseSubject } from './distinguished-name.js';
 
 /**
  * Whether a certificate carries the subject that a `tls_client_auth` client registered (RFC 8705
@@ -17,7 +18,7 @@ export function matchesCertificateSubject(
   if (expected.includes('\0')) return false;
   switch (property) {
     case 'tls_client_auth_subject_dn':
-      return isDeepStrictEqual(distinguishedName(certificate.subject), parseName(expected));
+      return carriesName(certificate, expected);
     case 'tls_client_auth_san_dns':
       return carriesHost(certificate, expected);
     case 'tls_client_auth_san_uri':
@@ -37,27 +38,9 @@ function carriesHost(certificate: X509Certificate, expected: string): boolean {
   return found?.toLowerCase() === expected.toLowerCase();
 }
 
-/** Node prints one attribute a line, most general first; RFC 4514 writes the most specific first. */
-function distinguishedName(subject: string): string[] {
-  return subject
-    .split('\n')
-    .filter((line) => line.length > 0)
-    .reverse()
-    .map(normalise);
-}
-
-/** Splits at commas that are not escaped. */
-function parseName(name: string): string[] {
-  return name.split(/(?<!\\),/).map((part) => normalise(part.trim()));
-}
-
-function normalise(attribute: string): string {
-  const separator = attribute.indexOf('=');
-  const type = attribute.slice(0, separator).trim().toUpperCase();
-  return `${type}=${attribute
-    .slice(separator + 1)
-    .trim()
-    .replaceAll(/\\(.)/g, '$1')}`;
+function carriesName({ subject }: X509Certificate, expected: string): boolean {
+  const wanted = parseDistinguishedName(expected);
+  return wanted !== undefined && isDeepStrictEqual(parseSubject(subject), wanted);
 }
 
 /** Node quotes as JSON what could be taken for more than one name, its commas escaped. */

@@ -1,5 +1,7 @@
 import { X509Certificate } from 'node:crypto';
-import { expect, test } from '@jest/globals';
+import 'reflect-metadata';
+import { describe, expect, test } from '@jest/globals';
+import * as x509 from '@peculiar/x509';
 import { matchesCertificateSubject } from '../../provider/configuration/certificate-subject.js';
 
 /**
@@ -50,4 +52,66 @@ test.each([
   ['tls_client_auth_subject', 'CN=x'],
 ])('refuses %s %s', (property, expected) => {
   expect(matchesCertificateSubject(certificate, property, expected)).toBe(false);
+});
+
+describe('a distinguished name as RFC 4514 lets it be written', () => {
+  async function subjectOf(name: x509.JsonNameParams): Promise<X509Certificate> {
+    const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+    const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+    const made = await x509.X509CertificateGenerator.createSelfSigned({
+      ...{ name: new x509.Name(name), keys, signingAlgorithm: algorithm },
+      notAfter: new Date(Date.now() + 86_400_000),
+    });
+    return new X509Certificate(Buffer.from(made.rawData));
+  }
+  const text = (utf8String: string) => [{ utf8String }];
+  const acme: x509.JsonNameParams = [
+    { C: ['GB'] },
+    { '2.5.4.97': text('PSDGB-FCA-1') },
+    { O: text('Acme, Inc') },
+    { OU: text('Ends in \\') },
+    { CN: text('é + # ; a') },
+  ];
+  const rest = 'organizationIdentifier=PSDGB-FCA-1,C=GB';
+
+  test.each([
+    `CN=é \\+ # ; a,OU=Ends in \\\\,O=Acme\\, Inc,${rest}`,
+    `CN=\\C3\\A9 \\2B # ; a,OU=Ends in \\5C,O=Acme\\2C Inc,${rest}`,
+    `cn=\\c3\\a9 \\+ # \\; a, ou=Ends in \\\\ , o=Acme\\2c Inc,${rest}`,
+    'CN=é \\+ # ; a,OU=Ends in \\\\,O=Acme\\, Inc,2.5.4.97=PSDGB-FCA-1,C=GB',
+    '2.5.4.3=é \\+ # ; a,OU=Ends in \\\\,O=Acme\\, Inc,OID.2.5.4.97=PSDGB-FCA-1,2.5.4.6=GB',
+    'CN=é \\+ # ; a,OU=Ends in \\\\,O=Acme\\, Inc,2.5.4.97=#0C0B50534447422D4643412D31,C=GB',
+  ])('matches %s', async (expected) => {
+    const property = 'tls_client_auth_subject_dn';
+    expect(matchesCertificateSubject(await subjectOf(acme), property, expected)).toBe(true);
+  });
+
+  test.each([
+    `CN=é \\+ # ; a,OU=Ends in \\\\,O=Acme, Inc,${rest}`,
+    `CN=é \\+ # ; a,OU=Ends in \\,O=Acme\\, Inc,${rest}`,
+    `CN=é + # ; a,OU=Ends in \\\\,O=Acme\\, Inc,${rest}`,
+    'CN=é \\+ # ; a,OU=Ends in \\\\,O=Acme\\, Inc,2.5.4.98=PSDGB-FCA-1,C=GB',
+    'CN=é \\+ # ; a,OU=Ends in \\\\,O=Acme\\, Inc,2.5.4.97=#0CFF50,C=GB',
+    `CN=é \\+ # ; a,OU=Ends in \\\\,O=Acme\\, Inc,${rest},`,
+    `,CN=é \\+ # ; a,OU=Ends in \\\\,O=Acme\\, Inc,${rest}`,
+    `CN=\\C3 \\+ # ; a,OU=Ends in \\\\,O=Acme\\, Inc,${rest}`,
+    `CN=é \\+ # ; a,OU=Ends in \\\\,O=Acme\\, Inc,${rest}\\`,
+  ])('does not match %s', async (expected) => {
+    const property = 'tls_client_auth_subject_dn';
+    expect(matchesCertificateSubject(await subjectOf(acme), property, expected)).toBe(false);
+  });
+
+  test('tells several attributes of one part from one with a plus in it', async () => {
+    const property = 'tls_client_auth_subject_dn';
+    const several = await subjectOf([{ O: text('A'), CN: text('app') }]);
+    const one = await subjectOf([{ O: text('A + CN=app') }]);
+    const isSeveral = (expected: string) => [
+      matchesCertificateSubject(several, property, expected),
+      matchesCertificateSubject(one, property, expected),
+    ];
+    expect(isSeveral('O=A+CN=app')).toEqual([true, false]);
+    expect(isSeveral('CN=app+O=A')).toEqual([true, false]);
+    expect(isSeveral('O=A \\+ CN=app')).toEqual([false, true]);
+    expect(isSeveral('O=A,CN=app')).toEqual([false, false]);
+  });
 });
