@@ -45,6 +45,8 @@ export interface OpenFoundation {
  */
 export async function openFoundation(options: FoundationOptions): Promise<OpenFoundation> {
   const { configuration, clock, logger, onStorageCall } = options;
+  // What was opened last is closed first, also where the start fails half-way.
+  const opened = new AsyncDisposableStack();
   const store = await openStorage({
     url: configuration.storage.url,
     masterKey: configuration.storage.masterKey,
@@ -60,19 +62,23 @@ export async function openFoundation(options: FoundationOptions): Promise<OpenFo
   // Also where a program that embeds Assent schedules: jobs are done at its time.
   const tell = (due: Date) => runAt(clock, () => scheduler.tell(due));
   const storage = tellOfJobs(store, tell);
+  opened.defer(() => storage.close());
   try {
     const unitOfWork = createUnitOfWork(storage, clock);
     const keys = await openKeys({ configuration, storage, clock, logger }, tell);
+    opened.defer(() => keys.close());
     await assertAlgorithmsUnused(storage, configuration);
     await keys.manager.prepare();
     await keys.encryptionManager.prepare();
     await keys.signingKeys.refresh();
     await keys.encryptionKeys.refresh();
     const guardedFetch = await createOutgoing(configuration);
+    opened.defer(() => guardedFetch.close());
     const logos = await readLogos(configuration.logos);
     const { signingKeys, encryptionKeys } = keys;
     const pairwise = await openPairwiseSubjects(storage);
     const explanations = createExplanations({ storage, clock, logger, random: Math.random });
+    opened.defer(() => explanations.settle());
     return {
       foundation: {
         ...{ configuration, clock, logger, storage, unitOfWork },
@@ -80,15 +86,10 @@ export async function openFoundation(options: FoundationOptions): Promise<OpenFo
       },
       scheduler,
       keys,
-      async close() {
-        await guardedFetch.close();
-        await keys.close();
-        await explanations.settle();
-        await storage.close();
-      },
+      close: () => opened.disposeAsync(),
     };
   } catch (error) {
-    await storage.close();
+    await opened.disposeAsync();
     throw error;
   }
 }

@@ -75,6 +75,7 @@ function unknownGrant(): ApiError {
 
 /** The error codes of RFC 6750 §3.1 by status; §6.6 wants the statuses. */
 const codes: Readonly<Record<number, string>> = {
+  400: 'invalid_request',
   401: 'invalid_token',
   403: 'insufficient_scope',
   404: 'invalid_grant_id',

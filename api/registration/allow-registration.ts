@@ -55,7 +55,7 @@ export interface RegistrationGate {
   ): Promise<AllowedRegistration>;
   /**
    * Holds a client of a directory to its certificate, where the directory wants one (SEC-49).
-   * @throws {RegistrationRefused} `invalid_token`, or `access_denied` where the directory is gone.
+   * @throws {RegistrationRefused} `invalid_token`, or `unapproved_software_statement` where the directory is gone.
    */
   assertIdentity(client: ManagedClient, incoming: IncomingMessage): void;
   /**
@@ -154,7 +154,7 @@ export function createRegistrationGate(deps: AllowanceDeps): RegistrationGate {
     const directory = registration.directories.find(({ name }) => by === `directory:${name}`);
     if (directory) return directory;
     const message = 'The directory that this client came from is not trusted any more';
-    throw new RegistrationRefused('access_denied', message);
+    throw new RegistrationRefused('unapproved_software_statement', message, { status: 403 });
   }
 
   return {

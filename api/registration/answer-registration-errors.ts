@@ -4,17 +4,8 @@ import { OutdatedClient } from '../../core/change-client.js';
 import { topMember } from '../../core/client-metadata.js';
 import type { Explanations } from '../../core/explanation.js';
 import type { Logger } from '../../core/logger.js';
-import {
-  type RegistrationErrorCode,
-  RegistrationRefused,
-} from '../../core/registration/registration-refused.js';
+import { RegistrationRefused } from '../../core/registration/registration-refused.js';
 import { StorageConflict } from '../../core/storage.js';
-
-const statuses: Readonly<Partial<Record<RegistrationErrorCode, number>>> = {
-  invalid_token: 401,
-  access_denied: 403,
-  temporarily_unavailable: 429,
-};
 
 interface ErrorAnswer {
   readonly status: number;
@@ -36,7 +27,11 @@ export function answerRegistrationErrors(deps: {
     } catch (cause) {
       const { status, error, description, rules = [] } = toAnswer(cause);
       ctx.status = status;
-      if (status === 401) ctx.set('www-authenticate', `Bearer error="${error}"`);
+      if (status === 401) {
+        // RFC 6750 §3.1: whoever showed no token is told of no error in it.
+        const fault = ctx.get('authorization') === '' ? '' : ` error="${error}"`;
+        ctx.set('www-authenticate', `Bearer${fault}`);
+      }
       if (status === 429) ctx.set('retry-after', '900');
       ctx.body = {
         error,
@@ -73,8 +68,8 @@ function clauseOf(error: string): string {
 
 function toAnswer(error: unknown): ErrorAnswer {
   if (error instanceof RegistrationRefused) {
-    const { code, message } = error;
-    return { status: statuses[code] ?? 400, error: code, description: message };
+    const { code, status, message } = error;
+    return { status, error: code, description: message };
   }
   if (error instanceof BrokenRules) {
     const isRedirect = error.rules.some((rule) => topMember(rule) === 'redirect_uris');

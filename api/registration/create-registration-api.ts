@@ -54,7 +54,7 @@ export function createRegistrationApi(deps: RegistrationApiDeps): Router {
     // Many at once are no attack here, where nothing short is guessed.
     if (!(await spendAttempt(deps, [limit], persistent))) {
       const message = 'Too many requests for registrations; please try again later';
-      throw new RegistrationRefused('temporarily_unavailable', message);
+      throw new RegistrationRefused('invalid_request', message, { status: 429 });
     }
   }
 

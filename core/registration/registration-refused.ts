@@ -5,17 +5,25 @@ export type RegistrationErrorCode =
   | 'invalid_client_metadata'
   | 'invalid_redirect_uri'
   | 'invalid_software_statement'
-  | 'unapproved_software_statement'
-  | 'access_denied'
-  | 'temporarily_unavailable';
+  | 'unapproved_software_statement';
+
+/** What the codes have no word for, the status says (RFC 7592 §2.1, RFC 6585 §4). */
+type RegistrationStatus = 400 | 401 | 403 | 429;
 
 /** A registration that is refused. The message is public: one sentence, no secrets. */
 export class RegistrationRefused extends Error {
   override readonly name = 'RegistrationRefused';
   readonly code: RegistrationErrorCode;
+  readonly status: RegistrationStatus;
 
-  constructor(code: RegistrationErrorCode, message: string, options?: ErrorOptions) {
+  /** @param options with a `status` where it is neither 401, of `invalid_token`, nor 400. */
+  constructor(
+    code: RegistrationErrorCode,
+    message: string,
+    options: ErrorOptions & { readonly status?: RegistrationStatus } = {},
+  ) {
     super(message, options);
     this.code = code;
+    this.status = options.status ?? (code === 'invalid_token' ? 401 : 400);
   }
 }

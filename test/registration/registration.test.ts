@@ -357,8 +357,13 @@ test('requests are bounded in size, depth, form and number', async () => {
   const few = await startRegistration({ registration: { attempts: 3 } });
   try {
     const statuses = [];
-    for (let count = 0; count < 5; count++) statuses.push((await few.register(budget)).status);
+    const answers = [];
+    for (let count = 0; count < 5; count++) answers.push(await few.register(budget));
+    statuses.push(...answers.map(({ status }) => status));
     expect(statuses).toEqual([401, 401, 401, 429, 429]);
+    // RFC 6750 §3.1: no error in a token that did not come; the words are those of RFC 7591 §3.2.2.
+    expect(answers[0]?.headers.get('www-authenticate')).toBe('Bearer');
+    expect(answers[4]?.body.error).toBe('invalid_request');
   } finally {
     await few.stop();
   }
