@@ -77,6 +77,18 @@ describe('a sector_identifier_uri (OpenID Connect Registration §5)', () => {
     expect(await assent.count()).toBe(before);
   });
 
+  test('is read once in a registration, also where the keys are read too', async () => {
+    const sector = assent.publish('/sector/once', [redirectUri, other]);
+    const jwks_uri = assent.publish('/keys/once', keys.jwks);
+    const { jwks: _jwks, ...rest } = { ...budget, ...pairwise };
+    const body = { ...rest, jwks_uri, sector_identifier_uri: sector };
+    expect(await assent.register(body, { token })).toMatchObject({ status: 201 });
+    for (const path of ['/sector/once', '/keys/once']) {
+      const reads = assent.target.received.filter(({ url }) => url === path);
+      expect({ path, reads: reads.length }).toEqual({ path, reads: 1 });
+    }
+  });
+
   test('that redirects, fails or is not there is refused, and nothing is followed', async () => {
     const good = assent.publish('/sector', [redirectUri, other]);
     const answers: Record<string, (response: ServerResponse) => void> = {
