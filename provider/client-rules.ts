@@ -6,6 +6,7 @@ import type { ClientRules } from '../core/client-rules.js';
 import { lifetimesOf } from './configuration/tokens.js';
 import { readMetadata } from './internals.js';
 import { InvalidProfileMetadata } from './profiles/assert-client-metadata.js';
+import { findAuthenticationKeyFaults } from './profiles/find-authentication-key-faults.js';
 import { findEncryptionFaults } from './profiles/find-encryption-faults.js';
 import { findKeyFaults } from './profiles/find-key-faults.js';
 import { profileOf } from './profiles/profiles.js';
@@ -31,6 +32,8 @@ export function createClientRules(
 
     findBrokenKeys: (metadata) => [
       ...findKeyFaults(metadata.jwks),
+      // Which way of authentication it is where none is named, the library knows.
+      ...findAuthenticationKeyFaults(readMetadata(provider, metadata).effective),
       ...findEncryptionFaults(metadata).filter(({ member }) => member === 'jwks'),
     ],
 

@@ -4,6 +4,7 @@ import { ecosystemNames } from '../../core/ecosystem-names.js';
 import { profileNames } from '../../core/profile-names.js';
 import { isKnownScope } from '../../core/scopes.js';
 import { webhookEndpoints } from '../../core/webhook-endpoint.js';
+import { findAuthenticationKeyFaults } from './find-authentication-key-faults.js';
 import { findBackchannelFaults } from './find-backchannel-faults.js';
 import { findEcosystemFaults } from './find-ecosystem-faults.js';
 import { findEncryptionFaults } from './find-encryption-faults.js';
@@ -80,6 +81,7 @@ export function findProfileFaults(
     ...findScopeFaults(metadata),
     ...findBackchannelFaults(metadata, profile),
     ...findKeyFaults(metadata.jwks),
+    ...findAuthenticationKeyFaults(metadata),
     ...findEncryptionFaults(metadata),
     ...findWebhookFaults(metadata),
   ];

@@ -62,6 +62,34 @@ describe('SEC-41: weak keys', () => {
     }
   });
 
+  test.each<[string, string, () => readonly object[], RegExp]>([
+    ['none', 'private_key_jwt', () => [], /^must hold a key to authenticate with/],
+    [
+      'one for encryption alone',
+      'private_key_jwt',
+      () => [{ ...rsa(2048), use: 'enc' }],
+      /^must hold a key to authenticate with, one that signs with /,
+    ],
+    ['none', 'self_signed_tls_client_auth', () => [], /^must hold a certificate/],
+    ['one without certificate', 'self_signed_tls_client_auth', () => [publicJwk], /x5c/],
+  ])(
+    'keys to authenticate with, %s for %s: refused, registered or published',
+    async (_what, method, make, rule) => {
+      const jwks = { keys: make() };
+      const { jwks: _jwks, ...others } = budget;
+      const rest = { ...others, token_endpoint_auth_method: method };
+      const jwks_uri = assent.publish(`/empty/${Math.random()}`, jwks);
+      for (const keys of [{ jwks }, { jwks_uri }]) {
+        const answer = await assent.register({ ...rest, ...keys }, { token });
+        expect(answer).toMatchObject({ status: 400, body: { error: 'invalid_client_metadata' } });
+        const [member] = Object.keys(keys);
+        expect(answer.body.broken_rules).toMatchObject([
+          { member, rule: expect.stringMatching(rule), clause: expect.any(String) },
+        ]);
+      }
+    },
+  );
+
   test('a key of a kind that is unknown here is refused, and one that is published beside others ignored', async () => {
     const { jwks: _jwks, ...rest } = budget;
     for (const unknown of [{ kty: 'FOO' }, { ...offCurve(), crv: 'secp256k1' }]) {
@@ -70,6 +98,13 @@ describe('SEC-41: weak keys', () => {
       const jwks_uri = assent.publish(`/unknown/${Math.random()}`, jwks);
       expect(await assent.register({ ...rest, jwks_uri }, { token })).toMatchObject({
         status: 201,
+      });
+      const alone = assent.publish(`/alone/${Math.random()}`, { keys: [unknown] });
+      expect(await assent.register({ ...rest, jwks_uri: alone }, { token })).toMatchObject({
+        status: 400,
+        body: {
+          broken_rules: [{ member: 'jwks_uri', rule: expect.stringMatching(/^must hold a key/) }],
+        },
       });
     }
   });
