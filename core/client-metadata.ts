@@ -177,7 +177,8 @@ const mostTold = 100;
 
 /**
  * Metadata as it was sent, in the order of the schema, with the rules of form that it breaks; a member
- * that breaks one is left out, so that the others can be looked at further.
+ * that breaks one is left out, so that the others can be looked at further. A list of texts stays as it
+ * is, for the sake of its other entries: with rules, nothing of it is ever stored.
  */
 export function readClientMetadata(sent: unknown): {
   readonly metadata: OperatedMetadata;
@@ -188,8 +189,16 @@ export function readClientMetadata(sent: unknown): {
   const rules = error.issues.flatMap(toRules).slice(0, mostTold);
   const broken = new Set(error.issues.flatMap(membersOf));
   const rest = Object.entries(isObject(sent) ? sent : {}).filter(([name]) => !broken.has(name));
-  return { metadata: clientMetadataSchema.parse(Object.fromEntries(rest)), rules };
+  const lists = Object.entries(isObject(sent) ? sent : {}).filter(
+    ([name, value]) =>
+      textList.safeParse(value).success &&
+      error.issues.every(({ path }) => path[0] !== name || path.length > 1),
+  );
+  const metadata = clientMetadataSchema.parse(Object.fromEntries(rest));
+  return { metadata: { ...metadata, ...Object.fromEntries(lists) }, rules };
 }
+
+const textList = z.array(z.string());
 
 /** The metadata member that a rule is about. */
 export function topMember({ member }: BrokenRule): string {

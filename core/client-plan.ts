@@ -59,11 +59,14 @@ export function createClientPlanner(deps: {
   return async function planClient(clientId, wanted) {
     const { action, before, brokenRules = [] } = wanted;
     const after = wanted.after && keepAlgorithms(wanted.after, before?.value, rules);
-    const changes = compareClients(before?.value, after);
-    const isSame = before !== undefined && after !== undefined && changes.length === 0;
+    const named = new Set(brokenRules.map(topMember));
+    const all = compareClients(before?.value, after);
+    // What breaks its form has no value to show: without one it would read as removed.
+    const changes = all.filter(({ member }) => !named.has(member) || after?.[member] !== undefined);
+    const isSame = before !== undefined && after !== undefined && all.length === 0;
     const isSaid = action === 'created' || action === 'updated';
     const found = isSaid && after && !isSame ? await rules.findBroken(after) : [];
-    const named = new Set(brokenRules.map(topMember));
+    const told = new Set(brokenRules.flatMap((rule) => [rule.member, topMember(rule)]));
     return {
       clientId,
       action: isSame ? 'unchanged' : action,
@@ -71,7 +74,7 @@ export function createClientPlanner(deps: {
       brokenRules: [
         ...brokenRules,
         ...(before && !isSame ? findForeign(before.value) : []),
-        ...found.filter((rule) => !named.has(topMember(rule))),
+        ...found.filter(({ member }) => !told.has(member)),
       ],
       ends: await findEnds(clientId, wanted),
       before,

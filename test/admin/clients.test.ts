@@ -258,6 +258,26 @@ describe('a client', () => {
     expect((await admin.call('GET', '/configuration')).body.clients).toHaveLength(before);
   });
 
+  test('of a list, each entry is told by its own fault, and no member that is wrong reads as removed', async () => {
+    const { id } = await create(budget);
+    const redirect_uris = ['custom:/x', 'https://*.x.example/cb', 'https://app.example/#here'];
+    const patch = { redirect_uris, client_name: 'B\u0000d' };
+    const { body } = await admin.call('PATCH', `/clients/${id}/dry-run`, patch);
+    const rules = body.brokenRules.map(({ member, rule }: Record<string, string>) => [
+      member,
+      rule,
+    ]);
+    expect(rules).toEqual([
+      ['client_name', expect.stringContaining('control')],
+      ['redirect_uris.1', expect.stringContaining('one address')],
+      ['redirect_uris.0', 'must use https'],
+      ['redirect_uris.2', 'must not contain credentials or a fragment'],
+    ]);
+    expect(body.changes).toMatchObject([{ member: 'redirect_uris', after: redirect_uris }]);
+    const alone = await admin.call('PATCH', `/clients/${id}/dry-run`, { client_name: 'B\u0000d' });
+    expect(alone.body).toMatchObject({ changes: [], brokenRules: [{ member: 'client_name' }] });
+  });
+
   test('SEC-47: what only the product or the command may set is refused by name', async () => {
     const { id, etag } = await create(budget);
     const privileged = [
