@@ -61,9 +61,10 @@ export interface InteractionSessions {
     repeatable?: readonly string[],
   ): Promise<Record<string, string>>;
   /**
-   * Ends with a code: saves the Grant, the result and `writes` in one commit, and redirects. Where
-   * another visit with the same pushed request came first, nothing is saved, and the client is told.
+   * Ends with a code: saves the Grant, the result and `writes` in one commit, and redirects.
    * @throws {StorageConflict} of `writes`; nothing is granted then.
+   * @throws {InteractionAnswered} where another visit with the same pushed request came first: nothing is
+   *   granted, and the client is told.
    */
   finish(
     ctx: Context,
@@ -116,7 +117,7 @@ export function createInteractionSessions(deps: SessionDeps): InteractionSession
     result: InteractionResults,
     writes: readonly Write[],
     { before, isPart = false }: { before?: () => Promise<void>; isPart?: boolean } = {},
-  ): Promise<void> {
+  ): Promise<string> {
     const returnTo = await unitOfWork.run(async () => {
       await unitOfWork.add(...writes);
       await before?.();
@@ -125,6 +126,7 @@ export function createInteractionSessions(deps: SessionDeps): InteractionSession
       });
     });
     seeOther(ctx, returnTo);
+    return returnTo;
   }
 
   /** As {@link end}, with the yes: a request gives one (RFC 9126 §7.3), in the browser that is first. */
@@ -136,9 +138,13 @@ export function createInteractionSessions(deps: SessionDeps): InteractionSession
     options: { before: () => Promise<void>; isPart?: boolean },
   ): Promise<void> {
     const claim = await claimRequest(session);
-    if (claim) return end(ctx, result, [...claim, ...writes], options);
+    if (claim) {
+      await end(ctx, result, [...claim, ...writes], options);
+      return;
+    }
     const description = 'request_uri is invalid, expired, or was already used';
-    await end(ctx, { error: 'invalid_request_uri', error_description: description }, []);
+    const used = { error: 'invalid_request_uri', error_description: description };
+    throw new InteractionAnswered(await end(ctx, used, []));
   }
 
   /**

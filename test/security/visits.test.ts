@@ -68,6 +68,31 @@ test('one request_uri in two browsers at once connects once (SEC-07)', async () 
   expect(ends.filter(isConnected)).toHaveLength(1);
 });
 
+test('what the bank gave to the browser that came second is taken back there (SEC-07)', async () => {
+  const address = await visits.begin();
+  const [one, other] = [visits.newVisitor(), visits.newVisitor()];
+  const first = await visits.goToAccounts(one, address);
+  const second = await visits.goToAccounts(other, address);
+  expect(isConnected(await visits.share(one, first))).toBe(true);
+  const before = await accessesAtBank();
+  expect(before).toBeGreaterThan(0);
+  const { url } = await visits.share(other, second);
+  expect(url.searchParams.get('error')).toBe('invalid_request_uri');
+  expect(await accessesAtBank()).toBe(before);
+});
+
+/** How many the customer sees at their bank. */
+async function accessesAtBank(): Promise<number> {
+  const { login, password } = visits.person('joint');
+  const visitor = visits.newVisitor();
+  const page = await visitor.go(`${visits.urls.bank}/access`);
+  const list = await visitor.submit(page, '/access/sign-in', [
+    ['login', login],
+    ['password', password],
+  ]);
+  return [...list.html.matchAll(/action="[^"]*\/end"/g)].length;
+}
+
 test('the page of another visit opens nothing, whatever cookies are forced upon it (SEC-19)', async () => {
   const [person, attacker] = [visits.newVisitor(), visits.newVisitor()];
   const page = await person.go(await visits.begin());
