@@ -80,8 +80,8 @@ describe('a sector_identifier_uri (OpenID Connect Registration §5)', () => {
   test('is read once in a registration, also where the keys are read too', async () => {
     const sector = assent.publish('/sector/once', [redirectUri, other]);
     const jwks_uri = assent.publish('/keys/once', keys.jwks);
-    const { jwks: _jwks, ...rest } = { ...budget, ...pairwise };
-    const body = { ...rest, jwks_uri, sector_identifier_uri: sector };
+    const { jwks: _jwks, ...rest } = budget;
+    const body = { ...rest, ...pairwise, jwks_uri, sector_identifier_uri: sector };
     expect(await assent.register(body, { token })).toMatchObject({ status: 201 });
     for (const path of ['/sector/once', '/keys/once']) {
       const reads = assent.target.received.filter(({ url }) => url === path);
