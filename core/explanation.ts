@@ -70,7 +70,7 @@ const places = 100;
 const looks = 4;
 /**
  * Stored in a minute by one process, of those who proved who they are, and as many of others: those of
- * one client, and all. Beyond, they are in the log alone.
+ * one client at one endpoint, and all. Beyond, they are in the log alone.
  */
 const perMinute = { client: 60, all: 1200 };
 
@@ -124,7 +124,8 @@ export function createExplanations(deps: ExplanationsDeps): Explanations {
     record({ authenticated, ...refused }) {
       const kind = authenticated ? 'by' : 'as';
       const owner = `${kind}:${refused.clientId ?? ''}`;
-      if (!mayStore(kind, owner)) return;
+      // Who floods one endpoint in a client's name hides nothing of what another refuses to it.
+      if (!mayStore(kind, `${owner} ${refused.endpoint}`)) return;
       const stored = store(owner, { ...refused, at: new Date(clock.now()).toISOString() });
       underWay.add(stored);
       void stored.finally(() => underWay.delete(stored));
