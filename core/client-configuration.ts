@@ -8,7 +8,7 @@ import type { ClientRules } from './client-rules.js';
 import { metadataOf } from './client-view.js';
 import { type Author, type ClientRecord, clients } from './clients.js';
 import type { Clock } from './clock.js';
-import { asOperated, fitSecret, withMetadata } from './compose-client.js';
+import { asConfigured, fitSecret, withMetadata } from './compose-client.js';
 import { endClientAt } from './end-client.js';
 import { findAll } from './find-all.js';
 import type { Storage, Stored } from './storage.js';
@@ -103,13 +103,9 @@ export function createClientConfiguration(deps: ClientConfigurationDeps): Client
       client_id_issued_at: Math.floor(clock.now() / 1000),
       managed_by: 'api',
     };
-    const noted = before?.value.set_by_operators;
-    const record = withMetadata(
-      { ...kept, client_id },
-      { ...(noted && { set_by_operators: noted }), ...metadata },
-    );
+    const record = withMetadata({ ...kept, client_id }, metadata);
     const after = {
-      ...(before ? asOperated(record, before.value) : record),
+      ...(before ? asConfigured(record, before.value) : record),
       ...(client_status && { client_status }),
       ...(client_secret && { client_secret }),
     };

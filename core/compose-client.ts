@@ -29,8 +29,19 @@ export function withMetadata(client: ClientRecord, metadata: object): ClientReco
  */
 export function asOperated(after: ClientRecord, before: ClientRecord): ClientRecord {
   const { set_by_operators: noted = [] } = before;
-  if (!before.registration || !isDeepStrictEqual(after.set_by_operators ?? [], noted)) return after;
-  const changed = compareClients(before, after).map(({ member }) => member);
-  const members = new Set([...noted, ...changed.filter((name) => metadataMembers.includes(name))]);
-  return members.size === 0 ? after : { ...after, set_by_operators: [...members] };
+  const isNoteChanged = !isDeepStrictEqual(after.set_by_operators ?? [], noted);
+  return isNoteChanged ? after : asConfigured(after, before);
+}
+
+/**
+ * A client as a file has it. A file is applied again and again and is older than the note, so of one that
+ * registered itself it only adds to what is noted.
+ */
+export function asConfigured(after: ClientRecord, before: ClientRecord): ClientRecord {
+  if (!before.registration) return after;
+  const changed = compareClients(before, after)
+    .map(({ member }) => member)
+    .filter((name) => name !== 'set_by_operators' && metadataMembers.includes(name));
+  const both = [...(before.set_by_operators ?? []), ...(after.set_by_operators ?? []), ...changed];
+  return both.length === 0 ? after : { ...after, set_by_operators: [...new Set(both)] };
 }

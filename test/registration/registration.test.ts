@@ -370,14 +370,17 @@ test('requests are bounded in size, depth, form and number', async () => {
 });
 
 describe('what an operator set of a registered client', () => {
-  async function setBy(clientId: string, changes: object) {
-    const { clients: administered } = createAdministration({
+  const administration = () =>
+    createAdministration({
       ...{ storage: assent.storage, clock: assent.clock },
       rules: createClientRules(assent.provider, assent.configuration.lifetimes),
       holdings: { list: async () => ({ grants: nothingHeld, connections: nothingHeld }) },
     });
-    const by = { kind: 'operator', id: 'night' } as const;
-    return administered.update(clientId, changes, { by, expect: () => true, dryRun: false });
+  const by = { kind: 'operator', id: 'night' } as const;
+
+  async function setBy(clientId: string, changes: object) {
+    const order = { by, expect: () => true, dryRun: false };
+    return administration().clients.update(clientId, changes, order);
   }
 
   test('stays when the client changes itself, until an operator lets it say that again', async () => {
@@ -423,6 +426,38 @@ describe('what an operator set of a registered client', () => {
     expect(list).toEqual(expect.arrayContaining(Object.keys(restricted)));
     await setBy(id, { set_by_operators: ['scope'] });
     expect((await put(said)).body).toMatchObject({ ...said, scope: 'openid' });
+  });
+
+  test('stays however often a file from before is applied', async () => {
+    const { body: made } = await assent.register(budget, { token });
+    const id = String(made.client_id);
+    await setBy(id, { default_max_age: 60 });
+    const { configuration } = administration();
+    const { clients, ...form } = await configuration.export({ withSecrets: false });
+    const entries = clients.filter(({ client_id }) => client_id === id);
+    const file = { ...form, clients: entries.map((entry) => ({ ...entry, scope: 'openid' })) };
+    const apply = () => configuration.apply(file, { prune: false, by });
+    expect((await apply()).clients).toMatchObject([{ clientId: id, action: 'updated' }]);
+    for (let again = 0; again < 2; again++) {
+      expect(await apply()).toEqual({ clients: [], unchanged: 1 });
+    }
+    const put = await assent.call('PUT', `/oidc/reg/${id}`, {
+      token: String(made.registration_access_token),
+      body: { ...budget, client_id: id },
+    });
+    expect(put).toMatchObject({ status: 200, body: { scope: 'openid', default_max_age: 60 } });
+
+    // The file without the note, and with a name more.
+    const named = (set_by_operators: readonly string[]) =>
+      configuration.apply(
+        { ...file, clients: file.clients.map((entry) => ({ ...entry, set_by_operators })) },
+        { prune: false, by },
+      );
+    await named([]);
+    expect((await assent.stored(id))?.set_by_operators).toEqual(['default_max_age', 'scope']);
+    await named(['policy_uri']);
+    const noted = ['default_max_age', 'scope', 'policy_uri'];
+    expect((await assent.stored(id))?.set_by_operators).toEqual(noted);
   });
 });
 
