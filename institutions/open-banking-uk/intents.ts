@@ -19,7 +19,8 @@ export interface Intents {
   register(terms: ConsentTerms): Promise<RegisteredIntent>;
   /**
    * Whether its status is `Authorised`: a bank says `Revoked` where the person ended it there (v3.1,
-   * account access consents, status), and knows no more of what it has deleted.
+   * account access consents, status), and knows no more of what it has deleted (400, or 404).
+   * @throws {InstitutionError} `refused` where it accepts us no more: that says nothing about the person.
    */
   isAuthorised(intentId: string): Promise<boolean>;
   /** `DELETE` of it; also fine for one that is already gone. */
@@ -76,7 +77,8 @@ export function createIntents(deps: IntentsDeps): Intents {
 
     async isAuthorised(intentId) {
       const response = await bankFetch(addressOf(intentId), { headers: await authorizedHeaders() });
-      if (response.status >= 400) return false;
+      if (isUnknown(response.status)) return false;
+      if (response.status >= 400) refuse(response.status);
       const { Data } = await readAnswer(bankName, response, consentStatus);
       return Data.Status === 'Authorised';
     },
@@ -86,10 +88,14 @@ export function createIntents(deps: IntentsDeps): Intents {
         method: 'DELETE',
         headers: await authorizedHeaders(),
       });
-      // v3.1 answers 400 for a consent that is not there; banks also say 404.
-      if (status >= 400 && status !== 400 && status !== 404) refuse(status);
+      if (status >= 400 && !isUnknown(status)) refuse(status);
     },
   };
+}
+
+/** v3.1 answers 400 for a consent that is not there; banks also say 404. */
+function isUnknown(status: number): boolean {
+  return status === 400 || status === 404;
 }
 
 /** `OBReadConsent1`. */

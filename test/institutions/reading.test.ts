@@ -373,7 +373,7 @@ describe('a consent at the bank', () => {
     },
   );
 
-  it.each([400, 403, 404])('is not in force where the bank answers %i', async (status) => {
+  it.each([400, 404])('is not in force where the bank answers %i', async (status) => {
     const connector = connect();
     const authorization = await authorise(connector, bank);
     bank.script(route, answer(status, {}));
@@ -382,6 +382,8 @@ describe('a consent at the bank', () => {
   });
 
   it.each([
+    ['refused', 401, {}],
+    ['refused', 403, {}],
     ['unavailable', 503, {}],
     ['rate_limited', 429, {}],
     ['invalid_answer', 200, { Data: {} }],
