@@ -18,6 +18,7 @@ import { readIntentId } from '../../core/read-intent-id.js';
 import { readWantedContexts } from '../../core/wanted-contexts.js';
 import { clockTolerance, isFromFuture } from '../clock-tolerance.js';
 import { verifyWithClientKeys } from '../internals.js';
+import { assertReadableToken } from '../middleware/assert-readable.js';
 import { requestSigningAlgorithms } from '../profiles/profiles.js';
 
 interface BackchannelDeps {
@@ -54,6 +55,7 @@ export function backchannelAuthentication({
   async function readHintToken(ctx: KoaContextWithOIDC, token: string): Promise<CustomerHint> {
     const client = clientOf(ctx);
     const { issuer } = ctx.oidc;
+    assertReadableToken('login_hint_token', token);
     assertHintHeader(client, token);
     if (isExpired(token, clock)) throw new errors.ExpiredLoginHintToken('it has expired');
     const claims = await verifyWithClientKeys(client, token, {
@@ -170,7 +172,7 @@ async function refusable<Result>(work: () => Promise<Result>): Promise<Result> {
 
 function assertHintHeader(client: Client, token: string): void {
   const { alg } = decodeOr(() => decodeProtectedHeader(token));
-  if (requestSigningAlgorithms(client).includes(String(alg))) return;
+  if (alg !== undefined && requestSigningAlgorithms(client).includes(alg)) return;
   throw new errors.InvalidRequest('the login_hint_token is signed with another algorithm');
 }
 

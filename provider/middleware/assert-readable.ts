@@ -35,11 +35,21 @@ const tokenSchema = z.object({
  */
 export function assertReadable(parameters: URLSearchParams): void {
   for (const [name, parse] of Object.entries(structured)) {
-    for (const text of parameters.getAll(name)) {
-      const fault = findFault(parse, text);
-      if (fault !== undefined) throw new errors.InvalidRequest(`${name} ${fault}`);
-    }
+    for (const text of parameters.getAll(name)) assertParsable(name, parse, text);
   }
+}
+
+/**
+ * Holds a JWT to the same that comes inside another, where the parameters do not show it.
+ * @throws {errors.InvalidRequest} naming it. What is no JWT is left to who reads it.
+ */
+export function assertReadableToken(name: string, token: string): void {
+  assertParsable(name, decodeToken, token);
+}
+
+function assertParsable(name: string, parse: Parse, text: string): void {
+  const fault = findFault(parse, text);
+  if (fault !== undefined) throw new errors.InvalidRequest(`${name} ${fault}`);
 }
 
 type Parse = (text: string) => unknown;

@@ -168,6 +168,13 @@ describe('a signed request (FAPI-CIBA §5.2.2-6, CIBA Core §7.1.1)', () => {
   });
 });
 
+/** JSON that JavaScript makes no text of. */
+const unwritable = { toString: 1, valueOf: 1 };
+
+function nested(): object {
+  return Array.from({ length: 1000 }).reduce<object>((inner) => ({ inner }), {});
+}
+
 async function exported(key: CryptoKey): Promise<Record<string, unknown>> {
   return Object({ ...(await crypto.subtle.exportKey('jwk', key)) });
 }
@@ -234,6 +241,22 @@ describe('who is meant', () => {
       const { body } = await bank.till.ask({ login_hint: undefined, login_hint_token: token });
       expect(body.error).toBe('invalid_request');
     }
+  });
+
+  test.each<[string, object, object]>([
+    ['an algorithm', { alg: unwritable }, {}],
+    ['a key id', { alg: 'PS256', kid: unwritable }, {}],
+    ['an end', { alg: 'PS256' }, { exp: unwritable }],
+    ['an issuer', { alg: 'PS256' }, { iss: unwritable }],
+    ['a subject', { alg: 'PS256' }, { sub_id: nested() }],
+  ])('by a login_hint_token with %s that is no text is refused', async (_what, header, claims) => {
+    const part = (json: object) => Buffer.from(JSON.stringify(json)).toString('base64url');
+    const token = `${part(header)}.${part(claims)}.c2lnbmF0dXJl`;
+    const { status, body } = await bank.till.ask({
+      login_hint: undefined,
+      login_hint_token: token,
+    });
+    expect({ status, error: body.error }).toEqual({ status: 400, error: 'invalid_request' });
   });
 
   test('cannot be found out by trying (SEC-24): after many strangers everybody is refused', async () => {
