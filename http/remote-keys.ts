@@ -3,11 +3,10 @@ import type { Clock } from '../core/clock.js';
 import type { GuardedFetch } from './guarded-fetch.js';
 import { OutgoingFailure } from './guarded-fetch.js';
 
-const jwksSchema = z.object({
-  keys: z.array(z.looseObject({ kty: z.string() })).max(100),
-});
+// What one is that is no key, those say who use them: it must not cost the others.
+const jwksSchema = z.object({ keys: z.array(z.unknown()).max(100) });
 
-/** Public keys as they are published (RFC 7517 §5). */
+/** What somebody publishes as public keys (RFC 7517 §5), none of it looked at. */
 export type RemoteKeySet = z.infer<typeof jwksSchema>;
 
 /** There are no keys at an address. The message is public. */

@@ -1,9 +1,11 @@
 import { expect, test } from '@jest/globals';
+import { z } from 'zod';
 import { createKeyFetcher, NoRemoteKeys } from '../../http/remote-keys.js';
 import { createMovingClock } from '../adapters/support/moving-clock.js';
 
 const uri = 'https://directory.example/jwks';
 const minute = 60;
+const keyIds = z.array(z.object({ kid: z.string() }).transform(({ kid }) => kid));
 
 /** A directory that can be away, and counts how often it is asked. */
 function startDirectory() {
@@ -16,7 +18,7 @@ function startDirectory() {
     return { status: 200, headers: {}, body: Buffer.from(JSON.stringify({ keys })) };
   };
   const fetchKeys = createKeyFetcher(Object.assign(answer, { close: async () => {} }), clock);
-  const kids = async (atMost?: number) => (await fetchKeys(uri, atMost)).keys.map(({ kid }) => kid);
+  const kids = async (atMost?: number) => keyIds.parse((await fetchKeys(uri, atMost)).keys);
   return { clock, directory, kids };
 }
 
@@ -63,4 +65,18 @@ test('a directory that is away when its keys are too old is asked again after a 
   clock.advance(16);
   directory.isAway = false;
   expect(await kids()).toEqual(['first']);
+});
+
+test('what is no key costs a directory none of its keys, which are a hundred at most', async () => {
+  const publish = (keys: readonly unknown[]) => {
+    const body = Buffer.from(JSON.stringify({ keys }));
+    const answer = async () => ({ status: 200, headers: {}, body });
+    return createKeyFetcher(
+      Object.assign(answer, { close: async () => {} }),
+      createMovingClock(),
+    )(uri);
+  };
+  const key = { kty: 'EC', kid: 'first' };
+  expect(await publish([key, {}, null, 'key'])).toEqual({ keys: [key, {}, null, 'key'] });
+  await expect(publish(Array(101).fill(key))).rejects.toThrow('no JSON Web Key Set');
 });

@@ -92,7 +92,7 @@ describe('SEC-41: weak keys', () => {
 
   test('a key of a kind that is unknown here is refused, and one that is published beside others ignored', async () => {
     const { jwks: _jwks, ...rest } = budget;
-    for (const unknown of [{ kty: 'FOO' }, { ...offCurve(), crv: 'secp256k1' }]) {
+    for (const unknown of [{ kty: 'FOO' }, {}, { ...offCurve(), crv: 'secp256k1' }]) {
       const jwks = { keys: [publicJwk, unknown] };
       expect(await assent.register({ ...rest, jwks }, { token })).toMatchObject({ status: 400 });
       const jwks_uri = assent.publish(`/unknown/${Math.random()}`, jwks);
