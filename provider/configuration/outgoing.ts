@@ -5,7 +5,10 @@ import { usableKeys } from '../../core/public-key.js';
 import type { GuardedAnswer, GuardedFetch } from '../../http/guarded-fetch.js';
 import { shareRequests } from '../../http/share-requests.js';
 
-const keySet = z.object({ keys: z.array(z.unknown()).max(100) });
+/** Each is looked at. */
+const mostKeys = 100;
+
+const keySet = z.object({ keys: z.array(z.unknown()).max(mostKeys) });
 
 /** The library's own requests (`jwks_uri`, `sector_identifier_uri`) go where a client's address may lead. */
 export function outgoingConfiguration(guardedFetch: GuardedFetch, clock: Clock) {
@@ -14,9 +17,11 @@ export function outgoingConfiguration(guardedFetch: GuardedFetch, clock: Clock) 
     // The library would fail too, and ask again for the next request that needs it.
     if (answer.status !== 200) throw new Error(`the answer was ${answer.status}`);
     const document: unknown = JSON.parse(answer.body.toString());
+    // A `sector_identifier_uri` leads to a list.
+    if (!Object.hasOwn(Object(document), 'keys')) return answer;
     const { data: jwks } = keySet.safeParse(document);
+    if (!jwks) throw new Error(`the answer was no set of at most ${mostKeys} keys`);
     // One key that is none would cost the client all others, or what is encrypted to it (SEC-41).
-    if (!jwks) return answer;
     return { ...answer, body: Buffer.from(JSON.stringify({ keys: usableKeys(jwks.keys) })) };
   }, clock);
 

@@ -20,10 +20,11 @@ beforeAll(async () => {
   const authority = await openCertificateAuthority(directory, systemClock);
   target = await startTarget(await authority.server('target'), (response, { url }) => {
     if (url === '/keys') response.end(JSON.stringify(keys.jwks));
+    else if (url === '/crowded') response.end(JSON.stringify(crowd(keys)));
     else if (url === '/moved') response.writeHead(302, { location: '/keys' }).end();
     else response.end(`{"keys":[],"filling":"${'x'.repeat(100_000)}"}`);
   });
-  const clients = ['keys', 'moved', 'huge'].map((name) => ({
+  const clients = ['keys', 'moved', 'huge', 'crowded'].map((name) => ({
     client_id: name,
     profile: 'fapi2-security',
     token_endpoint_auth_method: 'private_key_jwt',
@@ -47,6 +48,12 @@ afterAll(async () => {
   await target.stop();
   await rm(directory, { recursive: true });
 });
+
+/** More keys than are looked at, the client's own among them. */
+function crowd({ publicJwk }: ClientKeys) {
+  const others = Array.from({ length: 100 }, (_, count) => ({ ...publicJwk, kid: `key-${count}` }));
+  return { keys: [publicJwk, ...others] };
+}
 
 /** Introspection asks for the client's authentication and nothing else. */
 async function authenticate(assent: RunningAssent, clientId: string) {
@@ -73,7 +80,7 @@ test('a jwks_uri inside of the network is not connected to, and nothing of it is
   expect(target.connections()).toBe(before);
 });
 
-test.each(['moved', 'huge'])('a jwks_uri that is %s gives no keys', async (name) => {
+test.each(['moved', 'huge', 'crowded'])('a jwks_uri that is %s gives no keys', async (name) => {
   const { status } = await authenticate(allowing, name);
   expect(status).toBeGreaterThanOrEqual(400);
   expect(status).toBeLessThan(500);
