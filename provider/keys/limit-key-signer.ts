@@ -35,7 +35,8 @@ async function within<Result>(
     const late = wait(limit, undefined, { signal: given.signal }).then(() => {
       throw new TypeError('the external signer did not answer in time');
     });
-    return await Promise.race([work(given.signal), late]);
+    // Raced before the work begins, which may throw at once: else nobody would hear how the wait ends.
+    return await Promise.race([late, (async () => work(given.signal))()]);
   } finally {
     given.abort();
   }

@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import {
   createLocalJWKSet,
@@ -246,6 +247,24 @@ test('a signer that hangs is waited for, for a while, whatever it is asked; what
   await expect(signer(async (id) => destroy(id)).createKey('ES256')).rejects.toThrow(late);
   make({ id: 'a-late-key', publicJwk: { kty: 'EC' } });
   expect(await destroyed).toBe('a-late-key');
+});
+
+test('a signer that throws instead of failing later is a signer that failed, and ends no process', async () => {
+  const module = new URL('../../provider/keys/limit-key-signer.ts', import.meta.url);
+  const script = `
+    import { limitKeySigner } from '${module}';
+    const fail = () => { throw new Error('the HSM is on fire'); };
+    const signer = limitKeySigner({ createKey: fail, sign: fail, destroyKey: fail });
+    const { signal } = new AbortController();
+    const calls = [signer.createKey('ES256'), signer.sign({}, Buffer.of(), signal), signer.destroyKey('a')];
+    for (const { reason } of await Promise.allSettled(calls)) console.log(reason.message);
+  `;
+  const run = promisify(execFile)(globalThis.process.execPath, [
+    '--input-type=module',
+    '-e',
+    script,
+  ]);
+  expect((await run).stdout).toBe('the HSM is on fire\n'.repeat(3));
 });
 
 test('rotating makes the next key there, and destroys the old one there', async () => {
