@@ -1,10 +1,11 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { type Configuration, tokenIntrospection } from 'openid-client';
 import { z } from 'zod';
 import type { TokenFacts, TokenReader } from './access-token.js';
 import { AccessRefused } from './guard.js';
 
-/** Longest wait for the issuer (seconds): callers wait for it, too. */
-const patience = 5;
+/** Longest wait for the issuer (milliseconds): callers wait for it, too. */
+const patience = 5_000;
 
 /** How far the clock of the issuer may be ahead (seconds). */
 const tolerance = 60;
@@ -59,16 +60,16 @@ interface ReaderOptions {
 /**
  * Asks the issuer about each token, each time, for five seconds at most: what was revoked there ends here
  * at the next call.
- * @param configuration of `openid-client`: the issuer, and the resource as a client of it.
+ * @param configuration of `openid-client`: the issuer, and the resource as a client of it. Its `timeout`
+ * holds where it is less.
  */
 export function createIntrospectedTokens(
   configuration: Configuration,
   { audience, onOutage = () => {}, now = Date.now }: ReaderOptions = {},
 ): TokenReader<IntrospectedFacts> {
-  configuration.timeout = Math.min(configuration.timeout ?? patience, patience);
   return {
     async read(token) {
-      const response = await tokenIntrospection(configuration, token).catch((cause: unknown) => {
+      const response = await introspect(configuration, token).catch((cause: unknown) => {
         onOutage(cause);
         const message = 'The issuer does not say what the access token is; try again later';
         throw new AccessRefused(503, message, []);
@@ -92,4 +93,17 @@ export function createIntrospectedTokens(
       };
     },
   };
+}
+
+/** @throws where the issuer does not answer in time: its own timeout is for whatever it is asked. */
+async function introspect(configuration: Configuration, token: string) {
+  const given = new AbortController();
+  const late = wait(patience, undefined, { signal: given.signal }).then(() => {
+    throw new TypeError('the issuer did not answer in time');
+  });
+  try {
+    return await Promise.race([late, tokenIntrospection(configuration, token)]);
+  } finally {
+    given.abort();
+  }
 }

@@ -9,20 +9,19 @@ const live = { active: true, client_id: 'tpp', exp: now + 300, aud: 'https://api
 const jkt = 'a'.repeat(43);
 
 function read(said: object) {
-  const issuer = 'https://issuer.example';
-  const introspection_endpoint = `${issuer}/introspection`;
-  const configuration = new openid.Configuration(
-    { issuer, introspection_endpoint },
-    'api',
-    {},
-    openid.None(),
-  );
+  const configuration = createConfiguration();
   configuration[openid.customFetch] = async () => Response.json(said);
   const tokens = createIntrospectedTokens(configuration, {
     audience: live.aud,
     now: () => now * 1000,
   });
   return tokens.read('a-token');
+}
+
+function createConfiguration(): openid.Configuration {
+  const issuer = 'https://issuer.example';
+  const introspection_endpoint = `${issuer}/introspection`;
+  return new openid.Configuration({ issuer, introspection_endpoint }, 'api', {}, openid.None());
 }
 
 test.each([
@@ -56,3 +55,19 @@ test.each([
     expect(await read({ ...live, ...said })).toBeUndefined();
   },
 );
+
+test('a silent issuer is waited for five seconds, whatever its timeout is for other things', async () => {
+  async function expectOutage(timeout: number) {
+    const configuration = createConfiguration();
+    configuration.timeout = timeout;
+    configuration[openid.customFetch] = () => new Promise(() => {});
+    const causes: unknown[] = [];
+    const tokens = createIntrospectedTokens(configuration, {
+      onOutage: (cause) => causes.push(cause),
+    });
+    await expect(tokens.read('a-token')).rejects.toMatchObject({ status: 503 });
+    expect(causes).toHaveLength(1);
+    expect(configuration.timeout).toBe(timeout);
+  }
+  await Promise.all([expectOutage(0), expectOutage(30)]);
+}, 15_000);
