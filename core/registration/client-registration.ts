@@ -137,14 +137,18 @@ export function createClientRegistration(deps: ClientRegistrationDeps): ClientRe
   /** The writes that keep the history of a client short that changes itself again and again. */
   async function forgetOldChanges(clientId: string): Promise<readonly Write[]> {
     if ((await storage.count(clientChanges, 'client', clientId)) < mostChanges) return [];
-    const query = { index: 'client', equals: clientId, limit: mostChanges };
-    const { records } = await storage.find(clientChanges, query);
     const isOwn = ({ value: { by, action } }: Stored<ClientChange>) =>
       by.kind === 'registration' && action === 'updated';
-    return records
-      .filter(isOwn)
-      .slice(0, 2)
-      .map(({ id }) => remove(clientChanges, id));
+    const oldest: Stored<ClientChange>[] = [];
+    // What others did is not forgotten, however much of it comes first.
+    let after: string | undefined;
+    do {
+      const query = { index: 'client', equals: clientId, limit: mostChanges, after };
+      const page = await storage.find(clientChanges, query);
+      oldest.push(...page.records.filter(isOwn));
+      after = page.next;
+    } while (after !== undefined && oldest.length < 2);
+    return oldest.slice(0, 2).map(({ id }) => remove(clientChanges, id));
   }
 
   return {

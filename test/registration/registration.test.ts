@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import * as openid from 'openid-client';
 import { createAdministration } from '../../composition/administration.js';
-import { clientChanges } from '../../core/client-change.js';
+import { clientChanges, recordChange } from '../../core/client-change.js';
 import { nothingHeld } from '../../core/client-holdings.js';
 import { createClientRules } from '../../provider/client-rules.js';
 import { createClientKeys } from '../support/client-keys.js';
@@ -484,6 +484,25 @@ test('a client that changes itself without end does not fill the store', async (
   expect(JSON.stringify(history).length).toBeLessThan(50_000);
   expect(JSON.stringify(history[1]?.changes)).toMatch(/SHA-256/);
 }, 60_000);
+
+test('what operators changed of a client hides none of its own changes that make way', async () => {
+  const { body: made } = await assent.register(budget, { token });
+  const id = String(made.client_id);
+  const author = { by: { kind: 'operator', id: 'ops' } as const, at: new Date() };
+  const changes = Array.from({ length: 210 }, () => recordChange(id, 'updated', [], author));
+  await assent.storage.commit(changes);
+  let own = made.registration_access_token;
+  for (let count = 0; count < 5; count++) {
+    const { status, body } = await assent.call('PUT', `/oidc/reg/${id}`, {
+      token: own,
+      body: { ...budget, client_id: id, client_name: `Budget app ${count}` },
+    });
+    expect(status).toBe(200);
+    own = body.registration_access_token;
+  }
+  // That it was made, what operators did, and the latest of its own.
+  expect(await assent.storage.count(clientChanges, 'client', id)).toBe(212);
+});
 
 test('requests are counted by address until a client proves itself, and then by client', async () => {
   const few = await startRegistration({ registration: { attempts: 4, anyone: {} } });
