@@ -80,12 +80,15 @@ export function createExplanations(deps: ExplanationsDeps): Explanations {
   const underWay = new Set<Promise<void>>();
   let minute = 0;
   let counts = new Map<string, number>();
+  /** Those of whom no empty place was found in this minute: looking again would cost commits. */
+  let full = new Set<string>();
 
   function mayStore(kind: Kind, owner: string): boolean {
     const now = Math.floor(clock.now() / 60_000);
     if (now !== minute) {
       minute = now;
       counts = new Map();
+      full = new Set();
     }
     const [own = 0, all = 0] = [counts.get(owner), counts.get(kind)];
     if (own >= perMinute.client || all >= perMinute.all) return false;
@@ -96,13 +99,14 @@ export function createExplanations(deps: ExplanationsDeps): Explanations {
   async function keep(owner: string, explanation: Explanation): Promise<void> {
     const place = () => `${owner}:${Math.floor(random() * places)}`;
     const expiresAt = new Date(clock.now() + keptFor);
-    for (let look = 0; look < looks; look++) {
+    for (let look = 0; look < looks && !full.has(owner); look++) {
       try {
         return await storage.commit([insert(explanations, place(), explanation, expiresAt)]);
       } catch (error) {
         if (!(error instanceof StorageConflict)) throw error;
       }
     }
+    full.add(owner);
     await storage.commit([put(explanations, place(), explanation, expiresAt)]);
   }
 

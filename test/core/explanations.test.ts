@@ -10,14 +10,19 @@ let storage: Storage;
 let clock: MovingClock;
 let remembered: Explanations;
 let drawn: number[];
+let commits: number;
 
 beforeEach(async () => {
   clock = createMovingClock();
   drawn = [];
+  commits = 0;
   storage = await openStorage({
     ...(await sqliteKind.create()),
     collections: [explanations],
     clock,
+    onCall: ({ operation }) => {
+      if (operation === 'commit') commits += 1;
+    },
   });
   remembered = createExplanations({
     storage,
@@ -60,6 +65,23 @@ test('a client that has no place left gives one of them to the latest', async ()
   refuse('two');
   await remembered.settle();
   expect(await known()).toEqual(['two']);
+});
+
+test('a client that has no place left costs one commit for each of the next, for a minute', async () => {
+  for (const traceId of ['one', 'two']) {
+    refuse(traceId);
+    await remembered.settle();
+  }
+  commits = 0;
+  refuse('three');
+  await remembered.settle();
+  expect([commits, await known()]).toEqual([1, ['three']]);
+  // Its places may be empty again.
+  clock.advance(60);
+  drawn = [0.5];
+  refuse('four');
+  await remembered.settle();
+  expect(await known()).toEqual(['four', 'three']);
 });
 
 test('what strangers are refused in the names of clients hides nothing that a client is refused', async () => {
