@@ -12,6 +12,8 @@ const words = new Set([
   'scope',
 ]);
 
+const addresses = new Set(['redirect_uri', 'post_logout_redirect_uri']);
+
 /** Long, and of the kind of characters that keys and tokens are made of. */
 const secretLooking = /[A-Za-z0-9_~+/=.-]{25,}/g;
 
@@ -24,7 +26,7 @@ export function describeInput(name: string, value: unknown): string {
   if (value === undefined || value === '') return `no ${name}`;
   if (typeof value !== 'string') return `${name} is no text`;
   if (words.has(name)) return `${name} is '${redact(value).slice(0, 200)}'`;
-  const address = name === 'redirect_uri' ? describeAddress(value) : undefined;
+  const address = addresses.has(name) ? describeAddress(value) : undefined;
   if (address !== undefined) return `${name} is '${address.slice(0, 200)}'`;
   return describeJwt(name, value) ?? `${name} of ${value.length} characters`;
 }
@@ -50,9 +52,13 @@ function isPlain(word: string): boolean {
 function describeAddress(value: string): string | undefined {
   const url = URL.parse(value);
   if (!url) return undefined;
-  const authority = url.host && `//${redact(url.host)}`;
   // Each part by itself: together they look like a secret.
-  return `${url.protocol}${authority}${url.pathname.split('/').map(redact).join('/')}`;
+  const [host, path] = [redactParts(url.host, '.'), redactParts(url.pathname, '/')];
+  return `${url.protocol}${host && `//${host}`}${path}`;
+}
+
+function redactParts(text: string, separator: string): string {
+  return text.split(separator).map(redact).join(separator);
 }
 
 function describeJwt(name: string, token: string): string | undefined {

@@ -279,8 +279,15 @@ test.each([
   ['http://localhost:3020/cb', 'http://localhost:3020/cb'],
   ['com.example.app:/cb', 'com.example.app:/cb'],
   ['https://jane@app.example/eyJhbGciOiJub25lIn0eyJzdWIiOi/a', 'https://app.example/…/a'],
+  [
+    'https://tpp1.sandbox.openbanking.example:8443/callback',
+    'https://tpp1.sandbox.openbanking.example:8443/callback',
+  ],
+  ['https://eyjhbgcioijub25lin0eyjzdwiioijqyw5l.app.example/cb', 'https://….app.example/cb'],
 ])('a redirect_uri that is refused is shown as origin and path: %s', (uri, shown) => {
-  expect(describeInput('redirect_uri', uri)).toBe(`redirect_uri is '${shown}'`);
+  for (const name of ['redirect_uri', 'post_logout_redirect_uri']) {
+    expect(describeInput(name, uri)).toBe(`${name} is '${shown}'`);
+  }
   expect(describeInput('redirect_uri', 'nonsense')).toBe('redirect_uri of 8 characters');
 });
 
