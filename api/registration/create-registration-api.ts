@@ -78,7 +78,9 @@ export function createRegistrationApi(deps: RegistrationApiDeps): Router {
       await spend(`client ${clientId}`);
       return client;
     } catch (error) {
-      if (ctx.state.clientId === undefined) await spendOfNetwork(ctx);
+      // Not before the proof: strangers in its network would lock a client out that has one.
+      const isStranger = ctx.state.clientId === undefined && error instanceof RegistrationRefused;
+      if (isStranger) await spendOfNetwork(ctx);
       throw error;
     }
   }

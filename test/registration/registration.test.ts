@@ -3,6 +3,7 @@ import * as openid from 'openid-client';
 import { createAdministration } from '../../composition/administration.js';
 import { clientChanges, recordChange } from '../../core/client-change.js';
 import { nothingHeld } from '../../core/client-holdings.js';
+import { clients } from '../../core/clients.js';
 import { createClientRules } from '../../provider/client-rules.js';
 import { createClientKeys } from '../support/client-keys.js';
 import { startAssent } from '../support/start-assent.js';
@@ -522,6 +523,27 @@ test('requests are counted by address until a client proves itself, and then by 
     expect(refused).toEqual([401, 401, 429, 429]);
     expect((await few.register(budget)).status).toBe(429);
     expect((await get(other)).status).toBe(200);
+  } finally {
+    await few.stop();
+  }
+});
+
+test('a fault of ours is counted against nobody', async () => {
+  let isAway = false;
+  const few = await startRegistration({ registration: { attempts: 2, anyone: {} } }, undefined, {
+    onStorageCall({ collection }) {
+      if (isAway && collection === clients.name) throw new Error('the storage is away');
+    },
+  });
+  try {
+    const { body } = await few.register(budget);
+    const ask = () =>
+      few.call('GET', `/oidc/reg/${body.client_id}`, { token: body.registration_access_token });
+    isAway = true;
+    expect([(await ask()).status, (await ask()).status]).toEqual([500, 500]);
+    isAway = false;
+    expect((await ask()).status).toBe(200);
+    expect((await few.register(budget)).status).toBe(201);
   } finally {
     await few.stop();
   }
