@@ -89,6 +89,7 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
       const sessions = createInteractionSessions({
         ...{ provider, storage, unitOfWork, describeClient, resource },
       });
+      const subjectOf = createSubjectReader(provider, foundation.pairwise);
       const interactions = createBankInteractions({
         sessions,
         intentService,
@@ -101,12 +102,12 @@ export function createBankRole(foundation: Foundation, ledger: BankLedger): Role
         newId: randomUUID,
         questionsOf: profileOf,
         resources: configuration.resources,
-        subjectOf: createSubjectReader(provider, foundation.pairwise),
+        subjectOf,
       });
       const { singleSignOn, arrangements } = offeredProfiles(configuration);
       const signOn = singleSignOn && [
         createSignOnInteractions({
-          ...{ provider, sessions, ledger },
+          ...{ provider, sessions, ledger, subjectOf },
           signIn: customers,
           isSignOn: (client) => profileOf(client).singleSignOn,
           newId: randomUUID,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { decodeJwt, jwtVerify } from 'jose';
 import * as openid from 'openid-client';
+import { z } from 'zod';
 import { explanations } from '../../core/explanation.js';
 import { createLogger } from '../../create-logger.js';
 import { reportEvents } from '../../provider/log-events.js';
@@ -16,6 +17,7 @@ import {
   type Person,
   redirectUri,
   type SignOnBank,
+  secret,
   signedOutUri,
   startSignOnBank,
 } from './support/start-sign-on-bank.js';
@@ -67,19 +69,62 @@ describe('a person who is signed in', () => {
     );
   });
 
-  test('must be the one whom an ID token names', async () => {
+  const namings: [string, (idToken: string) => Record<string, string>][] = [
+    ['an ID token', (idToken) => ({ id_token_hint: idToken })],
+    [
+      'the claim sub',
+      (idToken) => {
+        const sub = { value: decodeJwt(idToken).sub };
+        return { claims: JSON.stringify({ id_token: { sub } }) };
+      },
+    ],
+  ];
+  test.each(
+    namings.flatMap(([how, name]) =>
+      ['app', 'pairwise'].map((client) => [how, client, name] as const),
+    ),
+  )('must be the one whom %s names, of the client %s', async (_how, client_id, name) => {
     const person = openPerson(bank);
-    const { id_token } = answerOf(
-      await goThrough(person, authorizeUrl({ response_type: 'id_token' })),
+    const { id_token = '' } = answerOf(
+      await goThrough(person, authorizeUrl({ client_id, response_type: 'id_token' })),
     );
-    const hinted = authorizeUrl({ id_token_hint: id_token ?? '', prompt: 'none' });
-    expect(answerOf((await person.open(hinted)).url).code).toBeDefined();
+    const named = { client_id, ...name(id_token) };
+    const silent = authorizeUrl({ ...named, prompt: 'none' });
+    expect(answerOf((await person.open(silent)).url).code).toBeDefined();
+    const anew = await goThrough(openPerson(bank), authorizeUrl(named));
+    expect(answerOf(anew).code).toBeDefined();
     const other = openPerson(bank);
-    await goThrough(other, authorizeUrl(), daniel);
-    expect(answerOf((await other.open(hinted)).url).error).toBe('login_required');
-    const asked = authorizeUrl({ id_token_hint: id_token ?? '' });
-    const { url } = await other.submit(await other.open(asked), 'login', daniel);
-    expect(answerOf(url)).toMatchObject({ error: 'login_required', state: 's' });
+    await goThrough(other, authorizeUrl({ client_id }), daniel);
+    expect(answerOf((await other.open(silent)).url).error).toBe('login_required');
+    for (const browser of [other, openPerson(bank)]) {
+      const login = await browser.open(authorizeUrl(named));
+      const { url } = await browser.submit(login, 'login', daniel);
+      expect(answerOf(url)).toMatchObject({ error: 'login_required', state: 's' });
+    }
+  });
+
+  test('finishes a pushed request once, and a second click is led to where the first one leads', async () => {
+    const pushed = await bank.fetch('/oidc/request', {
+      method: 'POST',
+      headers: {
+        authorization: `Basic ${Buffer.from(`app:${secret}`).toString('base64')}`,
+        'content-type': 'application/x-www-form-urlencoded',
+      },
+      body: new URL(authorizeUrl(), bank.issuer).search.slice(1),
+    });
+    const { request_uri } = z.object({ request_uri: z.string() }).parse(await pushed.json());
+    const person = openPerson(bank);
+    const login = await person.open(
+      `/oidc/auth?${new URLSearchParams({ client_id: 'app', request_uri })}`,
+    );
+    const consent = await person.submit(login, 'login', amelia);
+    const together = <Result>(click: () => Promise<Result>) =>
+      Promise.all(Array.from({ length: 5 }, click));
+    // The connections are open when the clicks come, which so come at once.
+    await together(() => person.open(consent.url.href));
+    const ends = await together(() => person.submit(consent, 'consent', { decision: 'allow' }));
+    expect(ends.map(({ status }) => status)).not.toContain(500);
+    expect(ends.filter(({ url }) => answerOf(url).code !== undefined)).toHaveLength(1);
   });
 
   test('may be hinted at, wished strongly authenticated, and told in what language', async () => {

@@ -1,5 +1,4 @@
 import Router from '@koa/router';
-import { decodeJwt } from 'jose';
 import type { Context, Next } from 'koa';
 import type { Provider } from 'oidc-provider';
 import { z } from 'zod';
@@ -18,7 +17,9 @@ import {
   type InteractionSessions,
 } from '../../interaction-session.js';
 import { seeOther } from '../../see-other.js';
+import { wasOvertaken } from '../../was-overtaken.js';
 import type { CustomerSignIn, SignInRequest } from '../customer-sign-in.js';
+import { isAskedFor, type SubjectOf } from '../is-asked-for.js';
 import { createSignInSteps, signInPlaceOf } from '../sign-in-steps.js';
 import { showConsent } from './show-sign-on.js';
 
@@ -31,6 +32,7 @@ export interface SignOnDeps {
   readonly isSignOn: (client: ClientMetadata) => boolean;
   /** A new Grant's. */
   readonly newId: () => string;
+  readonly subjectOf: SubjectOf;
 }
 
 type Step = (ctx: Context, session: InteractionSession) => Promise<void>;
@@ -50,7 +52,7 @@ const askedSchema = z.object({
  * Visits of other clients are left to the routes after these.
  */
 export function createSignOnInteractions(deps: SignOnDeps): Router {
-  const { provider, sessions, signIn, ledger, isSignOn, newId } = deps;
+  const { provider, sessions, signIn, ledger, isSignOn, newId, subjectOf } = deps;
   const signInSteps = createSignInSteps(deps);
   const placeOf = (session: InteractionSession) => signInPlaceOf(session, 'identity');
   const router = new Router();
@@ -68,6 +70,15 @@ export function createSignOnInteractions(deps: SignOnDeps): Router {
     const login = { accountId, ...describeLogin(authentication) };
     return sessions.goOn(ctx, session, { login }, [remove(bankVisits, session.uid)]);
   };
+
+  function toSignInRequest(session: InteractionSession): SignInRequest {
+    return {
+      contexts: wantedContexts(session.params),
+      purpose: `It signs you in to ${nameOf(session.client)}.`,
+      // After a visit the library compares no hint, and asks for another `sub` again and again.
+      isTheirs: (customerId) => isAskedFor(session, customerId, subjectOf),
+    };
+  }
 
   async function enterLogin(ctx: Context, session: InteractionSession, form: Form): Promise<void> {
     const request = toSignInRequest(session);
@@ -121,7 +132,12 @@ export function createSignOnInteractions(deps: SignOnDeps): Router {
     return async (ctx: Context, next: Next) => {
       const session = await sessions.open(ctx);
       if (!isSignOn(session.client)) return next();
-      await step(ctx, session);
+      try {
+        await step(ctx, session);
+      } catch (error) {
+        if (!wasOvertaken(error)) throw error;
+        seeOther(ctx, session.path);
+      }
     };
   }
 
@@ -146,15 +162,6 @@ export function createSignOnInteractions(deps: SignOnDeps): Router {
   return router;
 }
 
-function toSignInRequest({ client, params, prompt }: InteractionSession): SignInRequest {
-  const hinted = hintedSubject(client, prompt.details.id_token_hint);
-  return {
-    contexts: wantedContexts(params),
-    purpose: `It signs you in to ${nameOf(client)}.`,
-    isTheirs: (customerId) => hinted === undefined || hinted === customerId,
-  };
-}
-
 /** `acr_values` are a wish here (OpenID Connect Core §3.1.2.1): no resource stands behind them. */
 function wantedContexts({
   claims,
@@ -164,11 +171,6 @@ function wantedContexts({
   if (claimed) return claimed;
   const offered = readWantedContexts({ acr_values: wished });
   return offered && offered.length > 0 ? offered : undefined;
-}
-
-/** Whom the client means; the library has verified the hint. Pairwise subjects it compares itself. */
-function hintedSubject({ subject_type: type }: ClientMetadata, hint: unknown): string | undefined {
-  return typeof hint === 'string' && type !== 'pairwise' ? decodeJwt(hint).sub : undefined;
 }
 
 /** What is asked for, or where all was granted before and is asked again, the whole request. */

@@ -46,6 +46,7 @@ export async function startSignOnBank() {
       clients: [
         { ...client, client_id: 'app', client_name: 'Budget', initiate_login_uri: redirectUri },
         { ...client, client_id: 'second', token_endpoint_auth_method: 'client_secret_post' },
+        { ...client, client_id: 'pairwise', subject_type: 'pairwise' },
         {
           ...client,
           client_id: 'told',
