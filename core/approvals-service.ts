@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import {
   type Approval,
   type ApprovalDecision,
@@ -7,8 +8,8 @@ import {
   stateOf,
   waitingIndexValue,
 } from './approval.js';
-import { refundAttempt, restoreAttempts, spendAttempt } from './attempts.js';
-import type { BankLedger, CustomerHint } from './bank-ledger.js';
+import { hasAttempt, restoreAttempts, spendAttempt } from './attempts.js';
+import type { BankCustomer, BankLedger, CustomerHint } from './bank-ledger.js';
 import type { ClientMetadata } from './clients.js';
 import type { Clock } from './clock.js';
 import { belongsTo, isIntentAuthorisable } from './intent.js';
@@ -19,7 +20,10 @@ import { persistent } from './retry-conflict.js';
 import { insert, type Storage, type Stored, update, type Write } from './storage.js';
 import { createTurns } from './turns.js';
 
-/** What CIBA Core §13, and Unmet Authentication Requirements 1.0, call a request that is not put to anybody. */
+/**
+ * What CIBA Core §13, Unmet Authentication Requirements 1.0 and, where the bank's systems take too long,
+ * RFC 6749 §4.1.2.1 call a request that is not put to anybody.
+ */
 export type BackchannelError =
   | 'invalid_request'
   | 'invalid_scope'
@@ -27,7 +31,8 @@ export type BackchannelError =
   | 'missing_user_code'
   | 'invalid_user_code'
   | 'unmet_authentication_requirements'
-  | 'access_denied';
+  | 'access_denied'
+  | 'temporarily_unavailable';
 
 /** A request is not put to the person; the message is for the client. */
 export class BackchannelRefusal extends Error {
@@ -50,7 +55,8 @@ export interface ApprovalsService {
   /**
    * The id of the customer that a client means.
    * @throws {BackchannelRefusal} `unknown_user_id`, and after many of these `access_denied` whomever it
-   * names, so that nobody finds out who banks here by trying.
+   * names, so that nobody finds out who banks here by trying; `temporarily_unavailable` where the bank's
+   * systems do not answer in time, or too many of the client's requests wait for them.
    */
   identify(clientId: string, hint: CustomerHint): Promise<string>;
   /** @throws {BackchannelRefusal} where the customer has a code and this is not it. */
@@ -80,12 +86,18 @@ interface ApprovalsDeps {
   readonly clock: Clock;
   readonly ledger: BankLedger;
   readonly intentService: IntentService;
+  /** Longest wait for the bank's systems to say who somebody is (milliseconds). */
+  readonly patience?: number;
 }
 
 /** People a client may name that the bank does not know, in a quarter of an hour. */
 const mostUnknown = 50;
-/** Who is being looked up counts as unknown until it is known, so a burst of requests waits its turn. */
+/**
+ * Lookups of one client under way in a process. Whoever is known to the bank costs a client nothing, so
+ * these are what a burst may find out beyond `mostUnknown`.
+ */
 const mostAtOnce = 10;
+const mostLookupsWaiting = 100;
 const mostUserCodes = 5;
 /** Requests of one client that wait for one customer: what is more only wears the person down. */
 const mostWaiting = 30;
@@ -94,8 +106,31 @@ const kept = 86_400_000;
 
 /** See {@link ApprovalsService}. */
 export function createApprovals(deps: ApprovalsDeps): ApprovalsService {
-  const { storage, clock, ledger, intentService } = deps;
-  const lookups = createTurns(mostAtOnce);
+  const { storage, clock, ledger, intentService, patience = 5_000 } = deps;
+  const lookups = createTurns({
+    mostAtOnce,
+    mostWaiting: mostLookupsWaiting,
+    whenFull: () =>
+      new BackchannelRefusal(
+        'temporarily_unavailable',
+        'too many of your requests wait to be looked at; try again later',
+      ),
+  });
+
+  /** Whoever never answers must not keep the turns of a client. */
+  async function lookUp(hint: CustomerHint): Promise<BankCustomer | undefined> {
+    const given = new AbortController();
+    const isLate = async () => {
+      await wait(patience, undefined, { signal: given.signal });
+      const message = 'the bank cannot say who this is right now; try again later';
+      throw new BackchannelRefusal('temporarily_unavailable', message);
+    };
+    try {
+      return await Promise.race([ledger.identify(hint), isLate()]);
+    } finally {
+      given.abort();
+    }
+  }
 
   async function allWaiting(customerId: string): Promise<readonly Stored<Approval>[]> {
     const { records } = await storage.find(approvals, {
@@ -128,20 +163,13 @@ export function createApprovals(deps: ApprovalsDeps): ApprovalsService {
         'access_denied',
         'too many requests named people who are not known here; try again later',
       );
-      const customer = await lookups.take(clientId, async () => {
+      return lookups.take(clientId, async () => {
+        if (!(await hasAttempt(storage, limit))) throw tooMany;
+        const customer = await lookUp(hint);
+        if (customer) return customer.id;
         if (!(await spendAttempt(deps, [limit], persistent))) throw tooMany;
-        let isGuess = false;
-        try {
-          const found = await ledger.identify(hint);
-          isGuess = found === undefined;
-          return found;
-        } finally {
-          // What the bank's systems did not answer told nobody anything.
-          if (!isGuess) await refundAttempt(storage, limit.key);
-        }
+        throw new BackchannelRefusal('unknown_user_id', 'the hint names nobody who is known here');
       });
-      if (customer) return customer.id;
-      throw new BackchannelRefusal('unknown_user_id', 'the hint names nobody who is known here');
     },
 
     async checkUserCode(customerId, userCode) {

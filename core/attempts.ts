@@ -1,5 +1,5 @@
 import type { Clock } from './clock.js';
-import { persistent, retryConflict } from './retry-conflict.js';
+import { retryConflict } from './retry-conflict.js';
 import {
   type Collection,
   insert,
@@ -68,18 +68,10 @@ export async function spendAttempt(
   }
 }
 
-/** Gives one attempt back that turned out to be no guess; where it cannot, it stays spent. */
-export async function refundAttempt(storage: Storage, key: string): Promise<void> {
-  try {
-    await retryConflict(async () => {
-      const stored = await storage.get(attempts, key);
-      // Its window is over.
-      if (!stored) return;
-      await storage.commit([update(attempts, stored, { spent: stored.value.spent - 1 })]);
-    }, persistent);
-  } catch (error) {
-    if (!(error instanceof StorageConflict)) throw error;
-  }
+/** Whether a budget has an attempt left; what is spent once the answer is known may be spent meanwhile. */
+export async function hasAttempt(storage: Storage, { key, most }: AttemptLimit): Promise<boolean> {
+  const stored = await storage.get(attempts, key);
+  return (stored?.value.spent ?? 0) < most;
 }
 
 /** What gives all attempts of a budget back, for the commit of the success. */

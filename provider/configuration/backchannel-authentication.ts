@@ -9,7 +9,11 @@ import {
 import { z } from 'zod';
 import { requestUse } from '../../adapters/oidc/replay-proof.js';
 import type { UnitOfWork } from '../../adapters/oidc/unit-of-work.js';
-import { type ApprovalsService, BackchannelRefusal } from '../../core/approvals-service.js';
+import {
+  type ApprovalsService,
+  type BackchannelError,
+  BackchannelRefusal,
+} from '../../core/approvals-service.js';
 import { readDetails } from '../../core/authorization-details/detail-types.js';
 import type { CustomerHint } from '../../core/bank-ledger.js';
 import type { Clock } from '../../core/clock.js';
@@ -158,6 +162,11 @@ async function useRequestObjectOnce({ oidc }: KoaContextWithOIDC, client: Client
   );
 }
 
+const statuses: Partial<Record<BackchannelError, number>> = {
+  access_denied: 403,
+  temporarily_unavailable: 503,
+};
+
 /** Runs what `core/` may refuse. @throws the OAuth error of its kind, with the status of CIBA Core §13. */
 async function refusable<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
@@ -165,7 +174,7 @@ async function refusable<Result>(work: () => Promise<Result>): Promise<Result> {
   } catch (error) {
     if (!(error instanceof BackchannelRefusal)) throw error;
     const refusal = new errors.CustomOIDCProviderError(error.error, error.message);
-    const status = error.error === 'access_denied' ? 403 : 400;
+    const status = statuses[error.error] ?? 400;
     throw Object.assign(refusal, { status, statusCode: status });
   }
 }

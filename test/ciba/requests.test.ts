@@ -520,3 +520,16 @@ describe('discovery', () => {
     }
   });
 });
+
+test('a bank whose systems do not say in time who is meant can be asked again', async () => {
+  const slow = await startCiba({}, { identify: () => new Promise(() => {}) });
+  try {
+    const { status, body } = await slow.till.ask();
+    expect({ status, error: body.error }).toEqual({
+      status: 503,
+      error: 'temporarily_unavailable',
+    });
+  } finally {
+    await slow.stop();
+  }
+}, 30_000);

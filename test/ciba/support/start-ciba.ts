@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Response } from 'undici';
 import type { ConfigurationInput } from '../../../config/schema.js';
+import type { BankLedger } from '../../../core/bank-ledger.js';
 import { clients } from '../../../core/clients.js';
 import { systemClock } from '../../../core/clock.js';
 import { put } from '../../../core/storage.js';
@@ -38,7 +39,10 @@ export const backchannel = {
 };
 
 /** Assent as a bank whose customers approve on a device of their own, with clients of both modes. */
-export async function startCiba(settings: Pick<ConfigurationInput, 'features'> = {}) {
+export async function startCiba(
+  settings: Pick<ConfigurationInput, 'features'> = {},
+  ledger: Partial<BankLedger> = {},
+) {
   const directory = await mkdtemp(join(tmpdir(), 'assent-ciba-'));
   const clock = createMovingClock();
   const answering = { with: (response: ServerResponse) => void response.writeHead(204).end() };
@@ -49,7 +53,7 @@ export async function startCiba(settings: Pick<ConfigurationInput, 'features'> =
   const outgoing = { allow: ['localhost'], certificateAuthorities: [authority.certificate] };
   const bank = await startAssent(
     { role: 'bank', outgoing, ...settings },
-    { ledger: createDemoLedger({ clock }), clock },
+    { ledger: { ...createDemoLedger({ clock }), ...ledger }, clock },
   );
 
   const connectClient = (name: string, metadata: object = {}) =>
