@@ -17,6 +17,7 @@ export const apiErrorStatus = {
   InternalServer: 500,
   NotImplemented: 501,
   BadGateway: 502,
+  ServiceUnavailable: 503,
 } as const;
 
 export type ApiErrorCode = keyof typeof apiErrorStatus;

@@ -5,7 +5,7 @@ import type { AccessTokenReader } from '../../core/access-token.js';
 import type { Clock } from '../../core/clock.js';
 import type { Storage } from '../../core/storage.js';
 import { AccessRefused, createGuard } from '../../resource/guard.js';
-import { ApiError } from '../api-error.js';
+import { ApiError, type ApiErrorCode } from '../api-error.js';
 import { publicRequestUrl } from '../public-request-url.js';
 import { createProofReplays } from './dpop-proof.js';
 
@@ -20,11 +20,18 @@ export interface AuthenticateDeps {
   readonly readCertificate: (request: IncomingMessage) => X509Certificate | undefined;
 }
 
+const codeOf: Readonly<Record<AccessRefused['status'], ApiErrorCode>> = {
+  400: 'BadRequest',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  503: 'ServiceUnavailable',
+};
+
 /**
  * Lets a request through whose access token is live and is presented by the one it is bound to, as
  * any resource should (`resource/guard.ts`), and leaves its facts in `ctx.state.token`.
- * @throws {ApiError} `Unauthorized` or `BadRequest` with `WWW-Authenticate` set, for the renderer of
- * errors outside.
+ * @throws {ApiError} of the status of the refusal, with its headers (`WWW-Authenticate`) set, for the
+ * renderer of errors outside.
  */
 export function authenticate(deps: AuthenticateDeps): Middleware {
   const { tokens, storage, clock, origins, readCertificate } = deps;
@@ -47,8 +54,7 @@ export function authenticate(deps: AuthenticateDeps): Middleware {
     } catch (error) {
       if (!(error instanceof AccessRefused)) throw error;
       ctx.set({ ...error.headers });
-      const code = error.status === 400 ? 'BadRequest' : 'Unauthorized';
-      throw new ApiError(code, error.message, { cause: error });
+      throw new ApiError(codeOf[error.status], error.message, { cause: error });
     }
     await next();
   };

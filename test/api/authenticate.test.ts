@@ -1,6 +1,11 @@
 import { hash, randomUUID, X509Certificate } from 'node:crypto';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
+import Koa from 'koa';
 import request from 'supertest';
+import { answerErrors } from '../../api/middleware/answer-errors.js';
+import { authenticate } from '../../api/middleware/authenticate.js';
+import { createLogger } from '../../create-logger.js';
+import { AccessRefused } from '../../resource/guard.js';
 import { issueAuthority } from '../../sandbox/issue-certificate.js';
 import { mtlsOrigin, origin, startApi, type TestApi } from './support/start-api.js';
 
@@ -222,3 +227,21 @@ async function makeCertificate(): Promise<X509Certificate> {
   const { certificate } = await issueAuthority('CN=app', { notBefore: new Date(), notAfter });
   return new X509Certificate(certificate);
 }
+
+test.each([
+  [400, 'BadRequest'],
+  [401, 'Unauthorized'],
+  [403, 'Forbidden'],
+  [503, 'ServiceUnavailable'],
+] as const)('a reader of tokens that refuses with %d is answered so', async (status, code) => {
+  const { storage, clock } = api;
+  const check = authenticate({
+    tokens: { read: () => Promise.reject(new AccessRefused(status, 'It is refused', [])) },
+    ...{ storage, clock, origins: [origin], readCertificate: () => undefined },
+  });
+  const application = new Koa().use(answerErrors(createLogger('silent'))).use(check);
+  const answer = await request(application.callback())
+    .get('/')
+    .set({ host, authorization: 'Bearer a-token' });
+  expect(answer).toMatchObject({ status, body: { code, message: 'It is refused' } });
+});
