@@ -83,6 +83,8 @@ export function createRequestSync(deps: RequestSyncDeps): RequestSync {
   async function order(connection: Connection, { customer, remember = () => [] }: SyncRequest) {
     const { id } = connection;
     const at = new Date(clock.now());
+    // Looked at first: whoever sees that another was ordered sees its sync, which was stored with it.
+    const refused = await refuseTooSoon(id);
     // Joining costs the bank nothing, so it is never too soon.
     const underWay = await findSyncUnderWay(storage, id, at);
     if (underWay) {
@@ -90,7 +92,6 @@ export function createRequestSync(deps: RequestSyncDeps): RequestSync {
       await storage.commit([...remember(sync.id), ...writes]);
       return { sync, budget: await budget.read(connection) };
     }
-    const refused = await refuseTooSoon(id);
     if (refused) return { refused, budget: await budget.read(connection) };
     const { state, write } = customer
       ? { state: await budget.read(connection) }
