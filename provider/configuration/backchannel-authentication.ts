@@ -42,6 +42,9 @@ const subjectIdentifier = z.discriminatedUnion('format', [
   z.object({ format: z.literal('iss_sub'), iss: z.string(), sub: z.string().min(1).max(255) }),
 ]);
 
+/** Looked for like everybody, so that it takes as long and counts as unknown. */
+const nobody: CustomerHint = { id: '' };
+
 /**
  * CIBA Core 1.0 with FAPI-CIBA: whom a client may mean, and what is put to that person. Poll and ping
  * only; what the client has to sign, its profile says.
@@ -78,7 +81,7 @@ export function backchannelAuthentication({
     }
     if (data.format === 'opaque') return { login: data.id };
     // Somebody else's people are not known here, whatever they are called.
-    return { id: data.iss === issuer ? data.sub : '' };
+    return data.iss === issuer ? bySubject(client, data.sub) : nobody;
   }
 
   /** Puts the request to the person, in the commit that answers the client. */
@@ -89,7 +92,9 @@ export function backchannelAuthentication({
   ): Promise<void> {
     const customerId = String(request.accountId);
     // The other hints were resolved by the bank already.
-    if (ctx.oidc.params?.id_token_hint !== undefined) await identify(ctx, { id: customerId });
+    if (ctx.oidc.params?.id_token_hint !== undefined) {
+      await identify(ctx, bySubject(client, customerId));
+    }
     const resources = [request.resource ?? []].flat();
     if (resources.some((named) => named !== resource)) throw new errors.InvalidTarget();
     await useRequestObjectOnce(ctx, client);
@@ -177,6 +182,11 @@ async function refusable<Result>(work: () => Promise<Result>): Promise<Result> {
     const status = statuses[error.error] ?? 400;
     throw Object.assign(refusal, { status, statusCode: status });
   }
+}
+
+/** A pairwise subject leads back to no person, and public ones are not for clients that have these. */
+function bySubject(client: Client, subject: string): CustomerHint {
+  return client.subjectType === 'pairwise' ? nobody : { id: subject };
 }
 
 function assertHintHeader(client: Client, token: string): void {

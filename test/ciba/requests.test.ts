@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { SignJWT, UnsecuredJWT } from 'jose';
+import { decodeJwt, SignJWT, UnsecuredJWT } from 'jose';
 import { createClientKeys } from '../support/client-keys.js';
 import { startAssent } from '../support/start-assent.js';
 import {
@@ -241,6 +241,39 @@ describe('who is meant', () => {
       const { body } = await bank.till.ask({ login_hint: undefined, login_hint_token: token });
       expect(body.error).toBe('invalid_request');
     }
+  });
+
+  test('by no subject where the client has pairwise ones: its own name nobody, and the public ones are not its', async () => {
+    const connect = async (subject_type: string) => {
+      const served = { jwks: undefined, jwks_uri: bank.target.url };
+      const client = await bank.connectClient('private', { ...served, subject_type });
+      bank.answering.with = (response) => void response.end(JSON.stringify(client.keys.jwks));
+      // The record that was there before is not looked at any more.
+      bank.clock.advance(2);
+      const asked = await client.mustAsk();
+      await decideLatest(bank, 'approve');
+      return { client, idToken: String((await client.poll(asked)).body.id_token) };
+    };
+    const { idToken: before } = await connect('public');
+    expect(decodeJwt(before).sub).toBe('cust-5e1d0c27');
+    const { client: pairwise, idToken } = await connect('pairwise');
+    const { sub: own } = decodeJwt(idToken);
+    expect(own).not.toBe('cust-5e1d0c27');
+    const sign = (sub_id: object) =>
+      pairwise.keys.sign({ iss: 'private', aud: bank.issuer, exp: now() + 60, sub_id });
+    const subject = { format: 'iss_sub', iss: bank.issuer };
+    const hints = [
+      { id_token_hint: idToken },
+      { id_token_hint: before },
+      { login_hint_token: await sign({ ...subject, sub: own }) },
+      { login_hint_token: await sign({ ...subject, sub: 'cust-5e1d0c27' }) },
+    ];
+    for (const hint of hints) {
+      const { status, body } = await pairwise.ask({ login_hint: undefined, ...hint });
+      expect({ status, error: body.error }).toEqual({ status: 400, error: 'unknown_user_id' });
+    }
+    const byLogin = { login_hint_token: await sign({ format: 'opaque', id: amelia.login }) };
+    expect((await pairwise.ask({ login_hint: undefined, ...byLogin })).status).toBe(200);
   });
 
   test.each<[string, object, object]>([
