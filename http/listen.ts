@@ -90,7 +90,12 @@ function secureContext({ certificate, key, clientAuthorities, revocationLists = 
     ...tlsPolicy,
     cert: certificate,
     key,
-    ...(clientAuthorities && { ca: [...clientAuthorities] }),
+    // A session that goes on shows a certificate as it was judged at its beginning, also when its
+    // revocation list, or its authority, has ended since.
+    ...(clientAuthorities && {
+      ca: [...clientAuthorities],
+      secureOptions: tlsPolicy.secureOptions | constants.SSL_OP_NO_TICKET,
+    }),
     ...(revocationLists.length > 0 && { crl: [...revocationLists] }),
   } satisfies ServerOptions;
 }

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect } from 'node:tls';
+import { connect, type SecureVersion } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { systemClock } from '../../core/clock.js';
 import { type Listener, listen } from '../../http/listen.js';
@@ -9,6 +9,7 @@ import { openCertificateAuthority } from '../../sandbox/certificate-authority.js
 
 let folder: string;
 let listener: Listener;
+let forClients: Listener;
 let materials: readonly { certificate: string; key: string }[];
 
 beforeAll(async () => {
@@ -28,17 +29,22 @@ beforeAll(async () => {
   listener = await listen({ host: '127.0.0.1', port: 0, ...one }, (_request, response) =>
     response.end(),
   );
+  const clientAuthorities = [authority.certificate];
+  const options = { host: '127.0.0.1', port: 0, ...one, clientAuthorities };
+  forClients = await listen(options, (_request, response) => response.end());
 });
 afterAll(async () => {
   await listener?.close(0);
+  await forClients?.close(0);
   await rm(folder, { recursive: true, force: true });
 });
 
 /** Asks once, and says whether an earlier session went on. */
-function ask(session?: Buffer) {
+function ask(session?: Buffer, { port }: Listener = listener, maxVersion?: SecureVersion) {
   return new Promise<{ isResumed: boolean; session: Buffer | undefined }>((resolve, reject) => {
     const socket = connect({
-      ...{ host: '127.0.0.1', port: listener.port, rejectUnauthorized: false },
+      ...{ host: '127.0.0.1', port, rejectUnauthorized: false },
+      ...(maxVersion && { maxVersion }),
       ...(session && { session }),
     });
     let latest: Buffer | undefined;
@@ -67,3 +73,13 @@ test('TLS sessions go on while the files are the same, and end when they change'
   listener.renew({ ...other });
   expect((await ask(first.session)).isResumed).toBe(false);
 });
+
+test.each<SecureVersion>(['TLSv1.2', 'TLSv1.3'])(
+  'SEC-32: where clients show certificates each connection looks at them anew, with %s',
+  async (version) => {
+    const { session } = await ask(undefined, forClients, version);
+    expect((await ask(session, forClients, version)).isResumed).toBe(false);
+    const other = await ask(undefined, listener, version);
+    expect((await ask(other.session, listener, version)).isResumed).toBe(true);
+  },
+);
