@@ -1,5 +1,5 @@
 import { randomUUID, X509Certificate } from 'node:crypto';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import type { Configuration } from '../../config/schema.js';
 import {
   type ConfigurationDocument,
@@ -126,10 +126,13 @@ export const commands: Readonly<Record<string, Command>> = {
 };
 
 /**
- * Writes a file that its owner alone can read, whoever could read one of that name before: a mode counts
- * for new files only.
+ * Writes a file that its owner alone can read, whoever could read one of that name before, or has it
+ * open: it takes that one's place. What is no file, a pipe or a device, is written to.
  */
-async function writePrivately(file: string, text: string): Promise<void> {
+async function writePrivately(path: string, text: string): Promise<void> {
+  const present = await stat(path).catch(() => undefined);
+  if (present && !present.isFile()) return writeFile(path, text);
+  const file = present ? await realpath(path) : path;
   const temporary = `${file}.${randomUUID()}`;
   try {
     await writeFile(temporary, text, { mode: 0o600, flag: 'wx' });

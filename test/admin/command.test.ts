@@ -1,6 +1,15 @@
 import { execFile } from 'node:child_process';
-import { chmod, open as openFile, readFile, stat, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  lstat,
+  open as openFile,
+  readFile,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { runAdminCommand } from '../../composition/administer/run-admin-command.js';
 import { loadConfiguration } from '../../config/load-configuration.js';
@@ -196,6 +205,23 @@ test('all clients leave as one file and come back, with a plan before', async ()
   expect(broken).toMatchObject({ status: 1, output: expect.stringContaining('! redirect_uris.0') });
   expect((await admin.call('GET', `/clients/${first.client_id}`)).etag).toBe(before);
 });
+
+test('an export goes through a pipe, and through a link to the file that it names', async () => {
+  const pipe = inDirectory('pipe');
+  await promisify(execFile)('mkfifo', [pipe]);
+  const piped = readFile(pipe, 'utf8');
+  await run('export', pipe, '--config', config);
+  expect((await stat(pipe)).isFIFO()).toBe(true);
+  expect(JSON.parse(await piped)).toMatchObject({ format: 'assent-configuration' });
+
+  const [file, link] = [inDirectory('linked.json'), inDirectory('link.json')];
+  await writeFile(file, '{}', { mode: 0o644 });
+  await symlink(file, link);
+  await run('export', link, '--config', config);
+  expect((await lstat(link)).isSymbolicLink()).toBe(true);
+  expect(await readFile(file, 'utf8')).toBe(await readFile(link, 'utf8'));
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+}, 30_000);
 
 describe('a registration token', () => {
   const make = (...options: string[]) =>
