@@ -28,7 +28,7 @@ export function isReadingStoredClient(): boolean {
 /**
  * Keeps parsed clients: for a second without asking, and then for as long as the stored record is of
  * the same version. The library reads a client's record on every request, and parses its metadata and
- * keys anew unless it is among the last hundred (oidc-provider.md §2.5). A client that is disabled is
+ * keys anew unless it is among the last hundred. A client that is disabled is
  * none: every endpoint refuses it, and what people were sent for ends.
  */
 export function cacheClients(provider: Provider, storage: Storage, clock: Clock): void {

@@ -50,16 +50,10 @@ export interface UnitOfWork {
    * the credential it was asked with, and must still revoke what a replayed one had given.
    */
   commitRefusal(): Promise<void>;
-  /**
-   * Runs `action` once the unit is committed, not at all if it never is; at once outside of a unit.
-   * It must not throw: the writes are durable by then.
-   */
-  afterCommit(action: () => void): void;
 }
 
 interface Unit {
   writes: Write[];
-  actions: (() => void)[];
 }
 
 /** Records with one value under a non-unique index that a unit may have replaced, at most. */
@@ -78,11 +72,9 @@ export function createUnitOfWork(storage: Storage, clock: Clock): UnitOfWork {
   }
 
   async function commitUnit(unit: Unit, select = (writes: Write[]) => writes): Promise<void> {
-    const { writes, actions } = unit;
+    const { writes } = unit;
     unit.writes = [];
-    unit.actions = [];
     await commitWrites(select(writes));
-    for (const action of actions) action();
   }
 
   function gather<Value>(collection: Collection<Value>) {
@@ -92,7 +84,7 @@ export function createUnitOfWork(storage: Storage, clock: Clock): UnitOfWork {
 
   return {
     async run(work) {
-      const unit: Unit = { writes: [], actions: [] };
+      const unit: Unit = { writes: [] };
       const result = await units.run(unit, work);
       await commitUnit(unit);
       return result;
@@ -142,12 +134,6 @@ export function createUnitOfWork(storage: Storage, clock: Clock): UnitOfWork {
     async commitRefusal() {
       const unit = units.getStore();
       if (unit) await commitUnit(unit, takeAway);
-    },
-
-    afterCommit(action) {
-      const unit = units.getStore();
-      if (unit) unit.actions.push(action);
-      else action();
     },
   };
 }

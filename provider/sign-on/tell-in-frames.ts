@@ -13,14 +13,14 @@ export function tellInFrames(pages: Pick<LogoutPages, 'frames'>): Middleware {
     if (oidc?.route !== 'end_session_confirm' || ctx.status !== 303 || !oidc.params?.logout) return;
     const addresses = await addressesOf(oidc);
     if (addresses.length === 0) return;
-    const next_ = String(ctx.response.get('location'));
+    const onward = String(ctx.response.get('location'));
     ctx.remove('location');
     ctx.status = 200;
     ctx.type = 'html';
     const origins = [...new Set(addresses.map((address) => new URL(address).origin))];
     const policy = ctx.response.get('content-security-policy');
     ctx.set('content-security-policy', `${policy};frame-src ${origins.join(' ')}`);
-    ctx.body = pages.frames({ addresses, next: next_ });
+    ctx.body = pages.frames({ addresses, next: onward });
   };
 }
 
